@@ -1,0 +1,79 @@
+//! The client of RFC 6749 section 2, which people know as an application.
+//!
+//! Owns what the rules need to know about one. How it is stored is the store's, how it authenticates is
+//! `client_auth`'s.
+
+use crate::id::Id;
+use crate::scope::ScopeSet;
+use crate::secret::Digest;
+use crate::template::{Lifetimes, Switch, Switches, Template, Wire};
+
+/// A registered client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its row.
+    pub id: Id,
+    /// The public identifier, as it stands on the wire.
+    pub client_id: String,
+    /// The name that people see.
+    pub name: String,
+    /// The template that it was created from: decides the wire form.
+    pub template: Template,
+    /// Whether it keeps a secret.
+    pub confidential: bool,
+    /// Its switches as they stand now.
+    pub switches: Switches,
+    /// Its lifetimes as they stand now.
+    pub lifetimes: Lifetimes,
+    /// The scopes that it registered.
+    pub scopes: ScopeSet,
+    /// Who may sign in to it.
+    pub access: Access,
+    /// Whether it is switched on.
+    pub enabled: bool,
+}
+
+impl Client {
+    /// Whether `switch` is on.
+    pub const fn has(&self, switch: Switch) -> bool {
+        self.switches.has(switch)
+    }
+
+    /// The form of its errors and answers.
+    pub const fn wire(&self) -> Wire {
+        self.template.wire()
+    }
+}
+
+/// Who may sign in to an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Only people who are assigned to it, directly or through a group or an organization.
+    Assigned,
+    /// Every person who is not disabled.
+    Everyone,
+}
+
+impl Access {
+    /// The name on the command line and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Access::Assigned => "assigned",
+            Access::Everyone => "everyone",
+        }
+    }
+
+    /// The access of this name.
+    pub fn parse(name: &str) -> Option<Access> {
+        [Access::Assigned, Access::Everyone].into_iter().find(|a| a.name() == name)
+    }
+}
+
+/// A client as the store hands it over for authentication: with the digests of the secrets that are valid now.
+#[derive(Clone, Debug)]
+pub struct RegisteredClient {
+    /// The client.
+    pub client: Client,
+    /// The digests of its live secrets.
+    pub secrets: Vec<Digest>,
+}

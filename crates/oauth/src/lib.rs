@@ -1,0 +1,25 @@
+//! The rulebook of OAuth 2.0 as Vestibule keeps it: parse, judge, decide, spell.
+//!
+//! Everything here is a plain function over plain values. Time and randomness enter as arguments; there is no
+//! clock, no random source, no HTTP server type, no SQL and no network in this crate, so that every rule can be
+//! tested and fuzzed without a server. What is remembered lives in `vestibule-store`, what talks in `vestibule`.
+#![forbid(unsafe_code)]
+
+pub mod authorize;
+pub mod client;
+pub mod client_auth;
+pub mod consent;
+pub mod grant;
+pub mod id;
+pub mod metadata;
+pub mod next_step;
+pub mod parameters;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod refusal;
+pub mod response;
+pub mod scope;
+pub mod secret;
+pub mod template;
+pub mod token;
+pub mod userinfo;

@@ -1,0 +1,92 @@
+//! Scope values (RFC 6749 section 3.3): one token, and the ordered set that travels on the wire.
+//!
+//! Owns syntax and set arithmetic. Which scopes an application may have is registered with it; what a person
+//! ticked is `consent`'s.
+
+use std::fmt;
+
+/// A set of scope tokens in the order in which they were first named.
+///
+/// Equality is that of sets: the order does not count (the Gitlife skip rule compares "as a set").
+#[derive(Clone, Debug, Default)]
+pub struct ScopeSet(Vec<Box<str>>);
+
+/// Why a scope parameter cannot be read: it holds a character outside `%x21 / %x23-5B / %x5D-7E`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MalformedScope;
+
+impl ScopeSet {
+    /// No scope at all.
+    pub const fn empty() -> ScopeSet {
+        ScopeSet(Vec::new())
+    }
+
+    /// Reads a space-separated list. Repeated names count once, runs of spaces count as one.
+    pub fn parse(text: &str) -> Result<ScopeSet, MalformedScope> {
+        let mut set = ScopeSet::empty();
+        for name in text.split(' ').filter(|n| !n.is_empty()) {
+            if !name.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
+                return Err(MalformedScope);
+            }
+            set.insert(name);
+        }
+        Ok(set)
+    }
+
+    /// Adds `name` unless it is there.
+    pub fn insert(&mut self, name: &str) {
+        if !self.contains(name) {
+            self.0.push(name.into());
+        }
+    }
+
+    /// Whether `name` is in the set.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|n| &**n == name)
+    }
+
+    /// Whether every member is in `other` too.
+    pub fn is_subset(&self, other: &ScopeSet) -> bool {
+        self.iter().all(|n| other.contains(n))
+    }
+
+    /// The members that are in `other` too, in this set's order.
+    pub fn intersection(&self, other: &ScopeSet) -> ScopeSet {
+        ScopeSet(self.0.iter().filter(|n| other.contains(n)).cloned().collect())
+    }
+
+    /// The members in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|n| &**n)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl PartialEq for ScopeSet {
+    fn eq(&self, other: &ScopeSet) -> bool {
+        self.len() == other.len() && self.is_subset(other)
+    }
+}
+
+impl Eq for ScopeSet {}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, name) in self.iter().enumerate() {
+            if i > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(name)?;
+        }
+        Ok(())
+    }
+}
