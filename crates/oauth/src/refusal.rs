@@ -63,3 +63,55 @@ pub struct Refusal {
     /// Whether the client tried HTTP Basic, so that a 401 names that scheme (statement 47).
     pub basic: bool,
 }
+
+impl Code {
+    /// The code in RFC 6749's and RFC 6750's vocabulary: what stands in an error redirect and on a standard wire.
+    pub const fn name(self) -> &'static str {
+        todo!()
+    }
+}
+
+impl Refusal {
+    /// Makes a refusal on the standard wire. Characters that RFC 6749 does not allow in `error_description` are replaced.
+    pub fn new(code: Code, description: impl Into<String>) -> Refusal {
+        let _ = (code, description.into());
+        todo!()
+    }
+
+    /// The same refusal for this wire.
+    pub fn for_wire(mut self, wire: Wire) -> Refusal {
+        self.wire = wire;
+        self
+    }
+
+    /// The same refusal, told whether the client tried HTTP Basic.
+    pub fn tried_basic(mut self, basic: bool) -> Refusal {
+        self.basic = basic;
+        self
+    }
+
+    /// The error code as this wire spells it (IDaaS has names of its own).
+    pub fn error(&self) -> &'static str {
+        todo!()
+    }
+
+    /// The sentence as this wire has it: IDaaS repeats some codes instead, Gitlife has one text for `invalid_grant`.
+    pub fn message(&self) -> &str {
+        todo!()
+    }
+
+    /// The HTTP status: a function of the code.
+    pub const fn status(&self) -> u16 {
+        todo!()
+    }
+
+    /// The JSON error body of RFC 6749 section 5.2: `{"error":…,"error_description":…}`.
+    pub fn body(&self) -> String {
+        todo!()
+    }
+
+    /// The `WWW-Authenticate` header that goes with the status, if one does.
+    pub fn www_authenticate(&self) -> Option<String> {
+        todo!()
+    }
+}
