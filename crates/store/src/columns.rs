@@ -1,0 +1,169 @@
+//! Reading rows column after column, and the column lists that several nouns share.
+//!
+//! Owns how a client, a person's profile and a standing are spelled as columns and read back, so that each is written
+//! once. Does not own any table.
+
+use crate::error::StoreError;
+use crate::row::Row;
+use vestibule_oauth::client::{Access, Client};
+use vestibule_oauth::id::Id;
+use vestibule_oauth::scope::ScopeSet;
+use vestibule_oauth::secret::Digest;
+use vestibule_oauth::template::{Lifetimes, Switches, Template};
+use vestibule_oauth::userinfo::{Organization, Profile};
+
+/// The columns of a client; the table is aliased `a`. Read by [`Columns::client`].
+macro_rules! client_columns {
+    () => {
+        "a.id, a.client_id, a.name, a.template, a.confidential, a.switches, a.access_ms, a.refresh_idle_ms, \
+         a.refresh_max_ms, a.scopes, a.access, a.disabled_at"
+    };
+}
+pub(crate) use client_columns;
+
+/// The columns of a person's profile with the primary organization; the tables are aliased `p` and `o`. Read by
+/// [`Columns::profile`].
+macro_rules! profile_columns {
+    () => {
+        "p.subject, p.number, p.external_id, p.user_name, p.email, p.email_verified, p.nickname, p.phone, p.locale, \
+         p.zone, p.created_at, p.updated_at, o.name, o.external_id"
+    };
+}
+pub(crate) use profile_columns;
+
+/// Joins the primary organization of the person `p` as `o`.
+macro_rules! primary_organization {
+    () => {
+        " LEFT JOIN person_organizations po ON po.person = p.id AND po.is_primary = 1 \
+          LEFT JOIN organizations o ON o.id = po.organization "
+    };
+}
+pub(crate) use primary_organization;
+
+/// A row that is read from left to right.
+pub(crate) struct Columns<'a> {
+    row: &'a mut Row,
+    next: usize,
+}
+
+impl<'a> Columns<'a> {
+    /// Starts at the first column.
+    pub(crate) fn of(row: &'a mut Row) -> Columns<'a> {
+        Columns { row, next: 0 }
+    }
+
+    fn step(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    pub(crate) fn id(&mut self) -> Result<Id, StoreError> {
+        let at = self.step();
+        self.row.id(at)
+    }
+
+    pub(crate) fn opt_id(&mut self) -> Result<Option<Id>, StoreError> {
+        let at = self.step();
+        self.row.opt_id(at)
+    }
+
+    pub(crate) fn digest(&mut self) -> Result<Digest, StoreError> {
+        let at = self.step();
+        self.row.digest(at)
+    }
+
+    pub(crate) fn text(&mut self) -> Result<String, StoreError> {
+        let at = self.step();
+        self.row.take_text(at)
+    }
+
+    pub(crate) fn opt_text(&mut self) -> Result<Option<String>, StoreError> {
+        let at = self.step();
+        self.row.take_opt_text(at)
+    }
+
+    pub(crate) fn int(&mut self) -> Result<i64, StoreError> {
+        let at = self.step();
+        self.row.int(at)
+    }
+
+    pub(crate) fn opt_int(&mut self) -> Result<Option<i64>, StoreError> {
+        let at = self.step();
+        self.row.opt_int(at)
+    }
+
+    pub(crate) fn flag(&mut self) -> Result<bool, StoreError> {
+        let at = self.step();
+        self.row.flag(at)
+    }
+
+    pub(crate) fn blob(&mut self) -> Result<Vec<u8>, StoreError> {
+        let at = self.step();
+        self.row.blob(at).map(<[u8]>::to_vec)
+    }
+
+    pub(crate) fn scopes(&mut self) -> Result<ScopeSet, StoreError> {
+        let at = self.step();
+        ScopeSet::parse(self.row.text(at)?).map_err(|_| self.row.wrong(at))
+    }
+
+    pub(crate) fn opt_scopes(&mut self) -> Result<Option<ScopeSet>, StoreError> {
+        let at = self.step();
+        self.row.opt_text(at)?.map(ScopeSet::parse).transpose().map_err(|_| self.row.wrong(at))
+    }
+
+    /// Reads text by `parse`; what that does not know is an inconsistent row.
+    pub(crate) fn parsed<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+        let at = self.step();
+        parse(self.row.text(at)?).ok_or_else(|| self.row.wrong(at))
+    }
+
+    /// Reads text by `parse`, or null.
+    pub(crate) fn opt_parsed<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, StoreError> {
+        let at = self.step();
+        self.row.opt_text(at)?.map(|text| parse(text).ok_or_else(|| self.row.wrong(at))).transpose()
+    }
+
+    /// Reads `client_columns!()`.
+    pub(crate) fn client(&mut self) -> Result<Client, StoreError> {
+        Ok(Client {
+            id: self.id()?,
+            client_id: self.text()?,
+            name: self.text()?,
+            template: self.parsed(Template::parse)?,
+            confidential: self.flag()?,
+            switches: Switches::from_bits(self.int()?),
+            lifetimes: Lifetimes {
+                access_ms: self.int()?,
+                refresh_idle_ms: self.int()?,
+                refresh_max_ms: self.int()?,
+            },
+            scopes: self.scopes()?,
+            access: self.parsed(Access::parse)?,
+            enabled: self.opt_int()?.is_none(),
+        })
+    }
+
+    /// Reads `profile_columns!()`.
+    pub(crate) fn profile(&mut self) -> Result<Profile, StoreError> {
+        Ok(Profile {
+            subject: self.text()?,
+            number: self.int()?,
+            external_id: self.opt_text()?,
+            username: self.text()?,
+            email: self.opt_text()?,
+            email_verified: self.flag()?,
+            nickname: self.opt_text()?,
+            phone: self.opt_text()?,
+            locale: self.opt_text()?,
+            time_zone: self.opt_text()?,
+            created_at: self.int()?,
+            updated_at: self.int()?,
+            organization: {
+                let name = self.opt_text()?;
+                let external_id = self.opt_text()?;
+                name.map(|name| Organization { external_id, name })
+            },
+        })
+    }
+}

@@ -1,0 +1,312 @@
+-- The ground: everything that Vestibule remembers, in the first version. The same tables stand in
+-- ../sqlite/0001_ground.sql; only the names of the types differ.
+--
+-- Ids are 16-byte UUIDv7 made by the server, times are Unix milliseconds, digests are SHA-256, switches that people
+-- throw are moments. There are no foreign keys on what is issued (codes, grants, tokens, sessions): ending or removing
+-- something changes one row, whatever hangs on it is dead at its next use because every acceptance joins up to that
+-- row, and upkeep sweeps it later in small batches.
+
+CREATE TABLE tenants (
+    tenant BIGINT NOT NULL PRIMARY KEY,
+    name TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL
+);
+INSERT INTO tenants (tenant, name, created_at) VALUES (1, 'default', 0);
+
+-- What the operator's commands must know about the server beside them (its public URL).
+CREATE TABLE settings (
+    tenant BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    value TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant, name)
+);
+
+-- Numbers that are given out once and never again. Also the lock under which the first administrator is made.
+CREATE TABLE counters (
+    tenant BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    value BIGINT NOT NULL,
+    PRIMARY KEY (tenant, name)
+);
+INSERT INTO counters (tenant, name, value) VALUES (1, 'people', 0);
+
+CREATE TABLE organizations (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    parent BYTEA,
+    name TEXT COLLATE "C" NOT NULL,
+    name_key TEXT COLLATE "C" NOT NULL,
+    external_id TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX organizations_name ON organizations (tenant, name_key);
+CREATE UNIQUE INDEX organizations_external ON organizations (tenant, external_id);
+CREATE INDEX organizations_parent ON organizations (parent);
+
+-- The closure of the tree: every organization with each of its ancestors and with itself.
+CREATE TABLE organization_tree (
+    tenant BIGINT NOT NULL,
+    descendant BYTEA NOT NULL,
+    ancestor BYTEA NOT NULL,
+    PRIMARY KEY (descendant, ancestor)
+);
+CREATE INDEX organization_tree_down ON organization_tree (ancestor);
+
+CREATE TABLE people (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    subject TEXT COLLATE "C" NOT NULL,
+    external_id TEXT COLLATE "C",
+    user_name TEXT COLLATE "C" NOT NULL,
+    user_name_key TEXT COLLATE "C" NOT NULL,
+    email TEXT COLLATE "C",
+    email_key TEXT COLLATE "C",
+    email_verified BIGINT NOT NULL,
+    nickname TEXT COLLATE "C",
+    phone TEXT COLLATE "C",
+    locale TEXT COLLATE "C",
+    zone TEXT COLLATE "C",
+    password_hash TEXT COLLATE "C",
+    administrator BIGINT NOT NULL,
+    disabled_at BIGINT,
+    valid_from BIGINT NOT NULL,
+    last_sign_in_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX people_number ON people (tenant, number);
+CREATE UNIQUE INDEX people_subject ON people (tenant, subject);
+CREATE UNIQUE INDEX people_external ON people (tenant, external_id);
+CREATE UNIQUE INDEX people_user_name ON people (tenant, user_name_key);
+CREATE UNIQUE INDEX people_email ON people (tenant, email_key);
+CREATE INDEX people_administrators ON people (tenant) WHERE administrator = 1;
+
+CREATE TABLE person_organizations (
+    tenant BIGINT NOT NULL,
+    person BYTEA NOT NULL,
+    organization BYTEA NOT NULL,
+    is_primary BIGINT NOT NULL,
+    PRIMARY KEY (person, organization)
+);
+CREATE UNIQUE INDEX person_organizations_primary ON person_organizations (person) WHERE is_primary = 1;
+CREATE INDEX person_organizations_members ON person_organizations (organization);
+
+CREATE TABLE groups (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    name_key TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX groups_name ON groups (tenant, name_key);
+
+CREATE TABLE group_members (
+    tenant BIGINT NOT NULL,
+    person BYTEA NOT NULL,
+    group_id BYTEA NOT NULL,
+    added_at BIGINT NOT NULL,
+    PRIMARY KEY (person, group_id)
+);
+CREATE INDEX group_members_of ON group_members (group_id);
+
+CREATE TABLE applications (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    client_id TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    name_key TEXT COLLATE "C" NOT NULL,
+    template TEXT COLLATE "C" NOT NULL,
+    confidential BIGINT NOT NULL,
+    switches BIGINT NOT NULL,
+    access_ms BIGINT NOT NULL,
+    refresh_idle_ms BIGINT NOT NULL,
+    refresh_max_ms BIGINT NOT NULL,
+    scopes TEXT COLLATE "C" NOT NULL,
+    access TEXT COLLATE "C" NOT NULL,
+    home_page TEXT COLLATE "C",
+    verified BIGINT NOT NULL,
+    disabled_at BIGINT,
+    valid_from BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX applications_client_id ON applications (tenant, client_id);
+CREATE UNIQUE INDEX applications_name ON applications (tenant, name_key);
+
+-- Apart from the application, so that its row stays small on the way of every token.
+CREATE TABLE logos (
+    application BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    media_type TEXT COLLATE "C" NOT NULL,
+    bytes BYTEA NOT NULL
+);
+
+CREATE TABLE client_secrets (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    application BYTEA NOT NULL,
+    digest BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    ends_at BIGINT
+);
+CREATE INDEX client_secrets_of ON client_secrets (application);
+CREATE INDEX client_secrets_ended ON client_secrets (ends_at) WHERE ends_at IS NOT NULL;
+
+CREATE TABLE redirect_uris (
+    tenant BIGINT NOT NULL,
+    application BYTEA NOT NULL,
+    position BIGINT NOT NULL,
+    uri TEXT COLLATE "C" NOT NULL,
+    origin TEXT COLLATE "C",
+    PRIMARY KEY (application, position)
+);
+CREATE INDEX redirect_uris_origin ON redirect_uris (tenant, origin);
+
+-- kind: 1 a person, 2 a group, 3 an organization with everything below it.
+CREATE TABLE assignments (
+    tenant BIGINT NOT NULL,
+    application BYTEA NOT NULL,
+    kind BIGINT NOT NULL,
+    subject BYTEA NOT NULL,
+    assigned_at BIGINT NOT NULL,
+    PRIMARY KEY (application, kind, subject)
+);
+
+-- Applications that were removed, until upkeep has swept what hung on them.
+CREATE TABLE removed_applications (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    removed_at BIGINT NOT NULL
+);
+
+CREATE TABLE sessions (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    digest BYTEA NOT NULL,
+    person BYTEA NOT NULL,
+    auth_time BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    idle_ends_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL,
+    ended_at BIGINT
+);
+CREATE INDEX sessions_expiry ON sessions (ends_at);
+
+CREATE TABLE authorizations (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    application BYTEA NOT NULL,
+    browser_digest BYTEA NOT NULL,
+    request TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    answered_by BYTEA,
+    answered_at BIGINT
+);
+CREATE INDEX authorizations_expiry ON authorizations (expires_at);
+
+-- What a person (or an application for itself: person NULL) allowed an application. expires_at moves with the last
+-- token that hangs on it; what hangs on a grant dies when ended_at is set.
+CREATE TABLE grants (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    application BYTEA NOT NULL,
+    person BYTEA,
+    kind TEXT COLLATE "C" NOT NULL,
+    scopes TEXT COLLATE "C" NOT NULL,
+    auth_time BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    ended_why TEXT COLLATE "C"
+);
+CREATE INDEX grants_expiry ON grants (expires_at);
+
+CREATE TABLE codes (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    digest BYTEA NOT NULL,
+    grant_id BYTEA NOT NULL,
+    redirect_uri TEXT COLLATE "C" NOT NULL,
+    redirect_uri_sent BIGINT NOT NULL,
+    challenge TEXT COLLATE "C",
+    nonce TEXT COLLATE "C",
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    spent_by BYTEA,
+    spent_at BIGINT
+);
+CREATE INDEX codes_of ON codes (grant_id);
+
+CREATE TABLE tokens (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    digest BYTEA NOT NULL,
+    grant_id BYTEA NOT NULL,
+    scopes TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX tokens_expiry ON tokens (expires_at);
+
+-- One row per generation; all generations of a grant are one family, and the numbers form a path (FM-28).
+CREATE TABLE refresh_tokens (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    digest BYTEA NOT NULL,
+    grant_id BYTEA NOT NULL,
+    number BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    idle_ends_at BIGINT NOT NULL,
+    max_ends_at BIGINT NOT NULL,
+    spent_by BYTEA,
+    spent_at BIGINT
+);
+CREATE UNIQUE INDEX refresh_tokens_path ON refresh_tokens (grant_id, number);
+CREATE INDEX refresh_tokens_expiry ON refresh_tokens (idle_ends_at);
+
+CREATE TABLE consents (
+    tenant BIGINT NOT NULL,
+    person BYTEA NOT NULL,
+    application BYTEA NOT NULL,
+    scopes TEXT COLLATE "C" NOT NULL,
+    given_at BIGINT NOT NULL,
+    PRIMARY KEY (person, application)
+);
+CREATE INDEX consents_of ON consents (application);
+
+CREATE TABLE older_forms (
+    tenant BIGINT NOT NULL,
+    application BYTEA NOT NULL,
+    form BIGINT NOT NULL,
+    day BIGINT NOT NULL,
+    uses BIGINT NOT NULL,
+    PRIMARY KEY (application, form, day)
+);
+
+CREATE TABLE setup_links (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    digest BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    spent_by BYTEA,
+    spent_at BIGINT,
+    ended_at BIGINT
+);
+CREATE INDEX setup_links_expiry ON setup_links (expires_at);
+
+CREATE TABLE audit (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    node TEXT COLLATE "C" NOT NULL,
+    actor TEXT COLLATE "C" NOT NULL,
+    action TEXT COLLATE "C" NOT NULL,
+    target TEXT COLLATE "C" NOT NULL,
+    outcome TEXT COLLATE "C" NOT NULL,
+    request_id TEXT COLLATE "C",
+    details TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX audit_time ON audit (tenant, at);

@@ -1,0 +1,312 @@
+-- The ground: everything that Vestibule remembers, in the first version. The same tables stand in
+-- ../postgres/0001_ground.sql; only the names of the types differ.
+--
+-- Ids are 16-byte UUIDv7 made by the server, times are Unix milliseconds, digests are SHA-256, switches that people
+-- throw are moments. There are no foreign keys on what is issued (codes, grants, tokens, sessions): ending or removing
+-- something changes one row, whatever hangs on it is dead at its next use because every acceptance joins up to that
+-- row, and upkeep sweeps it later in small batches.
+
+CREATE TABLE tenants (
+    tenant INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO tenants (tenant, name, created_at) VALUES (1, 'default', 0);
+
+-- What the operator's commands must know about the server beside them (its public URL).
+CREATE TABLE settings (
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+-- Numbers that are given out once and never again. Also the lock under which the first administrator is made.
+CREATE TABLE counters (
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO counters (tenant, name, value) VALUES (1, 'people', 0);
+
+CREATE TABLE organizations (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    parent BLOB,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    external_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX organizations_name ON organizations (tenant, name_key);
+CREATE UNIQUE INDEX organizations_external ON organizations (tenant, external_id);
+CREATE INDEX organizations_parent ON organizations (parent);
+
+-- The closure of the tree: every organization with each of its ancestors and with itself.
+CREATE TABLE organization_tree (
+    tenant INTEGER NOT NULL,
+    descendant BLOB NOT NULL,
+    ancestor BLOB NOT NULL,
+    PRIMARY KEY (descendant, ancestor)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX organization_tree_down ON organization_tree (ancestor);
+
+CREATE TABLE people (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    external_id TEXT,
+    user_name TEXT NOT NULL,
+    user_name_key TEXT NOT NULL,
+    email TEXT,
+    email_key TEXT,
+    email_verified INTEGER NOT NULL,
+    nickname TEXT,
+    phone TEXT,
+    locale TEXT,
+    zone TEXT,
+    password_hash TEXT,
+    administrator INTEGER NOT NULL,
+    disabled_at INTEGER,
+    valid_from INTEGER NOT NULL,
+    last_sign_in_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX people_number ON people (tenant, number);
+CREATE UNIQUE INDEX people_subject ON people (tenant, subject);
+CREATE UNIQUE INDEX people_external ON people (tenant, external_id);
+CREATE UNIQUE INDEX people_user_name ON people (tenant, user_name_key);
+CREATE UNIQUE INDEX people_email ON people (tenant, email_key);
+CREATE INDEX people_administrators ON people (tenant) WHERE administrator = 1;
+
+CREATE TABLE person_organizations (
+    tenant INTEGER NOT NULL,
+    person BLOB NOT NULL,
+    organization BLOB NOT NULL,
+    is_primary INTEGER NOT NULL,
+    PRIMARY KEY (person, organization)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX person_organizations_primary ON person_organizations (person) WHERE is_primary = 1;
+CREATE INDEX person_organizations_members ON person_organizations (organization);
+
+CREATE TABLE groups (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX groups_name ON groups (tenant, name_key);
+
+CREATE TABLE group_members (
+    tenant INTEGER NOT NULL,
+    person BLOB NOT NULL,
+    group_id BLOB NOT NULL,
+    added_at INTEGER NOT NULL,
+    PRIMARY KEY (person, group_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX group_members_of ON group_members (group_id);
+
+CREATE TABLE applications (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    client_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    template TEXT NOT NULL,
+    confidential INTEGER NOT NULL,
+    switches INTEGER NOT NULL,
+    access_ms INTEGER NOT NULL,
+    refresh_idle_ms INTEGER NOT NULL,
+    refresh_max_ms INTEGER NOT NULL,
+    scopes TEXT NOT NULL,
+    access TEXT NOT NULL,
+    home_page TEXT,
+    verified INTEGER NOT NULL,
+    disabled_at INTEGER,
+    valid_from INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX applications_client_id ON applications (tenant, client_id);
+CREATE UNIQUE INDEX applications_name ON applications (tenant, name_key);
+
+-- Apart from the application, so that its row stays small on the way of every token.
+CREATE TABLE logos (
+    application BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    media_type TEXT NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE client_secrets (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    application BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    ends_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX client_secrets_of ON client_secrets (application);
+CREATE INDEX client_secrets_ended ON client_secrets (ends_at) WHERE ends_at IS NOT NULL;
+
+CREATE TABLE redirect_uris (
+    tenant INTEGER NOT NULL,
+    application BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    uri TEXT NOT NULL,
+    origin TEXT,
+    PRIMARY KEY (application, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX redirect_uris_origin ON redirect_uris (tenant, origin);
+
+-- kind: 1 a person, 2 a group, 3 an organization with everything below it.
+CREATE TABLE assignments (
+    tenant INTEGER NOT NULL,
+    application BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    subject BLOB NOT NULL,
+    assigned_at INTEGER NOT NULL,
+    PRIMARY KEY (application, kind, subject)
+) STRICT, WITHOUT ROWID;
+
+-- Applications that were removed, until upkeep has swept what hung on them.
+CREATE TABLE removed_applications (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    removed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    person BLOB NOT NULL,
+    auth_time INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    idle_ends_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    ended_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_expiry ON sessions (ends_at);
+
+CREATE TABLE authorizations (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    application BLOB NOT NULL,
+    browser_digest BLOB NOT NULL,
+    request TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    answered_by BLOB,
+    answered_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX authorizations_expiry ON authorizations (expires_at);
+
+-- What a person (or an application for itself: person NULL) allowed an application. expires_at moves with the last
+-- token that hangs on it; what hangs on a grant dies when ended_at is set.
+CREATE TABLE grants (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    application BLOB NOT NULL,
+    person BLOB,
+    kind TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    auth_time INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    ended_why TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX grants_expiry ON grants (expires_at);
+
+CREATE TABLE codes (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    grant_id BLOB NOT NULL,
+    redirect_uri TEXT NOT NULL,
+    redirect_uri_sent INTEGER NOT NULL,
+    challenge TEXT,
+    nonce TEXT,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    spent_by BLOB,
+    spent_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX codes_of ON codes (grant_id);
+
+CREATE TABLE tokens (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    grant_id BLOB NOT NULL,
+    scopes TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_expiry ON tokens (expires_at);
+
+-- One row per generation; all generations of a grant are one family, and the numbers form a path (FM-28).
+CREATE TABLE refresh_tokens (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    grant_id BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    idle_ends_at INTEGER NOT NULL,
+    max_ends_at INTEGER NOT NULL,
+    spent_by BLOB,
+    spent_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX refresh_tokens_path ON refresh_tokens (grant_id, number);
+CREATE INDEX refresh_tokens_expiry ON refresh_tokens (idle_ends_at);
+
+CREATE TABLE consents (
+    tenant INTEGER NOT NULL,
+    person BLOB NOT NULL,
+    application BLOB NOT NULL,
+    scopes TEXT NOT NULL,
+    given_at INTEGER NOT NULL,
+    PRIMARY KEY (person, application)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX consents_of ON consents (application);
+
+CREATE TABLE older_forms (
+    tenant INTEGER NOT NULL,
+    application BLOB NOT NULL,
+    form INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    uses INTEGER NOT NULL,
+    PRIMARY KEY (application, form, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE setup_links (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    spent_by BLOB,
+    spent_at INTEGER,
+    ended_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX setup_links_expiry ON setup_links (expires_at);
+
+CREATE TABLE audit (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    node TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    request_id TEXT,
+    details TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_time ON audit (tenant, at);
