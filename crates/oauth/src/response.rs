@@ -1,1 +1,89 @@
-//! (being written)
+//! Answers to the client: the redirect of the authorization endpoint and the body of the token endpoint.
+//!
+//! Owns their spelling per wire. Does not own HTTP headers nor errors of the token endpoint (`refusal`).
+
+use crate::refusal::Refusal;
+use crate::scope::ScopeSet;
+use crate::secret::Secret;
+use crate::template::Wire;
+use serde::Serialize;
+
+/// The `Location` of a successful authorization (RFC 6749 section 4.1.2, RFC 9207).
+pub fn success_location(redirect_uri: &str, code: &Secret, state: Option<&str>, issuer: &str) -> String {
+    location(redirect_uri, &[("code", Some(code.expose())), ("state", state), ("iss", Some(issuer))])
+}
+
+/// The `Location` of a refused authorization (RFC 6749 section 4.1.2.1, RFC 9207).
+pub fn failure_location(redirect_uri: &str, refusal: &Refusal, state: Option<&str>, issuer: &str) -> String {
+    let error = refusal.code.name();
+    let description = refusal.description();
+    let parameters =
+        [("error", Some(error)), ("error_description", Some(description)), ("state", state), ("iss", Some(issuer))];
+    location(redirect_uri, &parameters)
+}
+
+/// Adds the parameters to the URI's own query, which is kept byte for byte. Registration refuses URIs that hold a
+/// fragment or a parameter of ours (FM-06), so that each of these stands there once.
+fn location(redirect_uri: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(parameters.iter().filter_map(|(name, value)| value.map(|value| (name, value))));
+    let joint = match redirect_uri.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some(_) => "&",
+    };
+    format!("{redirect_uri}{joint}{}", query.finish())
+}
+
+/// The body of a successful token answer (RFC 6749 section 5.1).
+#[derive(Debug)]
+pub struct TokenAnswer {
+    /// The access token.
+    pub access_token: Secret,
+    /// Its life, in seconds.
+    pub expires_in_s: i64,
+    /// The refresh token, if one is given.
+    pub refresh_token: Option<Secret>,
+    /// What was granted.
+    pub scope: ScopeSet,
+    /// The moment of issue, in Unix seconds.
+    pub created_at_s: i64,
+}
+
+impl TokenAnswer {
+    /// The JSON text, members in the order of the wire. Holds secrets: do not log it.
+    pub fn spell(&self, wire: Wire) -> String {
+        let scope = self.scope.to_string();
+        let access = ("access_token", Member::Text(self.access_token.expose()));
+        let token_type = |name| ("token_type", Member::Text(name));
+        let expires = ("expires_in", Member::Number(self.expires_in_s));
+        let refresh = self.refresh_token.as_ref().map(|token| ("refresh_token", Member::Text(token.expose())));
+        let scope = ("scope", Member::Text(&scope));
+        let created = ("created_at", Member::Number(self.created_at_s));
+        spell_object(match wire {
+            Wire::Standard => [Some(access), Some(token_type("Bearer")), Some(expires), refresh, Some(scope), None],
+            Wire::Idaas => [Some(access), Some(token_type("bearer")), refresh, Some(expires), Some(scope), None],
+            Wire::Gitlife => {
+                [Some(access), Some(token_type("bearer")), Some(expires), refresh, Some(scope), Some(created)]
+            }
+        })
+    }
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+enum Member<'a> {
+    Text(&'a str),
+    Number(i64),
+}
+
+/// A JSON object with its members in this order. Text and numbers can always be spelled, so there is no error to tell.
+fn spell_object(members: [Option<(&str, Member)>; 6]) -> String {
+    struct Object<'a>([Option<(&'a str, Member<'a>)>; 6]);
+    impl Serialize for Object<'_> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.0.iter().flatten().copied())
+        }
+    }
+    serde_json::to_string(&Object(members)).unwrap_or_default()
+}
