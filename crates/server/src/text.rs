@@ -1,0 +1,201 @@
+//! The catalogue of every sentence that a person reads.
+//!
+//! Owns the types: one field per sentence, one function per sentence with a name in it, one exhaustive match per
+//! family of pages. A language that lacks a sentence does not compile. The English sentences are in `text/english.rs`.
+//! Does not own what machines read: OAuth errors are spelled by `oauth::refusal`.
+
+mod english;
+
+use crate::pages::problem::Problem;
+use crate::pages::setup::Fault;
+
+/// A language that the catalogue is complete in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+}
+
+impl Language {
+    /// Its sentences.
+    pub const fn text(self) -> &'static Text {
+        match self {
+            Language::English => &english::TEXT,
+        }
+    }
+}
+
+/// The sentences of one language.
+pub struct Text {
+    /// The BCP 47 tag, for the `lang` attribute.
+    pub lang: &'static str,
+    /// Words that stand on several pages.
+    pub common: Common,
+    /// The sign-in page.
+    pub sign_in: SignIn,
+    /// The consent page.
+    pub consent: Consent,
+    /// What a scope means, in plain words.
+    pub scope: fn(ScopeMeaning) -> ScopeWords,
+    /// What to say of a scope that the catalogue does not know.
+    pub unknown_scope: fn(&str) -> String,
+    /// `/`, the sign-out question and the signed-out page.
+    pub home: Home,
+    /// The page of the one-time setup link.
+    pub setup: Setup,
+    /// What is said of each problem.
+    pub problem: fn(Problem) -> ProblemWords,
+    /// The frame of the problem page.
+    pub problem_frame: ProblemFrame,
+}
+
+/// Words that stand on several pages.
+pub struct Common {
+    pub product: &'static str,
+    pub verified: &'static str,
+    pub unverified: &'static str,
+    pub user_name_or_email: &'static str,
+    pub password: &'static str,
+    pub sign_in: &'static str,
+    pub sign_out: &'static str,
+    pub to_start: &'static str,
+    pub title: fn(&str) -> String,
+}
+
+/// The sign-in page.
+pub struct SignIn {
+    pub title: &'static str,
+    pub lead: &'static str,
+    pub asked_by: &'static str,
+    pub unverified_note: &'static str,
+    pub wrong: &'static str,
+}
+
+/// The consent page.
+pub struct Consent {
+    pub title: &'static str,
+    pub heading: fn(&str) -> String,
+    pub home_page: &'static str,
+    pub unverified_note: &'static str,
+    pub scopes: &'static str,
+    pub always: &'static str,
+    pub sends_to_site: &'static str,
+    pub sends_to_this_computer: &'static str,
+    pub sends_to_app: &'static str,
+    pub plain_http: fn(&str) -> String,
+    pub signed_in_as: &'static str,
+    pub not_you: &'static str,
+    pub allow: &'static str,
+    pub deny: &'static str,
+}
+
+/// What is asked for, and one line more about it.
+pub struct ScopeWords {
+    pub what: &'static str,
+    pub detail: &'static str,
+}
+
+/// `/`, the sign-out question and the signed-out page.
+pub struct Home {
+    pub title: &'static str,
+    pub signed_in: &'static str,
+    pub administrator: &'static str,
+    pub signed_in_lead: &'static str,
+    pub visitor_heading: &'static str,
+    pub visitor_lead: &'static str,
+    pub sign_out_title: &'static str,
+    pub sign_out_question: &'static str,
+    pub sign_out_lead: &'static str,
+    pub stay: &'static str,
+    pub signed_out_heading: &'static str,
+    pub signed_out_lead: &'static str,
+    pub sign_in_again: &'static str,
+}
+
+/// The page of the one-time setup link.
+pub struct Setup {
+    pub title: &'static str,
+    pub heading: &'static str,
+    pub lead: &'static str,
+    pub user_name: &'static str,
+    pub user_name_hint: &'static str,
+    pub email: &'static str,
+    pub password_hint: &'static str,
+    pub password_again: &'static str,
+    pub button: &'static str,
+    pub faults: &'static str,
+    pub fault: fn(Fault) -> &'static str,
+    pub done_heading: &'static str,
+    pub done_lead: fn(&str) -> String,
+}
+
+/// What is said of one problem: what happened, and what to do next.
+pub struct ProblemWords {
+    pub heading: &'static str,
+    pub happened: &'static str,
+    pub next: &'static str,
+}
+
+/// The frame of the problem page.
+pub struct ProblemFrame {
+    pub code: &'static str,
+    pub reference: &'static str,
+    pub for_developers: &'static str,
+    pub application: &'static str,
+    pub asked: &'static str,
+    pub asked_none: &'static str,
+    pub registered: &'static str,
+    pub registered_none: &'static str,
+    pub compared: &'static str,
+    pub difference: fn(crate::pages::problem::Difference) -> &'static str,
+}
+
+/// The scopes that the catalogue has words for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopeMeaning {
+    OpenId,
+    Profile,
+    Email,
+    Phone,
+    OfflineAccess,
+    Read,
+    UserInfo,
+    Projects,
+    PullRequests,
+    Issues,
+    Notes,
+    Keys,
+    Hook,
+    Groups,
+    Gists,
+    Enterprises,
+    Emails,
+}
+
+impl ScopeMeaning {
+    /// The meaning of a scope's name on the wire; `None` for a name that the catalogue does not know.
+    pub fn of(name: &str) -> Option<ScopeMeaning> {
+        use ScopeMeaning as M;
+        Some(match name {
+            "openid" => M::OpenId,
+            "profile" => M::Profile,
+            "email" => M::Email,
+            "phone" => M::Phone,
+            "offline_access" => M::OfflineAccess,
+            "read" => M::Read,
+            "user_info" => M::UserInfo,
+            "projects" => M::Projects,
+            "pull_requests" => M::PullRequests,
+            "issues" => M::Issues,
+            "notes" => M::Notes,
+            "keys" => M::Keys,
+            "hook" => M::Hook,
+            "groups" => M::Groups,
+            "gists" => M::Gists,
+            "enterprises" => M::Enterprises,
+            "emails" => M::Emails,
+            _ => return None,
+        })
+    }
+}
