@@ -1,0 +1,238 @@
+//! The one thread that writes to a SQLite file.
+//!
+//! Owns group commit: verbs that wait are gathered into one transaction, which costs one fsync, and are answered after
+//! it. Owns the failure that is never retried. Does not own what a verb says.
+
+use super::{Fault, classify, closed, execute};
+use crate::error::StoreError;
+use crate::row::Row;
+use crate::value::Verb;
+use rusqlite::Connection;
+use std::fs::File;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::{oneshot, watch};
+
+/// Verbs in one transaction at most.
+const BATCH: usize = 512;
+/// Without work for so long, the writer moves the log into the file.
+const IDLE: Duration = Duration::from_millis(200);
+/// Under saturation the lock is left free for `FREE` whenever the writer has held on for `HELD`: together with a batch
+/// that stays below the promised 50 ms.
+const HELD: Duration = Duration::from_millis(25);
+const FREE: Duration = Duration::from_millis(2);
+
+type Rows = Vec<Vec<Row>>;
+
+struct Job {
+    verb: Verb,
+    answer: oneshot::Sender<Result<Rows, StoreError>>,
+}
+
+enum Message {
+    Run(Job),
+    Close,
+}
+
+/// The way to the writer.
+pub(super) struct Handle {
+    queue: SyncSender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Handle {
+    /// Waits in the queue, then for the commit. The writer runs what was queued even when this future is dropped: an
+    /// attacker who hangs up must not keep a burned code alive.
+    pub(super) async fn run(&self, verb: Verb) -> Result<Rows, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(Message::Run(Job { verb, answer })).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => closed(),
+        })?;
+        answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Ends the thread after everything that was queued before.
+    pub(super) async fn close(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let queue = self.queue.clone();
+        let ended = tokio::task::spawn_blocking(move || {
+            // A writer that is gone already needs no message, and one that panicked has said so as a failure.
+            let _ = queue.send(Message::Close);
+            thread.map(JoinHandle::join)
+        });
+        let _ = ended.await;
+    }
+}
+
+struct Writer {
+    connection: Connection,
+    queue: Receiver<Message>,
+    failed: watch::Sender<Option<String>>,
+    failure: Option<String>,
+    /// When another process last had a moment to take the lock.
+    free_at: Instant,
+    /// Whether the log holds something that a checkpoint would move.
+    dirty: bool,
+    /// Held for as long as the writer lives.
+    _lock: Option<File>,
+}
+
+/// Starts the thread.
+pub(super) fn start(
+    connection: Connection,
+    lock: Option<File>,
+    queue: usize,
+    failed: watch::Sender<Option<String>>,
+) -> Result<Handle, StoreError> {
+    let (sender, receiver) = sync_channel(queue);
+    let mut writer =
+        Writer { connection, queue: receiver, failed, failure: None, free_at: stopwatch(), dirty: false, _lock: lock };
+    let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.work());
+    let thread = thread.map_err(|error| StoreError::Unavailable(format!("cannot start the writer: {error}")))?;
+    Ok(Handle { queue: sender, thread: Mutex::new(Some(thread)) })
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures how long the lock was held; decides nothing that is stored")]
+fn stopwatch() -> Instant {
+    Instant::now()
+}
+
+impl Writer {
+    fn work(&mut self) {
+        let mut jobs = Vec::with_capacity(BATCH);
+        loop {
+            let going_on = self.gather(&mut jobs);
+            if !jobs.is_empty() {
+                self.commit(&mut jobs);
+                self.give_way();
+            }
+            if !going_on {
+                return;
+            }
+        }
+    }
+
+    /// Waits for a verb, then takes whatever waits with it. `false`: nothing comes after these.
+    fn gather(&mut self, jobs: &mut Vec<Job>) -> bool {
+        let waiting_since = stopwatch();
+        let first = if self.dirty { self.queue.recv_timeout(IDLE) } else { self.queue.recv().map_err(Into::into) };
+        if waiting_since.elapsed() >= FREE {
+            self.free_at = stopwatch();
+        }
+        match first {
+            Ok(Message::Run(job)) => jobs.push(job),
+            Err(RecvTimeoutError::Timeout) => {
+                self.checkpoint();
+                return true;
+            }
+            Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return false,
+        }
+        while jobs.len() < BATCH {
+            match self.queue.try_recv() {
+                Ok(Message::Run(job)) => jobs.push(job),
+                Ok(Message::Close) => return false,
+                Err(_) => break,
+            }
+        }
+        true
+    }
+
+    /// Runs the verbs in one transaction and answers after its commit. When a statement errs, each verb gets a
+    /// transaction of its own, so that none takes its neighbours along.
+    fn commit(&mut self, jobs: &mut Vec<Job>) {
+        self.dirty = true;
+        match self.transact(jobs) {
+            Ok(answers) => {
+                for (job, rows) in jobs.drain(..).zip(answers) {
+                    // A caller that hung up gets no answer; its verb stands.
+                    let _ = job.answer.send(Ok(rows));
+                }
+            }
+            Err(fault) if jobs.len() == 1 || !matches!(fault.error, StoreError::Statement { .. }) => {
+                for job in jobs.drain(..) {
+                    let _ = job.answer.send(Err(fault.error.clone()));
+                }
+            }
+            Err(_) => {
+                for job in std::mem::take(jobs) {
+                    self.commit(&mut vec![job]);
+                    self.give_way();
+                }
+            }
+        }
+    }
+
+    fn transact(&mut self, jobs: &[Job]) -> Result<Vec<Rows>, Fault> {
+        if let Some(why) = &self.failure {
+            return Err(Fault { error: StoreError::Unavailable(why.clone()), fatal: true });
+        }
+        let done = self.try_transact(jobs);
+        if let Err(fault) = &done {
+            if !self.connection.is_autocommit() && self.connection.execute_batch("ROLLBACK").is_err() {
+                self.fail("a transaction could not be rolled back");
+            }
+            if fault.fatal {
+                self.fail(&fault.error.to_string());
+            }
+        }
+        done
+    }
+
+    fn try_transact(&self, jobs: &[Job]) -> Result<Vec<Rows>, Fault> {
+        let control = |sql: &'static str| {
+            let mut statement = self.connection.prepare_cached(sql).map_err(|error| classify(sql, &error))?;
+            statement.raw_execute().map_err(|error| classify(sql, &error))
+        };
+        control("BEGIN IMMEDIATE")?;
+        let mut answers = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let rows: Result<Rows, Fault> = job.verb.iter().map(|one| execute(&self.connection, one)).collect();
+            answers.push(rows?);
+        }
+        control("COMMIT")?;
+        Ok(answers)
+    }
+
+    /// From here on nothing is written: after a failed fsync the kernel may have dropped the pages, and a second try
+    /// would succeed without them.
+    fn fail(&mut self, why: &str) {
+        if self.failure.is_none() {
+            self.failure = Some(why.to_owned());
+            self.failed.send_replace(Some(why.to_owned()));
+        }
+    }
+
+    /// Lets another process have the lock now and then, however much waits here.
+    fn give_way(&mut self) {
+        if self.free_at.elapsed() >= HELD {
+            std::thread::sleep(FREE);
+            self.free_at = stopwatch();
+        }
+    }
+
+    /// Moves the log into the file as far as no reader needs it.
+    fn checkpoint(&mut self) {
+        self.dirty = false;
+        if self.failure.is_some() {
+            return;
+        }
+        let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = moved {
+            let fault = classify("PRAGMA wal_checkpoint(PASSIVE)", &error);
+            if fault.fatal {
+                self.fail(&fault.error.to_string());
+            }
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.fail("the writer panicked");
+        }
+    }
+}
