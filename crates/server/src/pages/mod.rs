@@ -6,6 +6,7 @@
 
 pub mod consent;
 pub mod home;
+pub mod logo;
 pub mod problem;
 pub mod setup;
 pub mod sign_in;

@@ -234,10 +234,16 @@ fn compare<'a>(asked: &str, registered: &'a str) -> Compared<'a> {
     Compared { same, other }
 }
 
-/// Names the difference to the registered address that shares the longest beginning with the asked one.
+/// How many characters both have in common at the beginning and at the end.
+fn likeness(a: &str, b: &str) -> usize {
+    a.chars().zip(b.chars()).take_while(|(x, y)| x == y).count()
+        + a.chars().rev().zip(b.chars().rev()).take_while(|(x, y)| x == y).count()
+}
+
+/// Names the difference to the registered address that is most like the asked one.
 fn difference(asked: Option<&str>, registered: &[String]) -> Option<Difference> {
     let Some(asked) = asked else { return Some(Difference::Missing) };
-    let nearest = registered.iter().max_by_key(|r| shared_length(asked, r))?;
+    let nearest = registered.iter().max_by_key(|r| likeness(asked, r))?;
     if asked.trim_end_matches('/') == nearest.trim_end_matches('/') {
         return Some(Difference::TrailingSlash);
     }

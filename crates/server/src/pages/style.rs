@@ -3,6 +3,12 @@
 //! Owns their bytes and addresses. A page names the address with the hash, so that a browser may keep the file for
 //! ever and still sees a new one at once.
 
+use crate::pages::problem::Problem;
+use crate::web::answer;
+use crate::web::form::Received;
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use std::sync::LazyLock;
 use vestibule_oauth::secret::Digest;
 
@@ -56,4 +62,22 @@ pub enum Keep {
     Forever,
     /// The address stays while the content changes.
     Ask,
+}
+
+/// `GET /assets/{file}`: the stylesheet and the icon.
+pub async fn serve(received: Received) -> Response {
+    let Some((asset, keep)) = asset(&received.path) else {
+        return answer::problem(Problem::NotFound, &received.request_id);
+    };
+    let mut response = Response::new(Body::from(asset.body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static(match keep {
+            Keep::Forever => "public, max-age=31536000, immutable",
+            Keep::Ask => "no-cache",
+        }),
+    );
+    response
 }

@@ -1,0 +1,314 @@
+//! Every template, rendered with hostile and with ordinary values.
+//!
+//! `gallery` also leaves each page below `target/pages/`, to be looked at in a browser.
+
+use super::consent::{ConsentPage, Destination, Person, ScopeRow};
+use super::home::HomePage;
+use super::problem::{Callback, ForDevelopers, Problem, ProblemPage};
+use super::setup::{Fault, SetupDonePage, SetupPage};
+use super::sign_in::SignInPage;
+use super::signed_out::{SignOutPage, SignedOutPage};
+use super::{ApplicationCard, HOSTILE, is_https, style};
+use crate::text::{Language, ScopeMeaning};
+
+const ENGLISH: Language = Language::English;
+
+/// Every page, with hostile values wherever a value can stand.
+fn samples() -> Vec<(&'static str, String)> {
+    vec![
+        ("sign_in", SignInPage::sample().render()),
+        ("consent", ConsentPage::sample().render()),
+        ("problem", ProblemPage::sample().render()),
+        ("home", HomePage::sample().render()),
+        ("sign_out", SignOutPage::sample().render()),
+        ("signed_out", SignedOutPage::sample().render()),
+        ("setup", SetupPage::sample().render()),
+        ("setup_done", SetupDonePage::sample().render()),
+    ]
+}
+
+fn wiki<'a>(verified: bool) -> ApplicationCard<'a> {
+    ApplicationCard::new("Harbour Wiki", "app_1", false, Some("https://wiki.example.org/about"), verified)
+}
+
+const ADA: Person = Person { name: "Ada Lovelace", account: "ada@example.org" };
+
+fn scopes() -> Vec<ScopeRow<'static>> {
+    let row = |name, ticked, fixed| ScopeRow { name, ticked, fixed };
+    vec![
+        row("user_info", true, true),
+        row("projects", true, false),
+        row("pull_requests", false, false),
+        row("keys", false, false),
+        row("emails", true, false),
+        row("build:trigger", false, false),
+    ]
+}
+
+fn consent(application: ApplicationCard<'static>, redirect_uri: &'static str) -> ConsentPage<'static> {
+    ConsentPage { language: ENGLISH, form_token: "dG9rZW4", application, redirect_uri, scopes: scopes(), person: ADA }
+}
+
+fn sign_in(application: Option<ApplicationCard<'static>>, name: &'static str, failed: bool) -> String {
+    SignInPage { language: ENGLISH, form_token: "dG9rZW4", application, name, failed }.render()
+}
+
+fn problem(problem: Problem, for_developers: Option<ForDevelopers>) -> String {
+    let request_id = "01997c0e5f6a7b6c8d9e0f1a2b3c4d5e";
+    ProblemPage { language: ENGLISH, problem, request_id, for_developers }.render()
+}
+
+/// Every page as people see it.
+fn gallery() -> Vec<(String, String)> {
+    let registered = ["https://wiki.example.org/signed-in".to_owned(), "http://localhost:9000/signed-in".to_owned()];
+    let callback = Callback { asked: Some("https://wiki.example.org/signed-in/"), registered: &registered };
+    let developers =
+        ForDevelopers { application: Some("Harbour Wiki"), sentence: None, callback: Some(callback) };
+    let typed = SetupPage {
+        language: ENGLISH,
+        form_token: "dG9rZW4",
+        name: "ada lovelace",
+        email: "ada@example.org",
+        faults: &[Fault::UserName, Fault::PasswordShort],
+    };
+    let mut pages: Vec<(String, String)> = [
+        ("sign_in", sign_in(None, "", false)),
+        ("sign_in_application", sign_in(Some(wiki(true)), "", false)),
+        ("sign_in_failed", sign_in(Some(wiki(false)), "ada", true)),
+        ("consent", consent(wiki(true), "https://wiki.example.org/signed-in").render()),
+        ("consent_unverified", consent(wiki(false), "http://wiki.example.org/signed-in").render()),
+        ("consent_native", consent(wiki(true), "org.example.wiki:/signed-in").render()),
+        ("home", HomePage { person: Some(ADA), ..HomePage::sample() }.render()),
+        ("home_visitor", HomePage { person: None, ..HomePage::sample() }.render()),
+        ("sign_out", SignOutPage { person: ADA, ..SignOutPage::sample() }.render()),
+        ("signed_out", SignedOutPage::sample().render()),
+        ("setup", SetupPage { name: "", email: "", faults: &[], ..SetupPage::sample() }.render()),
+        ("setup_faults", typed.render()),
+        ("setup_done", SetupDonePage { language: ENGLISH, name: "ada" }.render()),
+        ("problem_callback", problem(Problem::WrongCallback, Some(developers))),
+    ]
+    .map(|(name, html)| (name.to_owned(), html))
+    .into();
+    pages.extend(Problem::ALL.map(|p| (format!("problem_{}", p.code()), problem(p, None))));
+    pages
+}
+
+#[test]
+fn gallery_of_every_page() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/pages");
+    std::fs::create_dir_all(folder).unwrap();
+    let sheet = format!("{}/assets/style.css", env!("CARGO_MANIFEST_DIR"));
+    for (name, html) in gallery() {
+        assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}");
+        assert_eq!(html.matches("<h1").count(), 1, "{name}");
+        assert_eq!(html.matches("<main").count(), 1, "{name}");
+        std::fs::write(format!("{folder}/{name}.html"), html.replace(style::sheet_path(), &sheet)).unwrap();
+    }
+}
+
+#[test]
+fn fm_92_fm_93_nothing_that_came_from_outside_is_markup() {
+    for (name, html) in samples() {
+        for raw in ["<script", "alert('", "<b>", "(1)</"] {
+            assert!(!html.contains(raw), "{name}: {raw}");
+        }
+        if name != "signed_out" {
+            assert!(html.contains("&#60;script&#62;"), "{name} shows its hostile values, escaped");
+        }
+    }
+}
+
+#[test]
+fn fm_92_no_page_has_script_inline_style_or_anything_from_elsewhere() {
+    for (name, html) in gallery() {
+        for barred in ["<script", "<style", " style=", " on", "javascript:", "<iframe", "<object", "<base"] {
+            let inside_tags = tags(&html).any(|tag| tag.to_ascii_lowercase().contains(barred));
+            assert!(!inside_tags, "{name}: {barred}");
+        }
+        for tag in tags(&html).filter(|tag| tag.contains("src=") || tag.starts_with("<link")) {
+            assert!(tag.contains("src=\"/") || tag.contains("href=\"/"), "{name}: {tag}");
+        }
+        for tag in tags(&html).filter(|tag| tag.contains("href=\"http")) {
+            assert!(tag.contains("href=\"https://") && tag.contains("rel=\"noreferrer noopener\""), "{name}: {tag}");
+        }
+    }
+}
+
+fn tags(html: &str) -> impl Iterator<Item = &str> {
+    html.split('<').skip(1).filter_map(|rest| rest.find('>').map(|end| &html[offset(html, rest) - 1..=offset(html, rest) + end]))
+}
+
+fn offset(whole: &str, part: &str) -> usize {
+    part.as_ptr() as usize - whole.as_ptr() as usize
+}
+
+#[test]
+fn fm_57_every_form_posts_and_carries_a_form_token() {
+    for (name, html) in gallery() {
+        for form in html.split("<form").skip(1).map(|rest| rest.split("</form>").next().unwrap()) {
+            assert!(form.split('>').next().unwrap().contains("method=\"post\""), "{name}");
+            assert!(form.contains("<input type=\"hidden\" name=\"form_token\" value=\""), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_field_has_a_label_and_no_id_stands_twice() {
+    for (name, html) in gallery() {
+        let ids: Vec<&str> = html.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        for (i, id) in ids.iter().enumerate() {
+            assert!(!ids[..i].contains(id), "{name}: {id} twice");
+        }
+        for tag in tags(&html).filter(|tag| tag.starts_with("<input") && !tag.contains("type=\"hidden\"")) {
+            let id = tag.split(" id=\"").nth(1).unwrap().split('"').next().unwrap();
+            assert!(html.contains(&format!("<label for=\"{id}\">")), "{name}: {tag}");
+        }
+        for described in html.split("aria-describedby=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            for id in described.split_whitespace() {
+                assert!(ids.contains(&id), "{name}: {id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_ids_that_tools_rely_on_are_there() {
+    let page = |name: &str| gallery().into_iter().find(|(n, _)| n == name).unwrap().1;
+    for (name, ids) in [
+        ("sign_in_failed", &["sign-in-name", "sign-in-password", "sign-in"][..]),
+        ("consent", &["scope-user_info", "scope-projects", "scope-build:trigger", "allow", "deny", "switch"]),
+        ("home", &["sign-out"]),
+        ("sign_out", &["sign-out"]),
+        ("problem_callback", &["error-code", "request-id"]),
+    ] {
+        for id in ids {
+            assert!(page(name).contains(&format!(" id=\"{id}\"")), "{name}: {id}");
+        }
+    }
+    for problem in Problem::ALL {
+        let html = page(&format!("problem_{}", problem.code()));
+        assert!(html.contains(&format!("<code id=\"error-code\">{}</code>", problem.code())));
+    }
+}
+
+#[test]
+fn a_ticked_box_is_sent_and_a_fixed_one_cannot_be_unticked() {
+    let html = consent(wiki(true), "https://wiki.example.org/").render();
+    let boxes: Vec<&str> = tags(&html).filter(|tag| tag.contains("type=\"checkbox\"")).collect();
+    assert_eq!(boxes.len(), 6);
+    for tag in boxes {
+        let fixed = tag.contains("value=\"user_info\"");
+        let ticked = fixed || tag.contains("\"projects\"") || tag.contains("\"emails\"");
+        assert_eq!(tag.contains(" checked"), ticked, "{tag}");
+        assert_eq!(tag.contains(" disabled"), fixed, "{tag}");
+    }
+    assert!(html.contains("<input type=\"hidden\" name=\"scope\" value=\"user_info\">"));
+    assert_eq!(html.matches("type=\"hidden\" name=\"scope\"").count(), 1);
+}
+
+#[test]
+fn fm_96_an_unknown_name_and_a_wrong_password_give_the_same_page() {
+    // The page cannot tell them apart: it is told one flag and the name that was typed.
+    assert_eq!(sign_in(Some(wiki(true)), "ada", true), sign_in(Some(wiki(true)), "ada", true));
+    let (ada, bob) = (sign_in(None, "ada", true), sign_in(None, "bob", true));
+    assert_eq!(ada.replace("value=\"ada\"", "value=\"bob\""), bob);
+    assert!(!ada.contains("wrong-password") && ada.contains("id=\"sign-in-wrong\""));
+}
+
+#[test]
+fn fm_08_only_a_plain_https_home_page_becomes_a_link() {
+    assert!(is_https("https://wiki.example.org/about?x=1"));
+    for address in [
+        "http://wiki.example.org/",
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html,x",
+        "https:wiki.example.org",
+        "https://user@wiki.example.org/",
+        "https://user:secret@wiki.example.org/",
+        " https://wiki.example.org/",
+        "https://wiki.\nexample.org/",
+        "HTTPS://wiki.example.org/",
+        "https://",
+        "//wiki.example.org",
+        "",
+    ] {
+        assert!(!is_https(address), "{address:?}");
+        assert!(ApplicationCard::new("Wiki", "app_1", false, Some(address), true).home_page.is_none());
+    }
+}
+
+#[test]
+fn st_10_a_plain_http_destination_is_warned_of_unless_it_is_this_computer() {
+    let site = |host: &str, plain_http| Destination::Site { host: host.to_owned(), plain_http };
+    let here = |host: &str| Destination::ThisComputer { host: host.to_owned() };
+    for (uri, expected) in [
+        ("https://wiki.example.org/x", site("wiki.example.org", false)),
+        ("https://wiki.example.org:8443/x", site("wiki.example.org:8443", false)),
+        ("http://wiki.example.org/x", site("wiki.example.org", true)),
+        ("http://localhost.example.org/x", site("localhost.example.org", true)),
+        ("http://localhost:9000/x", here("localhost:9000")),
+        ("http://127.0.0.1:9000/x", here("127.0.0.1:9000")),
+        ("http://[::1]:9000/x", here("[::1]:9000")),
+        ("org.example.wiki:/signed-in", Destination::App { scheme: "org.example.wiki".into() }),
+        ("org.example.wiki://signed-in", Destination::App { scheme: "org.example.wiki".into() }),
+    ] {
+        assert_eq!(Destination::of(uri), expected, "{uri}");
+    }
+    let warned = |uri| consent(wiki(true), uri).render().contains("id=\"plain-http\"");
+    assert!(warned("http://wiki.example.org/x"));
+    assert!(!warned("https://wiki.example.org/x") && !warned("http://localhost:9000/x"));
+}
+
+#[test]
+fn a_wrong_callback_names_the_difference_to_the_developer() {
+    let registered = ["https://wiki.example.org/signed-in".to_owned(), "http://localhost:9000/x".to_owned()];
+    for (asked, sentence) in [
+        (Some("https://wiki.example.org/signed-in/"), "slash at the end"),
+        (Some("https://wiki.example.org/Signed-In"), "capital and small"),
+        (Some("http://wiki.example.org/signed-in"), "http and https"),
+        (Some("https://wiki.example.org:8443/signed-in"), "host or the port"),
+        (Some("https://wiki.example.org/signed-out"), "after the host"),
+        (None, "must name one of them"),
+    ] {
+        let callback = Some(Callback { asked, registered: &registered });
+        let html = problem(Problem::WrongCallback, Some(ForDevelopers { callback, ..ForDevelopers::default() }));
+        assert!(html.contains(sentence), "{asked:?}");
+        assert!(html.contains("redirect_uri_mismatch"));
+        if let Some(asked) = asked {
+            let cell = html.split("id=\"callback-asked\">").nth(1).unwrap().split("</dd>").next().unwrap();
+            assert_eq!(cell.replace("<mark>", "").replace("</mark>", "").trim(), format!("<code class=\"address\">{asked}</code>"));
+        }
+    }
+}
+
+#[test]
+fn the_parts_of_a_compared_address_are_cut_between_characters() {
+    let registered = ["https://wiki.example.org/é".to_owned(), String::new()];
+    for asked in ["https://wiki.example.org/è", "", "é", HOSTILE] {
+        let callback = Some(Callback { asked: Some(asked), registered: &registered });
+        let html = problem(Problem::WrongCallback, Some(ForDevelopers { callback, ..ForDevelopers::default() }));
+        assert!(html.contains("callback-asked"));
+    }
+}
+
+#[test]
+fn every_scope_that_a_template_registers_has_words() {
+    for template in vestibule_oauth::template::Template::ALL {
+        for scope in template.default_scopes().iter().filter(|scope| *scope != "api") {
+            assert!(ScopeMeaning::of(scope).is_some(), "{scope}");
+        }
+    }
+    assert_eq!(ScopeMeaning::of("api"), None);
+    assert!((ENGLISH.text().unknown_scope)("api").contains("api"));
+}
+
+#[test]
+fn the_address_of_the_stylesheet_changes_with_its_content() {
+    let (sheet, keep) = style::asset(style::sheet_path()).unwrap();
+    assert_eq!(keep, style::Keep::Forever);
+    assert_eq!(sheet.content_type, "text/css; charset=utf-8");
+    assert_eq!(style::asset("/assets/style.css").unwrap().1, style::Keep::Ask);
+    assert!(style::asset("/assets/style.0000000000.css").is_none());
+    assert!(style::asset(style::icon_path()).is_some());
+}
