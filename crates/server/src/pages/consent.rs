@@ -7,6 +7,7 @@ use super::{ApplicationCard, finish, initial, style};
 use crate::text::{Language, ScopeMeaning, Text};
 use askama::Template;
 use url::{Host, Url};
+use vestibule_store::sessions::LiveSession;
 
 /// One scope that is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,14 @@ pub struct Person<'a> {
     pub account: &'a str,
 }
 
-impl Person<'_> {
+impl<'a> Person<'a> {
+    /// The person of a session: the name that they gave themselves, and the address or user name beside it.
+    pub fn of(session: &'a LiveSession) -> Person<'a> {
+        let user_name = session.user_name.as_str();
+        let name = session.nickname.as_deref().unwrap_or(user_name);
+        Person { name, account: session.email.as_deref().unwrap_or(user_name) }
+    }
+
     /// The first letter of the name, which stands where a picture would.
     pub(super) fn initial(&self) -> String {
         initial(self.name)

@@ -1,10 +1,19 @@
 //! The sign-out question and the page after it.
 //!
-//! Owns the contexts of both pages.
+//! Owns the contexts of both pages and their conductors.
 
 use super::{consent::Person, finish, style};
+use crate::app::App;
+use crate::pages::problem::Problem;
 use crate::text::{Language, Text};
+use crate::web::answer;
+use crate::web::browser::Browser;
+use crate::web::form::Received;
 use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use std::sync::Arc;
+use vestibule_store::StoreError;
 
 /// `GET /sign-out`: a question, because a session is never ended by a GET.
 pub struct SignOutPage<'a> {
@@ -66,4 +75,51 @@ struct SignOutHtml<'a> {
 #[template(path = "signed_out.html")]
 struct SignedOutHtml {
     text: &'static Text,
+}
+
+/// `GET /sign-out`: the question; whoever is not signed in hears that at once.
+pub async fn ask(State(app): State<Arc<App>>, received: Received) -> Response {
+    let browser = match Browser::meet(&app, &received.headers, app.clock.now()).await {
+        Ok(browser) => browser,
+        Err(error) => return answer::store_page(&error, &received.request_id),
+    };
+    let response = match browser.session() {
+        None => answer::see_other("/signed-out"),
+        Some(session) => {
+            let form_token = &browser.form_token("/sign-out");
+            let page = SignOutPage { language: Language::English, person: Person::of(session), form_token };
+            answer::page(200, page.render(), &[])
+        }
+    };
+    browser.dress(&app, response)
+}
+
+/// `POST /sign-out`: ends the session, so that its cookie is worth nothing even where it was copied.
+pub async fn leave(State(app): State<Arc<App>>, received: Received) -> Response {
+    match end(&app, &received).await {
+        Ok(response) => response,
+        Err(error) => answer::store_page(&error, &received.request_id),
+    }
+}
+
+async fn end(app: &App, received: &Received) -> Result<Response, StoreError> {
+    let now = app.clock.now();
+    let mut browser = Browser::meet(app, &received.headers, now).await?;
+    if !browser.accepts(app, received, "/sign-out", received.page_form().get("form_token")) {
+        return Ok(browser.dress(app, answer::problem(Problem::FormStale, &received.request_id)));
+    }
+    browser.leave(app, received, now).await?;
+    Ok(browser.dress(app, answer::see_other("/signed-out")))
+}
+
+/// `GET /signed-out`. Says so only when it is true.
+pub async fn show(State(app): State<Arc<App>>, received: Received) -> Response {
+    match Browser::meet(&app, &received.headers, app.clock.now()).await {
+        Ok(browser) if browser.session().is_some() => browser.dress(&app, answer::see_other("/")),
+        Ok(browser) => {
+            let page = SignedOutPage { language: Language::English };
+            browser.dress(&app, answer::page(200, page.render(), &[]))
+        }
+        Err(error) => answer::store_page(&error, &received.request_id),
+    }
 }

@@ -117,7 +117,7 @@ const fn scope(meaning: ScopeMeaning) -> ScopeWords {
 
 const fn fault(fault: Fault) -> &'static str {
     match fault {
-        Fault::UserName => "Choose a user name of 1 to 64 characters, without spaces and without @.",
+        Fault::UserName => "Choose a user name of 1 to 100 characters, without spaces and without @.",
         Fault::UserNameTaken => "Somebody has this user name already. Choose another.",
         Fault::Email => "Give an e-mail address, such as ada@example.org.",
         Fault::EmailTaken => "Somebody has this e-mail address already. Give another.",
