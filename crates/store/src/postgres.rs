@@ -183,7 +183,13 @@ async fn in_order<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
 /// Prepares a statement with the types of its values, once per connection.
 async fn prepare(client: &Object, statement: &Statement) -> Result<tokio_postgres::Statement, Crash> {
     let types: Vec<Type> = statement.values.iter().map(Value::postgres_type).collect();
-    client.prepare_typed_cached(statement.sql, &types).await.map_err(|error| crash(statement.sql, &error))
+    let prepared = client.prepare_typed_cached(statement.sql, &types).await;
+    let prepared = prepared.map_err(|error| crash(statement.sql, &error))?;
+    if prepared.params().len() == types.len() {
+        return Ok(prepared);
+    }
+    let cause = "the number of values is not the number of parameters".to_owned();
+    Err(Crash::Over(StoreError::Statement { sql: statement.sql, cause }))
 }
 
 async fn ask(client: &Object, statement: &Statement, prepared: &tokio_postgres::Statement) -> Result<Vec<Row>, Crash> {
@@ -268,9 +274,7 @@ fn store_error(sql: &'static str, error: &tokio_postgres::Error) -> StoreError {
         let code = code.code();
         ["22", "23", "26", "42"].iter().any(|class| code.starts_with(class)) || code == "0A000"
     });
-    if ours
-        || (error.code().is_none() && !error.is_closed() && error.source().is_some_and(|e| !e.is::<std::io::Error>()))
-    {
+    if ours {
         return StoreError::Statement { sql, cause: describe(error) };
     }
     StoreError::Unavailable(describe(error))

@@ -1,0 +1,162 @@
+//! More callers than the store can serve at once, and commands beside a busy server.
+
+use crate::engine::{ADD, THINGS, add, count, id};
+use crate::harness::{Kind, NOW, each_empty_database, one_empty_database, options_for};
+use rusqlite::Connection;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use tokio_postgres::NoTls;
+use vestibule_store::{Options, Role, Store, StoreError, StoreUrl, statement};
+
+const TOUCH: &str = "UPDATE things SET number = number + 1 WHERE id = $1 RETURNING number";
+
+#[expect(clippy::disallowed_methods, reason = "the promise is a duration")]
+fn stopwatch() -> Instant {
+    Instant::now()
+}
+
+/// Callers that keep the writer busy until they are told to stop; gives how many verbs they got done.
+fn saturate(store: &Store, callers: u32, stop: &Arc<AtomicBool>) -> Vec<tokio::task::JoinHandle<u32>> {
+    let next = Arc::new(AtomicU32::new(1_000_000));
+    let caller = |_| {
+        let (store, stop, next) = (store.clone(), Arc::clone(stop), Arc::clone(&next));
+        tokio::spawn(async move {
+            let mut done = 0;
+            while !stop.load(Ordering::Relaxed) {
+                store.run(add(next.fetch_add(1, Ordering::Relaxed))).await.expect("the server is served");
+                done += 1;
+            }
+            done
+        })
+    };
+    (0..callers).map(caller).collect()
+}
+
+#[test]
+fn each_of_100_commands_finishes_within_5_seconds_beside_a_saturated_writer() {
+    one_empty_database(Kind::Sqlite, async |database| {
+        let server = database.open(Role::Server, THINGS).await.expect("opens");
+        let stop = Arc::new(AtomicBool::new(false));
+        let callers = saturate(&server, 600, &stop);
+        let url = Arc::new(database.url.clone());
+        let commands = (0..100_u32).map(|n| {
+            let url = Arc::clone(&url);
+            tokio::spawn(async move {
+                let started = stopwatch();
+                let command = Store::open(&url, Role::Node, options_for(Role::Node, THINGS)).await.expect("opens");
+                command.run(add(n)).await.expect("runs");
+                command.close().await;
+                started.elapsed()
+            })
+        });
+        let mut slowest = Duration::ZERO;
+        for command in commands.collect::<Vec<_>>() {
+            slowest = slowest.max(command.await.expect("ends"));
+        }
+        stop.store(true, Ordering::Relaxed);
+        let mut served = 0;
+        for caller in callers {
+            served += caller.await.expect("ends");
+        }
+        println!("slowest command: {slowest:?}; the server's own verbs meanwhile: {served}");
+        assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+        assert!(served > 1000, "the writer was busy: {served}");
+        assert_eq!(count(&server).await, i64::from(served) + 100, "nothing was lost on either side");
+        server.close().await;
+    });
+}
+
+#[test]
+fn a_full_queue_is_said_at_once_and_nothing_of_it_is_done() {
+    each_empty_database(async |database| {
+        let options = Options { queue: 4, connections: 1, ..options_for(Role::Server, THINGS) };
+        let store = Store::open(&database.url, Role::Server, options).await.expect("opens");
+        store.run(add(1)).await.expect("runs");
+        let blocker = Blocker::hold(&database.url).await;
+        // The first is taken by the writer (or the connection) and waits there, the next ones fill the queue.
+        let mut callers = Vec::new();
+        for _ in 0..20 {
+            let store = store.clone();
+            callers.push(tokio::spawn(async move { store.run(vec![statement!(TOUCH, id(1))]).await }));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(callers[10..].iter().all(tokio::task::JoinHandle::is_finished), "refused at once");
+        blocker.release().await;
+        let (mut done, mut busy) = (0, 0);
+        for caller in callers {
+            match caller.await.expect("ends") {
+                Ok(_) => done += 1,
+                Err(StoreError::Busy) => busy += 1,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert!((4..=5).contains(&done) && busy >= 15, "{done} done, {busy} refused");
+        let row = store.find(&statement!("SELECT number FROM things")).await.expect("reads").expect("is there");
+        assert_eq!(row.int(0), Ok(done));
+        store.close().await;
+    });
+}
+
+/// Somebody else who holds what a verb needs.
+enum Blocker {
+    Sqlite(Connection),
+    Postgres(tokio_postgres::Client),
+}
+
+impl Blocker {
+    async fn hold(url: &StoreUrl) -> Blocker {
+        match url {
+            StoreUrl::Sqlite(path) => {
+                let connection = Connection::open(path).expect("opens");
+                connection.execute_batch("BEGIN IMMEDIATE").expect("locks");
+                Blocker::Sqlite(connection)
+            }
+            StoreUrl::Postgres(config) => {
+                let (client, connection) = config.connect(NoTls).await.expect("connects");
+                tokio::spawn(connection);
+                client.batch_execute("BEGIN; UPDATE things SET number = number").await.expect("locks");
+                Blocker::Postgres(client)
+            }
+        }
+    }
+
+    async fn release(self) {
+        match self {
+            Blocker::Sqlite(connection) => connection.execute_batch("ROLLBACK").expect("unlocks"),
+            Blocker::Postgres(client) => client.batch_execute("ROLLBACK").await.expect("unlocks"),
+        }
+    }
+}
+
+#[test]
+fn verbs_that_wait_share_a_commit() {
+    one_empty_database(Kind::Sqlite, async |database| {
+        let store = database.open(Role::Server, THINGS).await.expect("opens");
+        let StoreUrl::Sqlite(path) = &database.url else { unreachable!("asked for SQLite") };
+        let watcher = Connection::open(path).expect("opens");
+        let blocker = Blocker::hold(&database.url).await;
+        let verb = |n| {
+            let store = store.clone();
+            tokio::spawn(async move { store.run(vec![statement!(ADD, id(n), format!("thing {n}"))]).await })
+        };
+        let first = verb(0);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let others: Vec<_> = (1..=300).map(verb).collect();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        // The log's index counts frames; a commit writes at least one page, so pages tell how few commits there were.
+        let frames = |connection: &Connection| -> i64 {
+            let sql = "PRAGMA wal_checkpoint(NOOP)";
+            connection.query_row(sql, [], |row| row.get(1)).expect("reads the log")
+        };
+        let before = frames(&watcher);
+        blocker.release().await;
+        first.await.expect("ends").expect("runs");
+        for other in others {
+            other.await.expect("ends").expect("runs");
+        }
+        let written = frames(&watcher) - before;
+        assert!(written < 300, "301 verbs wrote {written} pages, as if each had been committed alone (at {NOW})");
+        store.close().await;
+    });
+}
