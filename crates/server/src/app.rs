@@ -1,0 +1,57 @@
+//! What every conductor is handed: the store, the password pool, the settings and the state of the process.
+//!
+//! Owns nothing but the sharing.
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::dice::Dice;
+use crate::passwords::Passwords;
+use crate::upkeep::OlderForms;
+use crate::web::guard::Guard;
+use std::sync::atomic::{AtomicBool, Ordering};
+use vestibule_store::Store;
+
+/// One server: shared by all its requests behind an `Arc`.
+pub struct App {
+    /// What is remembered.
+    pub store: Store,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Draws random values.
+    pub dice: Dice,
+    /// The pool that hashes people's passwords.
+    pub passwords: Passwords,
+    /// The settings that this process was started with.
+    pub settings: Settings,
+    /// The public URL: scheme, host and port, no path, no slash at the end. The issuer of RFC 8414 and RFC 9207.
+    pub issuer: String,
+    /// Uses of older forms that wait to be written down.
+    pub older_forms: OlderForms,
+    /// How much one address may ask for.
+    pub guard: Guard,
+    /// Whether this process is about to end.
+    pub draining: Draining,
+}
+
+impl App {
+    /// Whether people reach us by https, so that cookies are `Secure` and carry the `__Host-` prefix.
+    pub fn https(&self) -> bool {
+        self.issuer.starts_with("https://")
+    }
+}
+
+/// Whether the process is draining: requests in flight are finished, `/readyz` says no.
+#[derive(Default)]
+pub struct Draining(AtomicBool);
+
+impl Draining {
+    /// Starts it; there is no way back.
+    pub fn start(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has started.
+    pub fn started(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,104 @@
+//! The command line: the flags that every command takes, and `serve`'s own.
+//!
+//! Owns how a command finds its settings and what its exit status says: 0 done, 1 not done, 2 not understood. The
+//! nouns (`user`, `org`, `group`, `app`, `setup-link`) are `commands`'s.
+
+use crate::{commands, config, serve, telemetry};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// OAuth 2.0 authorization server and keeper of Git authorizations
+#[derive(Parser, Debug)]
+#[command(
+    name = "vestibule",
+    version,
+    propagate_version = true,
+    after_help = "Try it:\n  vestibule serve --demo\n\nEvery setting is a flag or an environment variable; a flag wins."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub globals: Globals,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The flags that every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Globals {
+    /// Where data is kept [default: $XDG_DATA_HOME/vestibule or ~/.local/share/vestibule]
+    #[arg(long, global = true, env = "VESTIBULE_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The database: sqlite:PATH or postgres://… [default: sqlite:<data-dir>/vestibule.db]
+    #[arg(long, global = true, env = "VESTIBULE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// A file that holds the database URL, for URLs with a password
+    #[arg(long, global = true, env = "VESTIBULE_DATABASE_URL_FILE", value_name = "FILE")]
+    pub database_url_file: Option<PathBuf>,
+    /// Print JSON, one object a line
+    #[arg(long, global = true, env = "VESTIBULE_JSON", value_parser = clap::builder::FalseyValueParser::new())]
+    pub json: bool,
+}
+
+/// What can be done.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run the server
+    Serve(Serve),
+    #[command(flatten)]
+    Noun(commands::Noun),
+}
+
+/// The flags of `serve`.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, env = "VESTIBULE_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// The address people and applications reach us at: https://host[:port], no path [default: http://<listen>]
+    #[arg(long, env = "VESTIBULE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Serve a furnished house from ./vestibule-demo: people, applications of each kind, a sample application
+    #[arg(long, env = "VESTIBULE_DEMO", value_parser = clap::builder::FalseyValueParser::new())]
+    pub demo: bool,
+    /// Start the demo over, with new passwords
+    #[arg(long, requires = "demo")]
+    pub reset: bool,
+    /// Connections that may be open at once
+    #[arg(long, env = "VESTIBULE_MAX_CONNECTIONS", value_name = "N", default_value_t = 10_000)]
+    pub max_connections: usize,
+    /// Connections that one address may have open at once
+    #[arg(long, env = "VESTIBULE_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N", default_value_t = 2_000)]
+    pub max_connections_per_address: usize,
+    /// Sign-ins that one address may begin in a minute
+    #[arg(long, env = "VESTIBULE_PENDING_PER_MINUTE", value_name = "N", default_value_t = 300)]
+    pub pending_per_minute: u32,
+}
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> ExitCode {
+    telemetry::start();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("The runtime does not start: {error}.")),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(flags) => serve::serve(&cli.globals, flags).await,
+            Command::Noun(noun) => {
+                let store = config::open_as_node(&cli.globals).await?;
+                let code = commands::run(noun, &store, cli.globals.json).await;
+                store.close().await;
+                Ok(code)
+            }
+        }
+    });
+    // A task that hangs (a password being hashed, a blocking read) must not keep the process.
+    runtime.shutdown_background();
+    outcome.unwrap_or_else(|sentence: String| failed(&sentence))
+}
+
+fn failed(sentence: &str) -> ExitCode {
+    eprintln!("vestibule: {sentence}");
+    ExitCode::FAILURE
+}

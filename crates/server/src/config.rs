@@ -1,0 +1,179 @@
+//! Settings: from flags and their environment twins to values that can be relied on.
+//!
+//! Owns where data lies, which database is meant, and what a public URL may look like. The flags themselves are
+//! `cli`'s; the database's address is read by the store.
+
+use crate::accept::Caps;
+use crate::cli::{Globals, Serve};
+use crate::clock::Clock;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use vestibule_store::{Options, Role, Store, StoreUrl};
+
+/// The settings of a running server.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: String,
+    /// The public URL, if one was set: an origin, without a slash at the end.
+    pub public_url: Option<String>,
+    /// Whether stdout speaks JSON.
+    pub json: bool,
+    /// How many connections may be open.
+    pub caps: Caps,
+    /// Sign-ins that one address may begin in a minute.
+    pub pending_per_minute: u32,
+}
+
+impl Settings {
+    /// Judges the flags of `serve`.
+    pub fn of(globals: &Globals, flags: &Serve) -> Result<Settings, String> {
+        let all = flags.max_connections.min(open_files().saturating_sub(FILES_FOR_OURSELVES)).max(16);
+        Ok(Settings {
+            listen: flags.listen.clone(),
+            public_url: flags.public_url.as_deref().map(public_url).transpose()?,
+            json: globals.json,
+            caps: Caps { all, per_address: flags.max_connections_per_address.max(1) },
+            pending_per_minute: flags.pending_per_minute,
+        })
+    }
+}
+
+/// Files that the process opens besides connections: the database, its log, the readers, the standard streams.
+const FILES_FOR_OURSELVES: usize = 128;
+
+/// How many files this process may open. A cap above that would be none: connections would be refused by the kernel,
+/// and the database could not be opened.
+fn open_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(usize::MAX)
+}
+
+/// Reads a public URL: `https://host[:port]`, or `http` for loopback and for houses behind their own walls.
+///
+/// It is the issuer that clients compare byte by byte (RFC 9207), so it is brought to its one spelling here.
+pub fn public_url(text: &str) -> Result<String, String> {
+    let wrong = |why: &str| Err(format!("the public URL {why}; write it as https://sign-in.example.com"));
+    let Ok(url) = url::Url::parse(text) else { return wrong("cannot be read") };
+    if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+        return wrong("must begin with https:// (or http://) and name a host");
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return wrong("may have no path, query or fragment: the server answers at the root of its host");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong("may hold no user name or password");
+    }
+    Ok(url.origin().ascii_serialization())
+}
+
+/// The public URL when none was set: the address that was bound.
+pub fn url_of(bound: SocketAddr) -> String {
+    let mut address = bound;
+    if address.ip().is_unspecified() {
+        // Listening everywhere is no address that a browser can open.
+        let loopback = if bound.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+        address.set_ip(loopback);
+    }
+    format!("http://{address}")
+}
+
+/// The data directory: the flag's, or the one that the XDG base directory specification names.
+#[allow(clippy::disallowed_methods, reason = "the two variables are those of the specification")]
+pub fn data_dir(globals: &Globals) -> Result<PathBuf, String> {
+    if let Some(dir) = &globals.data_dir {
+        return Ok(dir.clone());
+    }
+    let absolute = |name| std::env::var(name).ok().map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .map(|base| base.join("vestibule"))
+        .ok_or_else(|| "there is no home directory; name a place with --data-dir".to_owned())
+}
+
+/// Makes the data directory, readable by its owner only.
+pub fn make_private(dir: &Path) -> Result<(), String> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).map_err(|error| format!("the data directory {} cannot be made: {error}", dir.display()))
+}
+
+/// Which database is meant, and the directory that must exist for it (none for PostgreSQL).
+pub fn database(globals: &Globals) -> Result<(StoreUrl, Option<PathBuf>), String> {
+    let text = match (&globals.database_url, &globals.database_url_file) {
+        (Some(_), Some(_)) => return Err("both --database-url and --database-url-file are set; set one".to_owned()),
+        (Some(url), None) => url.clone(),
+        (None, Some(file)) => {
+            let text = std::fs::read_to_string(file);
+            text.map_err(|error| format!("{} cannot be read: {error}", file.display()))?.trim_end().to_owned()
+        }
+        (None, None) => {
+            let dir = data_dir(globals)?;
+            let file = dir.join("vestibule.db");
+            return Ok((StoreUrl::Sqlite(file), Some(dir)));
+        }
+    };
+    StoreUrl::parse(&text).map(|url| (url, None)).map_err(|error| error.to_string())
+}
+
+/// Opens the store as a server: brings its schema up to date.
+pub async fn open_as_server(url: &StoreUrl, now: i64) -> Result<Store, String> {
+    open(url, Role::Server, now).await
+}
+
+/// Opens the store as a command beside a running server.
+pub async fn open_as_node(globals: &Globals) -> Result<Store, String> {
+    let (url, _) = database(globals)?;
+    open(&url, Role::Node, Clock::system().now()).await
+}
+
+async fn open(url: &StoreUrl, role: Role, now: i64) -> Result<Store, String> {
+    let options = Options::new(role, node(), now);
+    Store::open(url, role, options).await.map_err(|error| format!("{}: {error}", url.describe()))
+}
+
+/// The name by which audit rows know this machine.
+fn node() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "node".to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_an_origin_in_one_spelling() {
+        for (given, read) in [
+            ("https://sign-in.example.com", "https://sign-in.example.com"),
+            ("https://Sign-In.Example.com:443/", "https://sign-in.example.com"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://[::1]:8080/", "http://[::1]:8080"),
+        ] {
+            assert_eq!(public_url(given).as_deref(), Ok(read));
+        }
+        for bad in [
+            "",
+            "sign-in.example.com",
+            "ftp://a",
+            "https://a/path",
+            "https://a?x",
+            "https://a#x",
+            "https://u@a",
+            "https://u:p@a",
+        ] {
+            assert!(public_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn listening_everywhere_is_opened_at_loopback() {
+        assert_eq!(url_of("0.0.0.0:80".parse().unwrap()), "http://127.0.0.1:80");
+        assert_eq!(url_of("[::]:8080".parse().unwrap()), "http://[::1]:8080");
+        assert_eq!(url_of("192.0.2.1:8080".parse().unwrap()), "http://192.0.2.1:8080");
+    }
+}

@@ -1,0 +1,176 @@
+//! `/oauth/authorize`, `/oauth/authorize/{id}`: a person on the way from an application and back to it.
+//!
+//! One address shows whatever comes next. What that is, `oauth::next_step` says from what is stored; a request that
+//! needs no page is never stored; an answer is given once, by a guarded verb of the store. Owns the order of calls.
+
+use crate::app::App;
+use crate::endpoints::steps::{self, Stored};
+use crate::pages::problem::{Callback, ForDevelopers, Problem};
+use crate::web::browser::Browser;
+use crate::web::form::Received;
+use crate::web::{answer, caller};
+use axum::extract::{Path, State};
+use axum::http::Method;
+use axum::response::Response;
+use std::sync::Arc;
+use vestibule_oauth::authorize::{self, AuthorizationRequest, Rejection};
+use vestibule_oauth::client::Client;
+use vestibule_oauth::id::Id;
+use vestibule_oauth::next_step::{Facts, Step, next_step};
+use vestibule_oauth::parameters::{Body, Parameters};
+use vestibule_oauth::redirect_uri::RedirectMismatch;
+use vestibule_oauth::refusal::{Code, Refusal};
+use vestibule_oauth::response::failure_location;
+use vestibule_store::StoreError;
+use vestibule_store::authorizations::{Answer, NewAuthorization};
+
+/// `GET|POST /oauth/authorize`: an application sends a person.
+pub async fn begin(State(app): State<Arc<App>>, received: Received) -> Response {
+    match arrive(&app, &received).await {
+        Ok(response) => response,
+        Err(error) => answer::store_page(&error, &received.request_id),
+    }
+}
+
+/// `GET /oauth/authorize/{id}`: whatever comes next for this request.
+pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>, received: Received) -> Response {
+    let shown = match Stored::find(&app, &received, &id).await {
+        Ok(Ok(stored)) => stored.show(&app, &received).await,
+        Ok(Err(response)) => Ok(response),
+        Err(error) => Err(error),
+    };
+    shown.unwrap_or_else(|error| answer::store_page(&error, &received.request_id))
+}
+
+/// `POST /oauth/authorize/{id}`: the person did something on the page.
+pub async fn act(State(app): State<Arc<App>>, Path(id): Path<String>, received: Received) -> Response {
+    let done = match Stored::find(&app, &received, &id).await {
+        Ok(Ok(stored)) => stored.act(&app, &received).await,
+        Ok(Err(response)) => Ok(response),
+        Err(error) => Err(error),
+    };
+    done.unwrap_or_else(|error| answer::store_page(&error, &received.request_id))
+}
+
+async fn arrive(app: &App, received: &Received) -> Result<Response, StoreError> {
+    let now = app.clock.now();
+    let page = |problem| Ok(answer::problem(problem, &received.request_id));
+    let parameters = match read(received) {
+        Ok(parameters) => parameters,
+        Err(refusal) => return Ok(refused(received, None, &refusal, None)),
+    };
+    let client_id = match parameters.get("client_id") {
+        Ok(client_id) => client_id.unwrap_or_default(),
+        Err(refusal) => return Ok(refused(received, None, &refusal, None)),
+    };
+    let Some(found) = app.store.find_redirecting_client(client_id).await? else {
+        return page(Problem::UnknownApplication);
+    };
+    let client = found.client;
+    let request = match authorize::judge(&parameters, &client, &found.redirect_uris) {
+        Ok(request) => request,
+        Err(Rejection::Page(refusal, mismatch)) => return Ok(refused(received, Some(&client), &refusal, mismatch)),
+        Err(Rejection::Redirect { redirect_uri, state, refusal }) => {
+            return Ok(answer::see_other(&failure_location(&redirect_uri, &refusal, state.as_deref(), &app.issuer)));
+        }
+    };
+    let browser = Browser::meet_for(app, &received.headers, Some(client.id), now).await?;
+    let response = proceed(app, received, &client, &request, &browser, now).await?;
+    Ok(browser.dress(app, response))
+}
+
+/// A good request: answered at once where no page is due, else kept and shown.
+async fn proceed(
+    app: &App,
+    received: &Received,
+    client: &Client,
+    request: &AuthorizationRequest,
+    browser: &Browser,
+    now: i64,
+) -> Result<Response, StoreError> {
+    let facts = Facts {
+        request,
+        client,
+        visitor: browser.session().map(steps::visitor),
+        last_consent: browser.session().and_then(|session| session.last_consent.as_ref()),
+        consented_now: None,
+        request_created_at: None,
+    };
+    let page = |problem| Ok(answer::problem(problem, &received.request_id));
+    let failure = |refusal: &Refusal| {
+        let location = failure_location(&request.redirect_uri, refusal, request.state.as_deref(), &app.issuer);
+        Ok(answer::see_other(&location))
+    };
+    match (next_step(&facts), browser.session()) {
+        (Step::ApplicationOff, _) => page(Problem::ApplicationDisabled),
+        (Step::NotAssigned, _) => page(Problem::NotAssigned),
+        (Step::Refuse(refusal), _) => failure(&refusal),
+        (Step::Issue(scopes), Some(session)) => {
+            let issued = steps::Issued::new(app, client, request, session, scopes, None, now);
+            let note = caller::note(app, received, steps::actor(session), now);
+            match app.store.issue_fresh(&issued.row, &note).await? {
+                Answer::Given => Ok(answer::see_other(&issued.location)),
+                // The session ended between its read and this verb, so the person must sign in.
+                _ if request.prompt.none => {
+                    let refusal = Refusal::new(Code::LoginRequired, "The person's session has just ended.");
+                    failure(&refusal.for_wire(client.wire()))
+                }
+                _ => keep(app, received, client, request, browser, now).await,
+            }
+        }
+        (Step::SignIn | Step::Consent(_) | Step::Issue(_), _) => {
+            keep(app, received, client, request, browser, now).await
+        }
+    }
+}
+
+/// Keeps a request that needs a page, for this browser, and sends the browser to its address.
+async fn keep(
+    app: &App,
+    received: &Received,
+    client: &Client,
+    request: &AuthorizationRequest,
+    browser: &Browser,
+    now: i64,
+) -> Result<Response, StoreError> {
+    if let Err(seconds) = app.guard.admit(received.peer, app.clock.ticks()) {
+        let mut response = answer::problem(Problem::TooManyRequests, &received.request_id);
+        answer::retry_after(&mut response, seconds);
+        return Ok(response);
+    }
+    let id: Id = app.dice.id(now);
+    let new = NewAuthorization { id, application: client.id, browser: browser.digest(), request: request.to_json() };
+    app.store.keep_request(&new, now).await?;
+    Ok(answer::see_other(&format!("/oauth/authorize/{id}")))
+}
+
+/// The parameters: the query's, and for POST the form's. A body of another type says nothing here.
+fn read(received: &Received) -> Result<Parameters, Refusal> {
+    let body = match received.typed_body() {
+        body @ Body::Form(_) if received.method == Method::POST => body,
+        _ => Body::None,
+    };
+    Parameters::read(received.query.as_deref(), body, None)
+}
+
+/// A page instead of a redirect, because no redirect URI is known good (FM-13). The developer is told what to mend.
+fn refused(
+    received: &Received,
+    client: Option<&Client>,
+    refusal: &Refusal,
+    mismatch: Option<RedirectMismatch>,
+) -> Response {
+    let problem = match (&mismatch, refusal.code) {
+        (Some(_), _) => Problem::WrongCallback,
+        (None, Code::UnauthorizedClient) => Problem::ApplicationDisabled,
+        (None, _) => Problem::InvalidRequest,
+    };
+    let for_developers = ForDevelopers {
+        application: client.map(|client| client.name.as_str()),
+        sentence: Some(refusal.description()),
+        callback: mismatch
+            .as_ref()
+            .map(|mismatch| Callback { asked: Some(mismatch.asked.as_str()), registered: &mismatch.registered }),
+    };
+    answer::problem_for(problem, &received.request_id, Some(for_developers))
+}

@@ -1,0 +1,49 @@
+//! `GET /.well-known/oauth-authorization-server`: what this server can do (RFC 8414).
+//!
+//! Derived from the router's own constants and the rulebook's own lists, so that it cannot promise what is not served.
+
+use crate::app::App;
+use crate::router::path;
+use crate::web::cors;
+use crate::web::form::Received;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+use vestibule_oauth::grant::Kind;
+use vestibule_oauth::metadata::{self, Served};
+use vestibule_oauth::secret::Digest;
+
+/// Answers with the document; it may be kept for five minutes, and by any site's script be read.
+pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
+    let served = Served {
+        authorization_endpoint: Some(path::AUTHORIZE),
+        token_endpoint: Some(path::TOKEN),
+        userinfo_endpoint: Some(path::USERINFO),
+        grants: &Kind::ALL,
+        scopes: &["openid", "profile", "email", "phone", "offline_access"],
+        service_documentation: None,
+    };
+    let document = metadata::document(&app.issuer, &served);
+    let digest = Digest::of(document.as_bytes());
+    let tag: String = digest.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{tag}\"");
+    let known = received.headers.get_all(header::IF_NONE_MATCH).iter().any(|line| knows(line, &tag));
+    let mut response = match known {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => ([(header::CONTENT_TYPE, "application/json")], document).into_response(),
+    };
+    let headers = response.headers_mut();
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    cors::any(headers);
+    response
+}
+
+/// Whether an `If-None-Match` line names `tag`, in its weak spelling too.
+fn knows(line: &HeaderValue, tag: &str) -> bool {
+    let mut tags = line.to_str().unwrap_or("").split(',').map(|known| known.trim().trim_start_matches("W/"));
+    tags.any(|known| known == tag || known == "*")
+}

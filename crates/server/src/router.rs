@@ -1,0 +1,53 @@
+//! All addresses of the server, on one page.
+//!
+//! Owns which conductor answers where. What every answer carries is the door's; who may ask is each conductor's.
+
+use crate::api::{gitlife, idaas};
+use crate::app::App;
+use crate::endpoints::{authorize, health, metadata, token, userinfo};
+use crate::pages;
+use crate::web::{cors, door};
+use axum::Router;
+use axum::routing::{get, post};
+use std::sync::Arc;
+
+/// The addresses that metadata tells of; the same constants are routed below.
+pub mod path {
+    pub const AUTHORIZE: &str = "/oauth/authorize";
+    pub const TOKEN: &str = "/oauth/token";
+    pub const USERINFO: &str = "/oauth/userinfo";
+    pub const METADATA: &str = "/.well-known/oauth-authorization-server";
+}
+
+/// Everything that this server serves.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        // The protocol
+        .route(path::AUTHORIZE, get(authorize::begin).post(authorize::begin))
+        .route("/oauth/authorize/{id}", get(authorize::show).post(authorize::act))
+        .route(path::TOKEN, post(token::answer).options(cors::preflight))
+        .route(path::USERINFO, get(userinfo::answer).post(userinfo::answer).options(cors::preflight))
+        .route(path::METADATA, get(metadata::answer).options(cors::preflight))
+        // The resources of the two vendors' wires
+        .route("/api/bff/v1/oauth2/userinfo", get(idaas::userinfo))
+        .route("/api/bff/v1.2/oauth2/userinfo", get(idaas::userinfo))
+        .route("/api/v5/user", get(gitlife::user))
+        .route("/api/v5/emails", get(gitlife::emails))
+        // Pages
+        .route("/", get(pages::home::show))
+        .route("/sign-in", get(pages::home::sign_in_page).post(pages::home::sign_in))
+        .route("/sign-out", get(pages::signed_out::ask).post(pages::signed_out::leave))
+        .route("/signed-out", get(pages::signed_out::show))
+        .route("/setup/{link}", get(pages::setup::show).post(pages::setup::accept))
+        .route("/applications/{client_id}/logo", get(pages::logo::serve))
+        .route("/assets/{file}", get(pages::style::serve))
+        // The process
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/healthz", get(health::ready))
+        .route("/robots.txt", get(health::robots))
+        .fallback(door::nothing_here)
+        .method_not_allowed_fallback(door::wrong_method)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), door::pass))
+        .with_state(app)
+}

@@ -1,0 +1,139 @@
+//! `vestibule serve`: from settings to a listening server, and from SIGTERM to a clean end.
+//!
+//! Owns the order of starting and ending. The accept loop is `accept`'s, what is swept and flushed `upkeep`'s.
+
+use crate::accept::accept;
+use crate::admin::{Actor, Desk, setup};
+use crate::app::{App, Draining};
+use crate::cli::{Globals, Serve};
+use crate::clock::Clock;
+use crate::config::{self, Settings};
+use crate::demo::{self, Demo};
+use crate::dice::Dice;
+use crate::passwords::{Limits, Passwords};
+use crate::router;
+use crate::upkeep::{self, OlderForms};
+use crate::web::guard::Guard;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use vestibule_store::StoreUrl;
+
+/// How long requests under way may take once the process is to end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs the server until it is told to end. An `Err` is a sentence for the operator.
+pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> {
+    let settings = Settings::of(globals, &flags)?;
+    let (url, demo) = place(globals, &flags)?;
+    let clock = Clock::system();
+    let store = config::open_as_server(&url, clock.now()).await?;
+    let listener = TcpListener::bind(&settings.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
+    let bound = listener.local_addr().map_err(|error| error.to_string())?;
+    let issuer = settings.public_url.clone().unwrap_or_else(|| config::url_of(bound));
+    if issuer.starts_with("http://") && !bound.ip().is_loopback() {
+        tracing::warn!(issuer, "the public URL is plain http: everybody on the way can read passwords and tokens");
+    }
+    let app = Arc::new(App {
+        passwords: Passwords::start(Limits::for_this_machine()).map_err(|error| error.to_string())?,
+        older_forms: OlderForms::default(),
+        guard: Guard::new(settings.pending_per_minute),
+        draining: Draining::default(),
+        dice: Dice,
+        store,
+        clock,
+        settings,
+        issuer,
+    });
+    let outcome = run(&app, listener, demo).await;
+    app.store.close().await;
+    outcome
+}
+
+/// Which database is served, and the demo's directory if it is a demo.
+fn place(globals: &Globals, flags: &Serve) -> Result<(StoreUrl, Option<Demo>), String> {
+    if flags.demo {
+        if globals.database_url.is_some() || globals.database_url_file.is_some() {
+            return Err("the demo keeps its own database in its own directory; leave --database-url out".to_owned());
+        }
+        let directory = globals.data_dir.clone().unwrap_or_else(|| PathBuf::from("vestibule-demo"));
+        let demo = demo::prepare(Path::new(&directory), flags.reset)?;
+        return Ok((StoreUrl::Sqlite(demo.database()), Some(demo)));
+    }
+    let (url, directory) = config::database(globals)?;
+    directory.as_deref().map(config::make_private).transpose()?;
+    Ok((url, None))
+}
+
+/// Serves until a signal, or until the store has failed for good.
+async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Result<ExitCode, String> {
+    let bound = listener.local_addr().map_err(|error| error.to_string())?;
+    app.store.put_setting("issuer", &app.issuer).await.map_err(|error| error.to_string())?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+
+    let (stop, stopped) = watch::channel(false);
+    let upkeep = tokio::spawn(upkeep::upkeep(app.clone(), stopped.clone()));
+    let router = router::router(app.clone());
+    let mut accepting = tokio::spawn(accept(listener, router, app.clone(), app.settings.caps, stopped));
+    say(app, bound, demo).await?;
+
+    let failure = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        why = app.store.failed() => Some(why),
+        // The loop ends only when it is told to.
+        _ = &mut accepting => Some("the accept loop has ended".to_owned()),
+    };
+    app.draining.start();
+    let _ = stop.send(true);
+    if let Some(why) = failure {
+        tracing::error!(why, "the store has failed for good; the process ends");
+        return Err(format!("the store has failed: {why}"));
+    }
+    tracing::info!("draining");
+    if tokio::time::timeout(DRAIN, accepting).await.is_err() {
+        tracing::warn!("some requests did not end in time");
+    }
+    let _ = upkeep.await;
+    upkeep::flush(app).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells the operator where we are and what to open.
+async fn say(app: &Arc<App>, bound: std::net::SocketAddr, demo: Option<Demo>) -> Result<(), String> {
+    let address = config::url_of(bound);
+    print(app, &format!("Vestibule listens on {address}"), &[("listening", &address), ("issuer", &app.issuer)]);
+    if let Some(demo) = demo {
+        let text = demo.furnish(&app.store, &app.issuer).await?;
+        print(app, &text, &[("demo", &text)]);
+        return Ok(());
+    }
+    let desk = Desk { store: &app.store, actor: Actor::Server, request_id: None, dice: app.dice, now: app.clock.now() };
+    if let Some(link) = setup::announce(&desk, &app.issuer).await.map_err(|error| error.to_string())? {
+        let text = format!("There is no administrator yet. Make the first one within an hour at:\n  {}", link.url);
+        print(app, &text, &[("setup_link", &link.url)]);
+    }
+    Ok(())
+}
+
+/// One thing on stdout: text for people, or an object on a line of its own.
+fn print(app: &App, text: &str, object: &[(&str, &str)]) {
+    let mut out = std::io::stdout().lock();
+    // A closed stdout is no reason not to serve.
+    let _ = if app.settings.json {
+        let object: serde_json::Map<_, _> =
+            object.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
+        writeln!(out, "{}", serde_json::Value::Object(object))
+    } else {
+        writeln!(out, "{text}")
+    };
+    let _ = out.flush();
+}

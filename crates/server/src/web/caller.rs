@@ -1,0 +1,195 @@
+//! Who is calling: a person with a name and a password, or a client with an access token.
+//!
+//! Owns how a password is checked and a session opened, and how an access token is found and judged. Clients at the
+//! token endpoint are `oauth::client_auth`'s.
+
+use crate::app::App;
+use crate::passwords::{Busy, Verdict};
+use crate::web::browser::Browser;
+use crate::web::form::Received;
+use axum::http::header;
+use vestibule_oauth::id::Id;
+use vestibule_oauth::parameters::{Body, Parameters};
+use vestibule_oauth::refusal::{Code, Refusal};
+use vestibule_oauth::secret::{Kind, MachineSecret, Secret};
+use vestibule_oauth::template::{Switch, Wire};
+use vestibule_oauth::token;
+use vestibule_store::StoreError;
+use vestibule_store::audit::{Event, Note};
+use vestibule_store::people::Credentials;
+use vestibule_store::sessions::{NewSession, OpenSession};
+use vestibule_store::tokens::FoundAccessToken;
+
+/// The audit note of something that `actor` does with this request.
+pub fn note(app: &App, received: &Received, actor: String, now: i64) -> Note {
+    Note { id: app.dice.id(now), at: now, actor, request_id: Some(received.request_id.clone()) }
+}
+
+/// What a check of a name and a password found.
+pub struct Checked {
+    /// The person of that name, whether the password fits or not.
+    pub person: Option<Credentials>,
+    /// Whether the password is theirs.
+    pub matched: bool,
+    /// Whether its hash should be made anew.
+    pub needs_rehash: bool,
+}
+
+/// Checks a name and a password: one Argon2, whether there is such a person or not (FM-96).
+pub async fn check_password(
+    app: &App,
+    name: &str,
+    password: &Secret,
+    application: Option<Id>,
+) -> Result<Result<Checked, Busy>, StoreError> {
+    // No name holds a control character, and the store takes no U+0000.
+    let person = match name.chars().any(char::is_control) {
+        true => None,
+        false => app.store.find_credentials(name, application).await?,
+    };
+    let stored = person.as_ref().and_then(|person| person.password_hash.as_deref());
+    Ok(app.passwords.verify(password, stored).await.map(|verdict| match verdict {
+        Verdict::Right { needs_rehash } => Checked { person, matched: true, needs_rehash },
+        Verdict::Wrong => Checked { person, matched: false, needs_rehash: false },
+    }))
+}
+
+/// Keeps a failed sign-in. What was typed is not kept: people type passwords into the wrong field.
+pub async fn keep_failure(
+    app: &App,
+    received: &Received,
+    person: Option<&Credentials>,
+    now: i64,
+) -> Result<(), StoreError> {
+    let target = person.map_or_else(|| "nobody".to_owned(), |person| format!("person:{}", person.number));
+    let details = format!("from {}", received.peer);
+    let event = Event { action: "session.open", target, outcome: "refused", details };
+    app.store.keep_event(&note(app, received, "nobody".to_owned(), now), event).await
+}
+
+/// What became of a sign-in.
+pub enum SignIn {
+    /// The person is signed in; answer with [`Browser::dress`].
+    Done,
+    /// The name or the password is wrong, or the person is switched off: which, nobody is told.
+    Wrong,
+    /// Too many passwords wait to be checked.
+    Busy,
+}
+
+/// Signs a person in: a new session, whose id nobody has seen before, in place of the old one (FM-46).
+pub async fn sign_in(
+    app: &App,
+    browser: &mut Browser,
+    name: &str,
+    password: &Secret,
+    received: &Received,
+) -> Result<SignIn, StoreError> {
+    let Ok(checked) = check_password(app, name, password, None).await? else { return Ok(SignIn::Busy) };
+    // Hashing takes its time: the session begins now, and not when the form came.
+    let now = app.clock.now();
+    let Checked { person: Some(person), matched: true, needs_rehash } = &checked else {
+        keep_failure(app, received, checked.person.as_ref(), now).await?;
+        return Ok(SignIn::Wrong);
+    };
+    let (true, Some(hash)) = (person.enabled, &person.password_hash) else {
+        keep_failure(app, received, Some(person), now).await?;
+        return Ok(SignIn::Wrong);
+    };
+    let secret = app.dice.secret(Kind::Session, app.dice.id(now));
+    let session = NewSession {
+        id: secret.id(),
+        digest: secret.digest(),
+        person: person.person,
+        password_hash: hash.clone(),
+        replaces: browser.session().map(|session| session.id),
+    };
+    let note = note(app, received, format!("person:{}", person.number), now);
+    if app.store.open_session(&session, &note).await? == OpenSession::CredentialsChanged {
+        return Ok(SignIn::Wrong);
+    }
+    browser.signed_in(secret);
+    if *needs_rehash && let Ok(new) = app.passwords.hash(password, app.dice.bytes()).await {
+        app.store.keep_rehashed(person.person, hash, &new).await?;
+    }
+    Ok(SignIn::Done)
+}
+
+/// Why a resource is not shown.
+pub enum Denied {
+    /// The protocol says no.
+    Refused(Refusal),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Denied {
+        Denied::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for Denied {
+    fn from(error: StoreError) -> Denied {
+        Denied::Store(error)
+    }
+}
+
+/// Finds and judges the access token of a request to a resource of `wire`: one read, then the rulebook (FM-62).
+pub async fn bearer(app: &App, received: &Received, wire: Wire, now: i64) -> Result<FoundAccessToken, Denied> {
+    let presented = presented(received)?;
+    let unknown = || Denied::from(token::unknown(wire));
+    let secret = MachineSecret::parse(Kind::AccessToken, presented.token.expose()).ok_or_else(unknown)?;
+    let found = app.store.find_access_token(secret.id()).await?.ok_or_else(unknown)?;
+    if !found.digest.matches(&secret.digest()) {
+        return Err(unknown());
+    }
+    if presented.in_query && !found.client.has(Switch::QueryAccessToken) {
+        let sentence = "access_token may not stand in the query: send it as Authorization: Bearer.";
+        return Err(Refusal::new(Code::InvalidRequest, sentence).for_wire(wire).into());
+    }
+    token::judge(&found.standing, now).map_err(|dead| dead.at_resource(wire))?;
+    if found.client.wire() != wire {
+        let sentence = "The access token is for another kind of application.";
+        return Err(Refusal::new(Code::Forbidden, sentence).for_wire(wire).into());
+    }
+    if presented.in_query {
+        app.older_forms.count(found.client.id, Switch::QueryAccessToken, now);
+    }
+    Ok(found)
+}
+
+struct Presented {
+    token: Secret,
+    in_query: bool,
+}
+
+/// The token, from the one place where it stood (RFC 6750 section 2). Two places are refused, equal or not.
+fn presented(received: &Received) -> Result<Presented, Refusal> {
+    let query = Parameters::read(received.query.as_deref(), Body::None, None)?;
+    let form = match received.typed_body() {
+        form @ Body::Form(_) => form,
+        _ => Body::None,
+    };
+    let body = Parameters::read(None, form, None)?;
+    let mut places = Vec::new();
+    for value in received.headers.get_all(header::AUTHORIZATION) {
+        if let Some((scheme, token)) = value.to_str().ok().and_then(|text| text.split_once(' '))
+            && scheme.eq_ignore_ascii_case("bearer")
+        {
+            places.push(Presented { token: Secret::new(token.trim()), in_query: false });
+        }
+    }
+    let text = |parameters: &Parameters| parameters.get("access_token").map(|token| token.map(Secret::new));
+    places.extend(text(&body)?.map(|token| Presented { token, in_query: false }));
+    places.extend(text(&query)?.map(|token| Presented { token, in_query: true }));
+    match (places.pop(), places.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (Some(_), false) => {
+            let sentence = "The access token was sent more than once: send it as Authorization: Bearer only.";
+            Err(Refusal::new(Code::InvalidRequest, sentence))
+        }
+        // No credentials at all: a bare challenge that says nothing of errors (RFC 6750 section 3.1).
+        (None, _) => Err(Refusal::new(Code::InvalidToken, "")),
+    }
+}

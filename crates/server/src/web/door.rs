@@ -1,0 +1,160 @@
+//! The door that every request walks through, and every answer.
+//!
+//! Owns the request's id, which paths are read at all, what happens when a conductor panics, the headers that every
+//! answer carries, and the one log line of an answer that is our fault. Does not know any conductor.
+
+use crate::app::App;
+use crate::web::answer::{self, Cause};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Poll;
+use vestibule_oauth::refusal::Code;
+
+/// The address at the other end of the connection, put on every request by the accept loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// What a request is called in answers and logs.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Lets a request in and its answer out.
+pub async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let id = incoming_id(request.headers()).unwrap_or_else(|| app.dice.id(app.clock.now()).to_string());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    // The route and not the path: a path may hold a setup link.
+    let route = request.extensions().get::<MatchedPath>().map_or("-", |matched| matched.as_str()).to_owned();
+    request.extensions_mut().insert(RequestId(id.clone()));
+
+    let mut response = if is_plain(&path) {
+        match caught(next.run(request)).await {
+            Some(response) => response,
+            None => answer::by_path(&path, Code::ServerError, &id),
+        }
+    } else {
+        answer::by_path(&path, Code::NotFound, &id)
+    };
+    if response.status().is_server_error() {
+        log(&method, &route, &response, &id);
+    }
+    dress(response.headers_mut(), &id);
+    response
+}
+
+/// There is nothing at this address.
+pub async fn nothing_here(request: Request) -> Response {
+    answer::by_path(request.uri().path(), Code::NotFound, request_id(&request))
+}
+
+/// There is something, but not for this method. The `Allow` header is added by the router.
+pub async fn wrong_method(request: Request) -> Response {
+    answer::by_path(request.uri().path(), Code::MethodNotAllowed, request_id(&request))
+}
+
+fn request_id(request: &Request) -> &str {
+    request.extensions().get::<RequestId>().map_or("", |id| &id.0)
+}
+
+/// A caller's own id is kept when it can do no harm in a log or a page.
+fn incoming_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let fits = (1..=64).contains(&id.len());
+    let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    (fits && plain).then(|| id.to_owned())
+}
+
+/// Whether a path has only one reading. Everything that a proxy before us and we might read differently (`;`, `%2f`,
+/// `//`, `..`, back-slashes, any escape at all) is nothing that we serve (FM-106).
+fn is_plain(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix('/') else { return false };
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    rest.is_empty()
+        || rest
+            .split('/')
+            .all(|segment| !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(allowed))
+}
+
+/// Runs a conductor; `None` when it panics, which ends that request and no other (FM-120).
+async fn caught(future: impl Future<Output = Response>) -> Option<Response> {
+    let mut future = Box::pin(future);
+    std::future::poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(response)) => Poll::Ready(Some(response)),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
+}
+
+/// The one line of an answer that is our fault: no query, no header, no body (FM-107).
+fn log(method: &Method, route: &str, response: &Response, id: &str) {
+    let cause = response.extensions().get::<Cause>().map_or("", |cause| cause.0.as_str());
+    let status = response.status().as_u16();
+    tracing::error!(request_id = id, %method, route, status, cause, "answered with an error of ours");
+}
+
+/// What every answer carries, unless its conductor has said otherwise.
+fn dress(headers: &mut HeaderMap, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let defaults = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in defaults {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fm_106_a_path_has_one_reading_or_none() {
+        for path in ["/", "/oauth/token", "/.well-known/oauth-authorization-server", "/api/bff/v1.2/oauth2/userinfo"] {
+            assert!(is_plain(path), "{path}");
+        }
+        for path in [
+            "",
+            "*",
+            "//",
+            "/oauth//token",
+            "/oauth/token/",
+            "/oauth/./token",
+            "/oauth/../oauth/token",
+            "/oauth/token;a=b",
+            "/oauth%2ftoken",
+            "/oauth%2Ftoken",
+            "/oauth/%74oken",
+            "/oauth\\token",
+            "/oauth/..;/token",
+            "/ü",
+        ] {
+            assert!(!is_plain(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_request_id_is_kept_only_when_harmless() {
+        let with = |value: &'static str| HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static(value))]);
+        assert_eq!(incoming_id(&with("a-1.B_2")).as_deref(), Some("a-1.B_2"));
+        for bad in ["", "a b", "<x>", "0123456789012345678901234567890123456789012345678901234567890123x"] {
+            assert_eq!(incoming_id(&with(bad)), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Reading what came: query, headers and body, once, within limits.
+//!
+//! Owns the size limit of a body, how its type is told, and our own pages' forms. The parameters of the protocol are
+//! judged by `oauth::parameters`, which is handed query and body apart and untouched.
+
+use crate::web::answer;
+use crate::web::door::{Peer, RequestId};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, Method, header};
+use axum::response::Response;
+use http_body_util::{BodyExt, Limited};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+use vestibule_oauth::parameters::Body;
+use vestibule_oauth::refusal::Code;
+
+/// The largest body that is read, in bytes (FM-119).
+pub const BODY_LIMIT: usize = 64 * 1024;
+/// How long a body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// The most fields that a form of ours may have.
+const FIELD_LIMIT: usize = 100;
+
+/// A request, read whole.
+pub struct Received {
+    /// Its method.
+    pub method: Method,
+    /// Its path.
+    pub path: String,
+    /// Its query, as it came.
+    pub query: Option<String>,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: axum::body::Bytes,
+    /// The address at the other end of the connection. Forwarding headers are not believed (FM-104).
+    pub peer: IpAddr,
+    /// What this request is called in answers and logs.
+    pub request_id: String,
+}
+
+impl<S: Sync> FromRequest<S> for Received {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Received, Response> {
+        let (parts, body) = request.into_parts();
+        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        let path = parts.uri.path().to_owned();
+        let body = match tokio::time::timeout(BODY_PATIENCE, Limited::new(body, BODY_LIMIT).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+                return Err(answer::by_path(&path, Code::PayloadTooLarge, &request_id));
+            }
+            // The connection broke, or dripped: whatever is answered, hardly anybody reads it.
+            Ok(Err(_)) | Err(_) => return Err(answer::by_path(&path, Code::InvalidRequest, &request_id)),
+        };
+        let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
+        let query = parts.uri.query().map(str::to_owned);
+        Ok(Received { method: parts.method, path, query, headers: parts.headers, body, peer, request_id })
+    }
+}
+
+impl Received {
+    /// The value of a header that may stand only once; `None` when it is absent, repeated or not text.
+    pub fn header(&self, name: header::HeaderName) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => value.to_str().ok(),
+            _ => None,
+        }
+    }
+
+    /// The body with its type, as the parameter reader takes it.
+    pub fn typed_body(&self) -> Body<'_> {
+        let Some(value) = self.headers.get(header::CONTENT_TYPE) else {
+            return if self.body.is_empty() { Body::None } else { Body::Untyped(&self.body) };
+        };
+        let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+        let is = |name: &str| essence.eq_ignore_ascii_case(name);
+        match self.body.is_empty() {
+            true if is("application/x-www-form-urlencoded") || is("application/json") => Body::None,
+            _ if is("application/x-www-form-urlencoded") => Body::Form(&self.body),
+            _ if is("application/json") => Body::Json(&self.body),
+            _ => Body::Foreign,
+        }
+    }
+
+    /// The fields of a form of one of our own pages; empty for any other body.
+    pub fn page_form(&self) -> PageForm {
+        let fields = match self.typed_body() {
+            Body::Form(bytes) => form_urlencoded::parse(bytes).into_owned().take(FIELD_LIMIT).collect(),
+            _ => Vec::new(),
+        };
+        PageForm(fields)
+    }
+}
+
+/// The fields of a form of one of our own pages.
+pub struct PageForm(Vec<(String, String)>);
+
+impl PageForm {
+    /// The field's value; empty when it is absent or stands twice.
+    pub fn get(&self, name: &str) -> &str {
+        let mut values = self.all(name);
+        match (values.next(), values.next()) {
+            (Some(value), None) => value,
+            _ => "",
+        }
+    }
+
+    /// All values of a field that may stand several times.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Drop for PageForm {
+    fn drop(&mut self) {
+        // A password may be among them.
+        for (_, value) in &mut self.0 {
+            zeroize::Zeroize::zeroize(value);
+        }
+    }
+}

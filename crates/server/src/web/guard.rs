@@ -1,0 +1,106 @@
+//! How much one address may ask for: a rate limit in memory of fixed size.
+//!
+//! Owns the counting (the generic cell rate algorithm: one moment per address). The table never grows, whatever
+//! addresses an attacker chooses (FM-117): a new address takes the place of the one that has been quiet longest.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+const SETS: usize = 4096;
+const WAYS: usize = 4;
+/// A burst may take this many milliseconds' worth of requests at once.
+const BURST_MS: i64 = 60_000;
+
+/// Counts what addresses begin.
+pub struct Guard {
+    hasher: RandomState,
+    interval_us: i64,
+    sets: Box<[Mutex<[Cell; WAYS]>]>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    key: u64,
+    /// When the address would be at rest again, in microseconds on the process's clock.
+    rest_at: i64,
+}
+
+impl Guard {
+    /// Lets each address begin `per_minute` things a minute, and as many at once.
+    pub fn new(per_minute: u32) -> Guard {
+        let sets = (0..SETS).map(|_| Mutex::new([Cell::default(); WAYS])).collect();
+        Guard { hasher: RandomState::new(), interval_us: 60_000_000 / i64::from(per_minute.max(1)), sets }
+    }
+
+    /// Counts one more for `address` at `ticks` (milliseconds that never go back). `Err` is when to come back, in seconds.
+    pub fn admit(&self, address: IpAddr, ticks: i64) -> Result<(), u32> {
+        let key = self.hasher.hash_one(network(address)).max(1);
+        let now = ticks * 1000;
+        let index = usize::try_from(key % SETS as u64).unwrap_or(0);
+        let mut set = self.sets[index].lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = match set.iter().position(|cell| cell.key == key) {
+            Some(found) => &mut set[found],
+            None => {
+                let quietest = (0..WAYS).min_by_key(|way| set[*way].rest_at).unwrap_or(0);
+                set[quietest] = Cell { key, rest_at: now };
+                &mut set[quietest]
+            }
+        };
+        let rest_at = cell.rest_at.max(now) + self.interval_us;
+        let over = rest_at - now - BURST_MS * 1000;
+        if over > 0 {
+            return Err(u32::try_from(over / 1_000_000 + 1).unwrap_or(60));
+        }
+        cell.rest_at = rest_at;
+        Ok(())
+    }
+}
+
+/// The address itself, or the /64 that one IPv6 household has.
+fn network(address: IpAddr) -> u128 {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => u128::from(v4.to_bits()),
+        IpAddr::V6(v6) => v6.to_bits() >> 64 << 64 | 1 << 63,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    #[test]
+    fn an_address_gets_its_minute_at_once_and_then_its_rate() {
+        let guard = Guard::new(60);
+        for _ in 0..60 {
+            assert!(guard.admit(address(1), 0).is_ok());
+        }
+        assert_eq!(guard.admit(address(1), 0), Err(2));
+        assert!(guard.admit(address(2), 0).is_ok(), "another address is not held back");
+        assert!(guard.admit(address(1), 1_000).is_ok());
+        assert!(guard.admit(address(1), 1_000).is_err());
+    }
+
+    #[test]
+    fn fm_117_the_table_does_not_grow_with_addresses() {
+        let guard = Guard::new(1);
+        let before = guard.sets.len();
+        for n in 0..200_000u32 {
+            let _ = guard.admit(IpAddr::from(n.to_be_bytes()), 0);
+        }
+        assert_eq!(guard.sets.len(), before);
+    }
+
+    #[test]
+    fn one_ipv6_household_counts_as_one() {
+        let guard = Guard::new(1);
+        assert!(guard.admit("2001:db8::1".parse().unwrap(), 0).is_ok());
+        assert!(guard.admit("2001:db8::2".parse().unwrap(), 0).is_err());
+        assert!(guard.admit("2001:db8:0:1::1".parse().unwrap(), 0).is_ok());
+    }
+}
