@@ -1,0 +1,299 @@
+//! Applications: adding, listing, secrets, switching off and on, removing, and who may use them.
+//!
+//! Owns what an administrator may do with an application. What a redirect URI or a template may be is `oauth`'s; the
+//! addresses that an application's developer needs are `addresses`'s.
+
+use super::fields::{self, Fault, Faults, Field};
+use super::{Changed, Desk, Thing, Unknown, groups, organizations, people};
+use std::collections::HashSet;
+use vestibule_oauth::client::{Access, Client};
+use vestibule_oauth::id::Id;
+use vestibule_oauth::redirect_uri;
+use vestibule_oauth::scope::ScopeSet;
+use vestibule_oauth::secret::{Kind, Secret};
+use vestibule_oauth::template::Template;
+use vestibule_store::StoreError;
+use vestibule_store::assignments::Subject;
+use vestibule_store::clients::{
+    AddApplication, ApplicationLine, ApplicationSheet, Change, Logo, NewApplication, NewRedirectUri, NewSecret,
+};
+
+/// How many redirect URIs and scopes an application may register.
+const REDIRECT_URIS: usize = 50;
+const SCOPES: usize = 64;
+
+/// What is said about an application to add.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// The name that people see.
+    pub name: &'a str,
+    /// What its switches start with.
+    pub template: Template,
+    /// Its redirect URIs.
+    pub redirect_uris: &'a [String],
+    /// Its scopes, separated by spaces; `None` for the template's.
+    pub scopes: Option<&'a str>,
+    /// Its home page.
+    pub home_page: Option<&'a str>,
+    /// Its logo, the bytes of the file.
+    pub logo: Option<Vec<u8>>,
+    /// Whether it is shown as verified.
+    pub verified: bool,
+    /// Who may sign in to it; `None` for the template's.
+    pub access: Option<Access>,
+}
+
+/// What became of an application to add.
+#[derive(Debug)]
+pub enum Add {
+    /// Added, with its secret, if it keeps one: this is the only time that it is shown.
+    Added(Box<ApplicationSheet>, Option<Secret>),
+    /// Fields are not fit.
+    Wrong(Vec<Fault>),
+    /// Another application has this name.
+    NameTaken,
+}
+
+/// Adds an application.
+pub async fn add(desk: &Desk<'_>, input: Input<'_>) -> Result<Add, StoreError> {
+    let id = desk.id();
+    let mut new = match judge(id, input) {
+        Ok(new) => new,
+        Err(faults) => return Ok(Add::Wrong(faults)),
+    };
+    let secret = new.client.confidential.then(|| desk.dice.secret(Kind::ClientSecret, desk.id()));
+    new.secret = secret.as_ref().map(|secret| NewSecret { id: secret.id(), digest: secret.spell().digest() });
+    match desk.store.add_application(&new, &desk.note()).await? {
+        AddApplication::Added => {}
+        AddApplication::NameTaken => return Ok(Add::NameTaken),
+        AddApplication::ClientIdTaken => return Err(StoreError::inconsistent_row("applications.client_id", id)),
+    }
+    let sheet = desk.store.show_application(id).await?;
+    let sheet = sheet.ok_or_else(|| StoreError::inconsistent_row("applications.id", id))?;
+    Ok(Add::Added(Box::new(sheet), secret.map(|secret| secret.spell())))
+}
+
+/// Judges every field; gives the application without a secret.
+fn judge(id: Id, input: Input<'_>) -> Result<NewApplication, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let template = input.template;
+    let name = faults.take(fields::name(input.name));
+    let redirect_uris = redirect_uris(template, input.redirect_uris, &mut faults);
+    let scopes = input.scopes.map_or_else(|| Ok(template.default_scopes()), scopes);
+    let scopes = faults.take(scopes);
+    let home_page = faults.take_if(input.home_page, fields::home_page);
+    let logo = input.logo.and_then(|bytes| match fields::logo(&bytes) {
+        Ok(media_type) => Some(Logo { media_type: media_type.to_owned(), bytes }),
+        Err(fault) => {
+            faults.note(fault.field, fault.sentence);
+            None
+        }
+    });
+    let client = Client {
+        id,
+        client_id: format!("app_{id}"),
+        name,
+        template,
+        confidential: template.confidential(),
+        switches: template.switches(),
+        lifetimes: template.lifetimes(),
+        scopes,
+        access: input.access.unwrap_or(template.access()),
+        enabled: true,
+    };
+    let verified = input.verified;
+    faults.or(NewApplication { client, home_page, logo, verified, redirect_uris, secret: None })
+}
+
+fn scopes(text: &str) -> Result<ScopeSet, Fault> {
+    let wrong = |sentence: &str| Err(fields::fault(Field::Scopes, sentence));
+    match ScopeSet::parse(text) {
+        Err(_) => {
+            wrong("a scope name may hold visible ASCII characters but '\"' and '\\' only; separate them by spaces.")
+        }
+        Ok(set) if set.is_empty() => wrong("it names none; leave it out for the template's, or name some."),
+        Ok(set) if set.len() > SCOPES => wrong("it names more than 64; register fewer."),
+        Ok(set) => Ok(set),
+    }
+}
+
+fn redirect_uris(template: Template, texts: &[String], faults: &mut Faults) -> Vec<NewRedirectUri> {
+    let field = Field::RedirectUri;
+    match (template.redirects(), texts.len()) {
+        (true, 0) => faults.note(field, format!("template {} needs at least one; name it.", template.name())),
+        (false, 1..) => faults.note(field, format!("template {} sends nobody back; leave it out.", template.name())),
+        (_, count) if count > REDIRECT_URIS => {
+            faults.note(field, format!("there are {count}; at most {REDIRECT_URIS} can be registered."));
+            return Vec::new();
+        }
+        _ => {}
+    }
+    let mut seen = HashSet::new();
+    let mut fit = Vec::new();
+    for text in texts.iter().filter(|text| seen.insert(text.as_str())) {
+        match redirect_uri::register(text, &template.switches()) {
+            Ok(uri) => {
+                let origin = redirect_uri::origin(uri.as_str());
+                fit.push(NewRedirectUri { uri: uri.as_str().to_owned(), origin });
+            }
+            Err(problem) => faults.note(field, format!("{text:?} cannot be registered: {problem}")),
+        }
+    }
+    fit
+}
+
+/// All applications in the order of their names.
+pub async fn list(desk: &Desk<'_>) -> Result<Vec<ApplicationLine>, StoreError> {
+    desk.store.list_applications().await
+}
+
+/// The row of the application of this name or client_id.
+pub async fn find(desk: &Desk<'_>, name: &str) -> Result<Changed<Id>, StoreError> {
+    if let Some(id) = desk.store.find_application(name).await? {
+        return Ok(Changed::Done(id));
+    }
+    let lines = desk.store.list_applications().await?;
+    let names = lines.iter().map(|line| line.client.name.as_str());
+    Ok(Changed::Unknown(Unknown::new(Thing::Application, name, names)))
+}
+
+/// Everything about one application.
+pub async fn show(desk: &Desk<'_>, name: &str) -> Result<Changed<Box<ApplicationSheet>>, StoreError> {
+    match find(desk, name).await? {
+        Changed::Done(id) => sheet(desk, id, name).await,
+        Changed::Unknown(unknown) => Ok(Changed::Unknown(unknown)),
+    }
+}
+
+async fn sheet(desk: &Desk<'_>, id: Id, name: &str) -> Result<Changed<Box<ApplicationSheet>>, StoreError> {
+    let sheet = desk.store.show_application(id).await?;
+    Ok(sheet.map_or_else(|| gone(name), |sheet| Changed::Done(Box::new(sheet))))
+}
+
+fn gone<T>(name: &str) -> Changed<T> {
+    Changed::Unknown(Unknown::new(Thing::Application, name, []))
+}
+
+/// What became of a secret to rotate.
+#[derive(Debug)]
+pub enum Rotate {
+    /// The new secret: this is the only time that it is shown.
+    Rotated(Box<ApplicationSheet>, Secret),
+    /// The application is a public client: it keeps no secret.
+    KeepsNoSecret,
+    /// There is no such application.
+    Unknown(Unknown),
+}
+
+/// Gives the application a new secret; the ones before end after `overlap_ms`.
+pub async fn rotate_secret(desk: &Desk<'_>, name: &str, overlap_ms: i64) -> Result<Rotate, StoreError> {
+    let before = match show(desk, name).await? {
+        Changed::Done(sheet) => sheet,
+        Changed::Unknown(unknown) => return Ok(Rotate::Unknown(unknown)),
+    };
+    if !before.client.confidential {
+        return Ok(Rotate::KeepsNoSecret);
+    }
+    let secret = desk.dice.secret(Kind::ClientSecret, desk.id());
+    let new = NewSecret { id: secret.id(), digest: secret.spell().digest() };
+    let change = desk.store.rotate_secret(before.client.id, &new, overlap_ms, &desk.note()).await?;
+    let after = match change {
+        Change::Done => sheet(desk, before.client.id, name).await?,
+        Change::NotFound => gone(name),
+    };
+    Ok(match after {
+        Changed::Done(sheet) => Rotate::Rotated(sheet, secret.spell()),
+        Changed::Unknown(unknown) => Rotate::Unknown(unknown),
+    })
+}
+
+/// Switches an application off or on. What it got before stays dead after switching on again.
+pub async fn set_enabled(
+    desk: &Desk<'_>,
+    name: &str,
+    enabled: bool,
+) -> Result<Changed<Box<ApplicationSheet>>, StoreError> {
+    let id = match find(desk, name).await? {
+        Changed::Done(id) => id,
+        Changed::Unknown(unknown) => return Ok(Changed::Unknown(unknown)),
+    };
+    match desk.store.set_application_enabled(id, enabled, &desk.note()).await? {
+        Change::Done => sheet(desk, id, name).await,
+        Change::NotFound => Ok(gone(name)),
+    }
+}
+
+/// Removes an application; gives what it was.
+pub async fn remove(desk: &Desk<'_>, name: &str) -> Result<Changed<Box<ApplicationSheet>>, StoreError> {
+    let before = match show(desk, name).await? {
+        Changed::Done(sheet) => sheet,
+        Changed::Unknown(unknown) => return Ok(Changed::Unknown(unknown)),
+    };
+    match desk.store.remove_application(before.client.id, &desk.note()).await? {
+        Change::Done => Ok(Changed::Done(before)),
+        Change::NotFound => Ok(gone(name)),
+    }
+}
+
+/// Whom an application is assigned to.
+#[derive(Clone, Copy, Debug)]
+pub enum Assignee<'a> {
+    /// A person, by user name or e-mail address.
+    Person(&'a str),
+    /// A group, by name.
+    Group(&'a str),
+    /// An organization and all below it, by name or external id.
+    Organization(&'a str),
+}
+
+/// What became of an assignment.
+#[derive(Debug)]
+pub enum Assign {
+    /// It is as was asked; the application's access decides whether it matters.
+    Done(Access),
+    /// There was no such assignment to take back.
+    NotAssigned,
+    /// The application or the assignee is not there.
+    Unknown(Unknown),
+}
+
+/// Assigns the application, or takes that back.
+pub async fn set_assigned(
+    desk: &Desk<'_>,
+    name: &str,
+    assignee: Assignee<'_>,
+    assigned: bool,
+) -> Result<Assign, StoreError> {
+    let application = match show(desk, name).await? {
+        Changed::Done(sheet) => sheet,
+        Changed::Unknown(unknown) => return Ok(Assign::Unknown(unknown)),
+    };
+    let subject = match assignee {
+        Assignee::Person(person) => subject(people::find(desk, person).await?, Subject::Person),
+        Assignee::Group(group) => subject(groups::find(desk, group).await?, Subject::Group),
+        Assignee::Organization(name) => subject(organizations::find(desk, name).await?, Subject::Organization),
+    };
+    let subject = match subject {
+        Ok(subject) => subject,
+        Err(unknown) => return Ok(Assign::Unknown(unknown)),
+    };
+    let (id, note) = (application.client.id, desk.note());
+    let change = if assigned {
+        desk.store.assign(id, subject, &note).await?
+    } else {
+        desk.store.unassign(id, subject, &note).await?
+    };
+    Ok(match change {
+        Change::Done => Assign::Done(application.client.access),
+        // Between finding and assigning, one of the two was removed.
+        Change::NotFound if assigned => Assign::Unknown(Unknown::new(Thing::Application, name, [])),
+        Change::NotFound => Assign::NotAssigned,
+    })
+}
+
+fn subject(found: Changed<Id>, kind: fn(Id) -> Subject) -> Result<Subject, Unknown> {
+    match found {
+        Changed::Done(id) => Ok(kind(id)),
+        Changed::Unknown(unknown) => Err(unknown),
+    }
+}
