@@ -74,6 +74,6 @@ impl Access {
 pub struct RegisteredClient {
     /// The client.
     pub client: Client,
-    /// The digests of its live secrets.
+    /// The digests of its live secrets, each a [`crate::secret::MachineSecret::digest`] of the kind `ClientSecret`.
     pub secrets: Vec<Digest>,
 }

@@ -56,8 +56,7 @@ pub enum Code {
 pub struct Refusal {
     /// The error code.
     pub code: Code,
-    /// The sentence.
-    pub description: String,
+    description: String,
     /// The wire form; set by whoever knows the client.
     pub wire: Wire,
     /// Whether the client tried HTTP Basic, so that a 401 names that scheme (statement 47).
@@ -65,17 +64,50 @@ pub struct Refusal {
 }
 
 impl Code {
-    /// The code in RFC 6749's and RFC 6750's vocabulary: what stands in an error redirect and on a standard wire.
+    /// The code in the vocabulary of RFC 6749, RFC 6750 and OpenID Connect: what stands in an error redirect and on a
+    /// standard wire.
     pub const fn name(self) -> &'static str {
-        todo!()
+        match self {
+            Code::InvalidRequest | Code::MethodNotAllowed | Code::UnsupportedMediaType | Code::PayloadTooLarge => {
+                "invalid_request"
+            }
+            Code::InvalidClient => "invalid_client",
+            Code::InvalidGrant => "invalid_grant",
+            Code::UnauthorizedClient => "unauthorized_client",
+            Code::UnsupportedGrantType => "unsupported_grant_type",
+            Code::UnsupportedResponseType => "unsupported_response_type",
+            Code::InvalidScope => "invalid_scope",
+            Code::AccessDenied | Code::Forbidden => "access_denied",
+            Code::LoginRequired => "login_required",
+            Code::ConsentRequired => "consent_required",
+            Code::InvalidToken => "invalid_token",
+            Code::InsufficientScope => "insufficient_scope",
+            Code::NotFound => "not_found",
+            Code::TemporarilyUnavailable => "temporarily_unavailable",
+            Code::ServerError => "server_error",
+        }
+    }
+
+    /// The code of the IDaaS error table that says the same, if the table has one of its own.
+    const fn idaas_name(self) -> Option<&'static str> {
+        match self {
+            Code::InvalidClient | Code::InvalidToken => Some("Unauthorized"),
+            Code::Forbidden | Code::InsufficientScope => Some("Forbidden"),
+            Code::NotFound => Some("ResourceNotFound"),
+            Code::UnsupportedMediaType => Some("UnsupportedMediaType"),
+            Code::ServerError => Some("InternalError"),
+            Code::MethodNotAllowed => Some("method_not_allowed"),
+            _ => None,
+        }
     }
 }
 
 impl Refusal {
-    /// Makes a refusal on the standard wire. Characters that RFC 6749 does not allow in `error_description` are replaced.
+    /// Makes a refusal on the standard wire. Characters that RFC 6749 does not allow in `error_description` are
+    /// replaced, and what is longer than 400 characters is cut: a sentence may quote what a stranger sent.
     pub fn new(code: Code, description: impl Into<String>) -> Refusal {
-        let _ = (code, description.into());
-        todo!()
+        let description = description.into().chars().take(400).map(allowed_character).collect();
+        Refusal { code, description, wire: Wire::Standard, basic: false }
     }
 
     /// The same refusal for this wire.
@@ -90,28 +122,91 @@ impl Refusal {
         self
     }
 
-    /// The error code as this wire spells it (IDaaS has names of its own).
-    pub fn error(&self) -> &'static str {
-        todo!()
+    /// The sentence as it was made, whatever the wire.
+    pub fn description(&self) -> &str {
+        &self.description
     }
 
-    /// The sentence as this wire has it: IDaaS repeats some codes instead, Gitlife has one text for `invalid_grant`.
+    /// The error code as this wire spells it (IDaaS has names of its own).
+    pub fn error(&self) -> &'static str {
+        match self.wire {
+            Wire::Idaas => self.code.idaas_name().unwrap_or(self.code.name()),
+            Wire::Standard | Wire::Gitlife => self.code.name(),
+        }
+    }
+
+    /// The sentence as this wire has it. IDaaS repeats the codes of its table instead (its 500 excepted), and Gitlife
+    /// has one text for every `invalid_grant`.
     pub fn message(&self) -> &str {
-        todo!()
+        match (self.wire, self.code) {
+            (Wire::Idaas, Code::ServerError) => IDAAS_INTERNAL_ERROR,
+            (Wire::Idaas, Code::MethodNotAllowed) => &self.description,
+            (Wire::Idaas, code) => code.idaas_name().unwrap_or(&self.description),
+            (Wire::Gitlife, Code::InvalidGrant) => GITLIFE_INVALID_GRANT,
+            _ => &self.description,
+        }
     }
 
     /// The HTTP status: a function of the code.
     pub const fn status(&self) -> u16 {
-        todo!()
+        match self.code {
+            Code::InvalidClient | Code::InvalidToken => 401,
+            Code::InsufficientScope | Code::Forbidden => 403,
+            Code::NotFound => 404,
+            Code::MethodNotAllowed => 405,
+            Code::PayloadTooLarge => 413,
+            Code::UnsupportedMediaType => 415,
+            Code::ServerError => 500,
+            Code::TemporarilyUnavailable => 503,
+            _ => 400,
+        }
     }
 
-    /// The JSON error body of RFC 6749 section 5.2: `{"error":…,"error_description":…}`.
+    /// The JSON error body of RFC 6749 section 5.2: `{"error":…,"error_description":…}`, without the second member
+    /// when there is no sentence.
     pub fn body(&self) -> String {
-        todo!()
+        match self.message() {
+            "" => format!(r#"{{"error":"{}"}}"#, self.error()),
+            // Both hold only characters that need no escape in JSON: no quote, no backslash, no control character.
+            message => format!(r#"{{"error":"{}","error_description":"{message}"}}"#, self.error()),
+        }
     }
 
     /// The `WWW-Authenticate` header that goes with the status, if one does.
+    ///
+    /// A client that tried HTTP Basic is told that scheme (RFC 6749 section 5.2, statement 47). Others get a Bearer challenge,
+    /// because HTTP wants one with every 401 (RFC 9110 section 15.5.2) and a Basic one would make browsers ask
+    /// people for a password. An empty sentence means that no token was sent at all: then the challenge names no
+    /// error (RFC 6750 section 3.1).
     pub fn www_authenticate(&self) -> Option<String> {
-        todo!()
+        match self.code {
+            Code::InvalidClient if self.basic => Some(r#"Basic realm="vestibule", charset="UTF-8""#.to_owned()),
+            Code::InvalidClient | Code::InvalidToken | Code::InsufficientScope if self.description.is_empty() => {
+                Some(r#"Bearer realm="vestibule""#.to_owned())
+            }
+            Code::InvalidClient | Code::InvalidToken | Code::InsufficientScope => Some(format!(
+                r#"Bearer realm="vestibule", error="{}", error_description="{}""#,
+                self.code.name(),
+                self.description
+            )),
+            _ => None,
+        }
     }
 }
+
+/// The character itself if RFC 6749 section 5.2 allows it in a sentence, and otherwise what comes nearest.
+const fn allowed_character(character: char) -> char {
+    match character {
+        '"' => '\'',
+        '\\' => '/',
+        ' '..='~' => character,
+        _ => '?',
+    }
+}
+
+/// The sentence of the IDaaS error table for 500.
+const IDAAS_INTERNAL_ERROR: &str = "The request processing has failed due to some unknown error, exception or failure.";
+
+/// Gitlife's one text for `invalid_grant`, in English.
+const GITLIFE_INVALID_GRANT: &str =
+    "The authorization grant is invalid, or the callback address is invalid, expired or revoked.";

@@ -11,7 +11,8 @@ use std::fmt;
 #[derive(Clone, Debug, Default)]
 pub struct ScopeSet(Vec<Box<str>>);
 
-/// Why a scope parameter cannot be read: it holds a character outside `%x21 / %x23-5B / %x5D-7E`.
+/// Why a scope parameter cannot be read: it holds a character outside `%x21 / %x23-5B / %x5D-7E`, or names more than
+/// [`MAX_NAMES`] scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedScope;
 
@@ -22,6 +23,8 @@ impl ScopeSet {
     }
 
     /// Reads a space-separated list. Repeated names count once, runs of spaces count as one.
+    ///
+    /// The cap on names keeps the time linear in the length of the text (FM-118).
     pub fn parse(text: &str) -> Result<ScopeSet, MalformedScope> {
         let mut set = ScopeSet::empty();
         for name in text.split(' ').filter(|n| !n.is_empty()) {
@@ -29,6 +32,9 @@ impl ScopeSet {
                 return Err(MalformedScope);
             }
             set.insert(name);
+            if set.len() > MAX_NAMES {
+                return Err(MalformedScope);
+            }
         }
         Ok(set)
     }
@@ -70,6 +76,9 @@ impl ScopeSet {
         self.0.len()
     }
 }
+
+/// How many scopes one set that comes from outside may have.
+pub const MAX_NAMES: usize = 64;
 
 impl PartialEq for ScopeSet {
     fn eq(&self, other: &ScopeSet) -> bool {
