@@ -67,12 +67,15 @@ pub fn needed(client: &Client, requested: Option<&ScopeSet>, last: Option<&Scope
 }
 
 /// What the store is to keep for (person, application) after `granted` was ticked out of `offered`: under consent per
-/// scope the ticks themselves ("ticked last"), elsewhere what was consented before and not offered now, and the ticks.
+/// scope the ticks themselves ("ticked last"), elsewhere the ticks and what was consented before, is still registered and
+/// was not offered now.
 pub fn kept(client: &Client, offered: &ScopeSet, last: Option<&ScopeSet>, granted: &ScopeSet) -> ScopeSet {
     let mut kept = granted.clone();
     if !client.has(Switch::ConsentPerScope) {
-        for scope in last.into_iter().flat_map(ScopeSet::iter).filter(|scope| !offered.contains(scope)) {
-            kept.insert(scope);
+        for scope in last.into_iter().flat_map(ScopeSet::iter) {
+            if client.scopes.contains(scope) && !offered.contains(scope) {
+                kept.insert(scope);
+            }
         }
     }
     kept

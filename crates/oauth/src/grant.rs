@@ -29,8 +29,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 4] =
-        [Kind::AuthorizationCode, Kind::RefreshToken, Kind::Password, Kind::ClientCredentials];
+    pub const ALL: [Kind; 4] = [Kind::AuthorizationCode, Kind::RefreshToken, Kind::Password, Kind::ClientCredentials];
 
     /// The value of `grant_type`.
     pub const fn name(self) -> &'static str {
@@ -103,15 +102,13 @@ fn read_standard(client: &AuthedClient, parameters: &Parameters) -> Result<Ask, 
 }
 
 /// Reads the `scope` parameter; one that holds no name counts as absent. Errors: `invalid_scope` for a foreign
-/// character or more than [`MAX_SCOPES`] names.
+/// character or too many names.
 pub(crate) fn requested_scope(parameters: &Parameters) -> Result<Option<ScopeSet>, Refusal> {
     let Some(text) = parameters.get("scope")? else { return Ok(None) };
-    let malformed = |sentence: &str| Refusal::new(Code::InvalidScope, sentence);
-    let scope = ScopeSet::parse(text)
-        .map_err(|_| malformed("scope holds a character that no scope may have: send names with spaces between them."))?;
-    if scope.len() > MAX_SCOPES {
-        return Err(malformed("scope holds too many names: 64 at most."));
-    }
+    let scope = ScopeSet::parse(text).map_err(|_| {
+        let sentence = "scope cannot be read: send at most 64 names with spaces between them.";
+        Refusal::new(Code::InvalidScope, sentence)
+    })?;
     Ok((!scope.is_empty()).then_some(scope))
 }
 
@@ -132,6 +129,3 @@ pub(crate) fn not_assigned(client: &Client) -> Refusal {
     let code = if wire == Wire::Idaas { Code::Forbidden } else { Code::InvalidGrant };
     Refusal::new(code, "This person may not use the application: assign the person to it.").for_wire(wire)
 }
-
-/// The most names that a `scope` parameter may hold.
-pub const MAX_SCOPES: usize = 64;

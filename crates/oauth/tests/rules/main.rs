@@ -1,0 +1,23 @@
+//! The rules of the protocol, asked as an endpoint asks them: from parameters to an outcome.
+//!
+//! One binary with a file per room of the rulebook.
+
+mod authorization_code;
+mod authorize;
+mod client_auth;
+mod client_credentials;
+mod consent;
+mod grant;
+mod identifiers;
+mod metadata;
+mod next_step;
+mod parameters;
+mod password;
+mod redirect_uri;
+mod refresh_token;
+mod refusal;
+mod response;
+mod sample;
+mod templates;
+mod token;
+mod userinfo;

@@ -1,0 +1,42 @@
+//! The metadata document says what is served and nothing else.
+
+use vestibule_oauth::grant::Kind;
+use vestibule_oauth::metadata::{Served, document};
+
+const ALL: Served = Served {
+    authorization_endpoint: Some("/oauth/authorize"),
+    token_endpoint: Some("/oauth/token"),
+    userinfo_endpoint: Some("/oauth/userinfo"),
+    grants: &[Kind::AuthorizationCode, Kind::ClientCredentials],
+    scopes: &["openid", "email"],
+    service_documentation: Some("https://docs.example/"),
+};
+
+#[test]
+fn st_15_st_42_st_82_st_83_the_document_names_what_is_served() {
+    let expected = concat!(
+        r#"{"issuer":"https://id.example","authorization_endpoint":"https://id.example/oauth/authorize","#,
+        r#""token_endpoint":"https://id.example/oauth/token","userinfo_endpoint":"https://id.example/oauth/userinfo","#,
+        r#""scopes_supported":["openid","email"],"response_types_supported":["code"],"#,
+        r#""response_modes_supported":["query"],"grant_types_supported":["authorization_code","client_credentials"],"#,
+        r#""token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","none"],"#,
+        r#""code_challenge_methods_supported":["S256"],"authorization_response_iss_parameter_supported":true,"#,
+        r#""service_documentation":"https://docs.example/"}"#,
+    );
+    assert_eq!(document("https://id.example", &ALL), expected);
+}
+
+#[test]
+fn st_84_what_is_not_served_is_not_named_and_empty_lists_are_left_out() {
+    assert_eq!(
+        document("https://id.example", &Served::default()),
+        r#"{"issuer":"https://id.example","authorization_response_iss_parameter_supported":false}"#
+    );
+    let machines = Served { token_endpoint: Some("/t"), grants: &[Kind::ClientCredentials], ..Served::default() };
+    let text = document("https://id.example", &machines);
+    assert!(text.contains("token_endpoint_auth_methods_supported") && text.contains("client_credentials"), "{text}");
+    assert!(
+        !text.contains("response_types") && !text.contains("response_modes") && !text.contains("code_challenge"),
+        "{text}"
+    );
+}
