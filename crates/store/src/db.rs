@@ -102,7 +102,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Busy`] (PostgreSQL only), [`StoreError::Statement`].
     pub async fn read(&self, statement: &Statement) -> Result<Vec<Row>, StoreError> {
-        refuse_nul(std::slice::from_ref(statement))?;
+        refuse_unstorable(std::slice::from_ref(statement))?;
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.read(statement),
             Engine::Postgres(postgres) => postgres.read(statement).await,
@@ -119,7 +119,7 @@ impl Store {
     /// # Errors
     /// As [`Store::read`].
     pub async fn scan(&self, statement: &Statement) -> Result<Vec<Row>, StoreError> {
-        refuse_nul(std::slice::from_ref(statement))?;
+        refuse_unstorable(std::slice::from_ref(statement))?;
         match &self.engine {
             Engine::Sqlite(sqlite) => Sqlite::scan(sqlite, statement.clone()).await,
             Engine::Postgres(postgres) => postgres.read(statement).await,
@@ -135,7 +135,7 @@ impl Store {
     /// [`StoreError::Busy`]: nothing was done. [`StoreError::Statement`]: nothing was done.
     /// [`StoreError::Unavailable`]: it may or may not have been done.
     pub async fn run(&self, verb: Verb) -> Result<Vec<Vec<Row>>, StoreError> {
-        refuse_nul(&verb)?;
+        refuse_unstorable(&verb)?;
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.run(verb).await,
             Engine::Postgres(postgres) => postgres.run(verb).await,
@@ -179,14 +179,24 @@ impl Store {
     }
 }
 
-/// PostgreSQL cannot store U+0000 in text and SQLite's functions stop at it, so neither gets one: the two would differ.
-fn refuse_nul(statements: &[Statement]) -> Result<(), StoreError> {
+/// Refuses what the two databases would treat differently: PostgreSQL cannot store U+0000 in text, where SQLite's
+/// functions stop at it; and lengths beyond 32 bits have been truncated by drivers before (FM-115).
+fn refuse_unstorable(statements: &[Statement]) -> Result<(), StoreError> {
     for statement in statements {
         for value in &statement.values {
-            if matches!(value, Value::Text(text) if text.as_bytes().contains(&0)) {
-                return Err(StoreError::Statement { sql: statement.sql, cause: "a text holds U+0000".to_owned() });
+            let (length, nul) = match value {
+                Value::Text(text) => (text.len(), text.as_bytes().contains(&0)),
+                Value::Blob(bytes) => (bytes.len(), false),
+                _ => continue,
+            };
+            if nul || length > LONGEST {
+                let cause = if nul { "a text holds U+0000" } else { "a value is longer than 16 MiB" };
+                return Err(StoreError::Statement { sql: statement.sql, cause: cause.to_owned() });
             }
         }
     }
     Ok(())
 }
+
+/// Bytes of one value at most.
+const LONGEST: usize = 16 << 20;

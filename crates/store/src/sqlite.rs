@@ -3,6 +3,7 @@
 //! Owns opening (pragmas, the server's lock, migrations), reads on the caller's own thread, and what SQLite's errors
 //! mean. The thread that writes is in `writer`. Does not own SQL.
 
+mod mount;
 mod writer;
 
 use crate::db::{Options, Role};
@@ -84,7 +85,11 @@ impl Sqlite {
             )));
         }
         let lock = match role {
-            Role::Server => Some(lock_for_server(&path)?),
+            Role::Server => {
+                let lock = lock_for_server(&path)?;
+                mount::refuse_network(&path)?;
+                Some(lock)
+            }
             Role::Node if !path.exists() => {
                 return Err(StoreError::NotMigrated { found: 0, needed: options.schema.number() });
             }
@@ -187,7 +192,11 @@ fn connect(path: &Path, owns_file: bool) -> rusqlite::Result<Connection> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     if owns_file {
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
+        let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        if !mode.eq_ignore_ascii_case("wal") {
+            let why = "this file system cannot hold a write-ahead log; put the database on a local disk".to_owned();
+            return Err(rusqlite::Error::ToSqlConversionFailure(why.into()));
+        }
     }
     // A checkpoint inside a commit makes its callers wait, so it comes late; the writer checkpoints when it is idle.
     connection.execute_batch(

@@ -102,6 +102,13 @@ pub struct Statement {
 impl Statement {
     /// `values` are bound by number: `$n` is the n-th, counted from 1, wherever and how often it stands. Every value must
     /// be used, and there must be one for each number.
+    ///
+    /// Text that was put together at run time is no statement (FM-115):
+    ///
+    /// ```compile_fail,E0716
+    /// let sql = vestibule_store::Statement::new(&String::from("SELECT 1"), []);
+    /// assert!(sql.sql().len() > 0);
+    /// ```
     pub fn new(sql: &'static str, values: impl Into<Vec<Value>>) -> Statement {
         Statement { sql, values: values.into() }
     }

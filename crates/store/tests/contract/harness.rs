@@ -80,6 +80,8 @@ impl Database {
         // Names must differ between tests of one process and between processes that share a server.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = format!("vestibule_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        // A test that was killed may have left one of this name behind.
+        administer(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
         administer(&format!("CREATE DATABASE {name}")).await;
         let mut config: tokio_postgres::Config = base().parse().expect("VESTIBULE_TEST_POSTGRES is an address");
         config.dbname(&name);
