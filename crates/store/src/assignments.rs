@@ -1,11 +1,12 @@
 //! Who may use an application: people, groups, and organizations with everything below them.
 //!
-//! Owns the rows and the one SQL fragment that asks whether a person is assigned. Whether that matters is the
-//! application's access (`oauth::client::Access`), which the fragment takes into account.
+//! Owns the rows and the one SQL fragment that asks whether a person may use an application; sessions, codes, refresh
+//! tokens and access tokens all ask with it (FM-62).
 
-use crate::audit::Note;
-use crate::clients::Change;
-use crate::{Store, StoreError};
+use crate::applications::Change;
+use crate::audit::{self, Event, Note, audited};
+use crate::columns::Columns;
+use crate::{Store, StoreError, Value, statement};
 use vestibule_oauth::id::Id;
 
 /// What is assigned to an application.
@@ -19,6 +20,40 @@ pub enum Subject {
     Organization(Id),
 }
 
+impl Subject {
+    const fn kind(self) -> i64 {
+        match self {
+            Subject::Person(_) => 1,
+            Subject::Group(_) => 2,
+            Subject::Organization(_) => 3,
+        }
+    }
+
+    const fn id(self) -> Id {
+        match self {
+            Subject::Person(id) | Subject::Group(id) | Subject::Organization(id) => id,
+        }
+    }
+
+    const fn of(kind: i64, id: Id) -> Option<Subject> {
+        match kind {
+            1 => Some(Subject::Person(id)),
+            2 => Some(Subject::Group(id)),
+            3 => Some(Subject::Organization(id)),
+            _ => None,
+        }
+    }
+
+    fn spell(self) -> String {
+        let noun = match self {
+            Subject::Person(_) => "person",
+            Subject::Group(_) => "group",
+            Subject::Organization(_) => "organization",
+        };
+        format!("{noun}:{}", self.id())
+    }
+}
+
 /// An assignment as an administrator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
@@ -30,19 +65,87 @@ pub struct Assignment {
     pub assigned_at: i64,
 }
 
+/// Whether the person `p` may use the application `a`: 1 or 0, also where either is missing from an outer join. Each
+/// part starts from the person, so that its cost does not grow with the number of assignments.
+macro_rules! assigned {
+    () => {
+        "CASE WHEN a.access = 'everyone' \
+         OR EXISTS (SELECT 1 FROM assignments s WHERE s.application = a.id AND s.kind = 1 AND s.subject = p.id) \
+         OR EXISTS (SELECT 1 FROM group_members m JOIN assignments s ON s.subject = m.group_id \
+            WHERE m.person = p.id AND s.application = a.id AND s.kind = 2) \
+         OR EXISTS (SELECT 1 FROM person_organizations w JOIN organization_tree t ON t.descendant = w.organization \
+            JOIN assignments s ON s.subject = t.ancestor \
+            WHERE w.person = p.id AND s.application = a.id AND s.kind = 3) \
+         THEN 1 ELSE 0 END"
+    };
+}
+pub(crate) use assigned;
+
 impl Store {
     /// Lets `subject` use the application. Doing it twice is doing it once.
     pub async fn assign(&self, application: Id, subject: Subject, note: &Note) -> Result<Change, StoreError> {
-        todo!()
+        const ASSIGN: &str = "INSERT INTO assignments (tenant, application, kind, subject, assigned_at) \
+            SELECT $1, a.id, $3, $4, $5 FROM applications a WHERE a.id = $2 AND a.tenant = $1 AND ( \
+                EXISTS (SELECT 1 FROM people WHERE $3 = 1 AND id = $4 AND tenant = $1) \
+                OR EXISTS (SELECT 1 FROM groups WHERE $3 = 2 AND id = $4 AND tenant = $1) \
+                OR EXISTS (SELECT 1 FROM organizations WHERE $3 = 3 AND id = $4 AND tenant = $1)) \
+            ON CONFLICT (application, kind, subject) DO NOTHING RETURNING application";
+        const AUDIT: &str = audited!(
+            "EXISTS (SELECT 1 FROM assignments \
+             WHERE application = $11 AND kind = $12 AND subject = $13 AND assigned_at = $3)"
+        );
+        let (kind, id) = (subject.kind(), subject.id());
+        let claim = statement!(ASSIGN, self.tenant(), application, kind, id, note.at);
+        let event = event("application.assign", application, subject);
+        let guard = vec![application.into(), kind.into(), id.into()];
+        let answers = self.run(vec![claim, audit::row(self, note, event, AUDIT, guard)]).await?;
+        if answers.first().is_some_and(|rows| !rows.is_empty()) {
+            return Ok(Change::Done);
+        }
+        const THERE: &str = "SELECT kind FROM assignments WHERE application = $1 AND kind = $2 AND subject = $3";
+        let there = self.find(&statement!(THERE, application, kind, id)).await?;
+        Ok(if there.is_some() { Change::Done } else { Change::NotFound })
     }
 
     /// Takes that back; `NotFound` when there was no such assignment.
     pub async fn unassign(&self, application: Id, subject: Subject, note: &Note) -> Result<Change, StoreError> {
-        todo!()
+        // The row of the trail comes first: once the assignment is gone nothing is left to repeat the claim on.
+        const AUDIT: &str = audited!(
+            "EXISTS (SELECT 1 FROM assignments WHERE tenant = $2 AND application = $11 AND kind = $12 AND subject = $13)"
+        );
+        const UNASSIGN: &str = "DELETE FROM assignments WHERE tenant = $1 AND application = $2 AND kind = $3 \
+            AND subject = $4 RETURNING application";
+        let (kind, id) = (subject.kind(), subject.id());
+        let guard: Vec<Value> = vec![application.into(), kind.into(), id.into()];
+        let event = event("application.unassign", application, subject);
+        let answers = self
+            .run(vec![
+                audit::row(self, note, event, AUDIT, guard),
+                statement!(UNASSIGN, self.tenant(), application, kind, id),
+            ])
+            .await?;
+        Ok(if answers.last().is_some_and(|rows| !rows.is_empty()) { Change::Done } else { Change::NotFound })
     }
 
-    /// The application's assignments.
+    /// The application's assignments: people, then groups, then organizations, each in the order of their names.
     pub async fn list_assignments(&self, application: Id) -> Result<Vec<Assignment>, StoreError> {
-        todo!()
+        const LIST: &str = "SELECT s.kind, s.subject, COALESCE(p.user_name, g.name, o.name), s.assigned_at \
+            FROM assignments s LEFT JOIN people p ON s.kind = 1 AND p.id = s.subject \
+            LEFT JOIN groups g ON s.kind = 2 AND g.id = s.subject \
+            LEFT JOIN organizations o ON s.kind = 3 AND o.id = s.subject \
+            WHERE s.tenant = $1 AND s.application = $2 ORDER BY 1, 3";
+        let rows = self.scan(&statement!(LIST, self.tenant(), application)).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                let mut c = Columns::of(&mut row);
+                let subject = Subject::of(c.int()?, c.id()?);
+                let subject = subject.ok_or_else(|| StoreError::inconsistent("assignments.kind"))?;
+                Ok(Assignment { subject, name: c.opt_text()?.unwrap_or_default(), assigned_at: c.int()? })
+            })
+            .collect()
     }
+}
+
+fn event(action: &'static str, application: Id, subject: Subject) -> Event {
+    Event { action, target: format!("application:{application}"), outcome: "done", details: subject.spell() }
 }

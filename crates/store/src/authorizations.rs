@@ -2,13 +2,16 @@
 //!
 //! Owns the guarded verbs that answer. What the answer is, `oauth::next_step` decided before.
 
-use crate::audit::Note;
-use crate::codes::NewCode;
-use crate::{Store, StoreError};
+use crate::applications::claimed;
+use crate::audit::{self, Event, Note, audited};
+use crate::codes::{NewCode, insert_code};
+use crate::columns::{Columns, client_columns};
+use crate::{Statement, Store, StoreError, Verb, statement};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::Digest;
+use vestibule_oauth::template::{AUTHORIZATION_REQUEST_MS, CODE_MS};
 
 /// A request to keep.
 #[derive(Clone, Debug)]
@@ -84,30 +87,153 @@ pub enum Answer {
     NoLongerAllowed,
 }
 
+/// An INSERT of the grant that a person gives an application in the browser, only while `$guard` holds (its values are
+/// numbered from `$9`). A grant counts as later than the application's last switching, whatever this node's clock says.
+macro_rules! insert_grant {
+    ($guard:literal) => {
+        concat!(
+            "INSERT INTO grants (id, tenant, application, person, kind, scopes, auth_time, created_at, expires_at) \
+             SELECT $1, $2, a.id, p.id, 'authorization_code', $5, $6, \
+             CASE WHEN a.valid_from > $7 THEN a.valid_from ELSE $7 END, $8 \
+             FROM applications a JOIN people p ON p.tenant = a.tenant \
+             WHERE a.id = $3 AND a.tenant = $2 AND p.id = $4 AND ",
+            $guard,
+            " RETURNING id"
+        )
+    };
+}
+
 impl Store {
     /// Keeps a request from `now` on, for the time that `oauth::template` gives it.
     pub async fn keep_request(&self, new: &NewAuthorization, now: i64) -> Result<(), StoreError> {
-        todo!()
+        const KEEP: &str = "INSERT INTO authorizations (id, tenant, application, browser_digest, request, created_at, \
+            expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let expires_at = now + AUTHORIZATION_REQUEST_MS;
+        let NewAuthorization { id, application, browser, request } = new;
+        let keep = statement!(KEEP, id, self.tenant(), application, browser, request, now, expires_at);
+        self.run(vec![keep]).await.map(drop)
     }
 
     /// The request of this id, answered or over or not, with the application that asks, in one read.
     pub async fn find_request(&self, id: Id) -> Result<Option<StoredAuthorization>, StoreError> {
-        todo!()
+        const FIND: &str = concat!(
+            "SELECT z.id, z.browser_digest, z.request, z.created_at, z.expires_at, z.answered_at, ",
+            client_columns!(),
+            ", a.home_page, a.verified, EXISTS (SELECT 1 FROM logos l WHERE l.application = a.id) \
+             FROM authorizations z JOIN applications a ON a.id = z.application WHERE z.id = $1 AND z.tenant = $2"
+        );
+        let Some(mut row) = self.find(&statement!(FIND, id, self.tenant())).await? else { return Ok(None) };
+        let mut c = Columns::of(&mut row);
+        Ok(Some(StoredAuthorization {
+            id: c.id()?,
+            browser: c.digest()?,
+            request: c.text()?,
+            created_at: c.int()?,
+            expires_at: c.int()?,
+            answered_at: c.opt_int()?,
+            client: c.client()?,
+            home_page: c.opt_text()?,
+            verified: c.flag()?,
+            has_logo: c.flag()?,
+        }))
     }
 
     /// Answers the stored request `authorization` with a code: once, and only while person, session and application
     /// are alive.
     pub async fn issue_stored(&self, authorization: Id, issue: &Issue, note: &Note) -> Result<Answer, StoreError> {
-        todo!()
+        const CLAIM: &str = "UPDATE authorizations SET answered_by = $3, answered_at = $4 \
+            WHERE id = $1 AND tenant = $2 AND answered_by IS NULL AND expires_at > $4 AND application = $5 \
+            AND EXISTS (SELECT 1 FROM applications a WHERE a.id = $5 AND a.disabled_at IS NULL) \
+            AND EXISTS (SELECT 1 FROM people p JOIN sessions s ON s.person = p.id \
+                WHERE p.id = $6 AND p.disabled_at IS NULL AND p.valid_from <= $7 \
+                AND s.id = $8 AND s.ended_at IS NULL) RETURNING id";
+        const GRANT: &str =
+            insert_grant!("EXISTS (SELECT 1 FROM authorizations z WHERE z.id = $9 AND z.answered_by = $10)");
+        let Issue { verb, application, person, session, auth_time, .. } = issue;
+        let claim =
+            statement!(CLAIM, authorization, self.tenant(), verb, note.at, application, person, *auth_time, session);
+        let mut grant = self.grant_values(issue, note.at);
+        grant.extend([authorization.into(), (*verb).into()]);
+        let mut statements = vec![claim, Statement::new(GRANT, grant)];
+        statements.extend(self.what_hangs_on(issue, note));
+        if claimed(&self.run(statements).await?) {
+            return Ok(Answer::Given);
+        }
+        self.why_not(authorization, note.at).await
     }
 
     /// Issues a code for a request that needs no page and was never stored.
     pub async fn issue_fresh(&self, issue: &Issue, note: &Note) -> Result<Answer, StoreError> {
-        todo!()
+        const GRANT: &str = insert_grant!(
+            "a.disabled_at IS NULL AND p.disabled_at IS NULL AND p.valid_from <= $6 \
+             AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $9 AND s.person = p.id AND s.ended_at IS NULL)"
+        );
+        let mut grant = self.grant_values(issue, note.at);
+        grant.push(issue.session.into());
+        let mut statements = vec![Statement::new(GRANT, grant)];
+        statements.extend(self.what_hangs_on(issue, note));
+        let given = claimed(&self.run(statements).await?);
+        Ok(if given { Answer::Given } else { Answer::NoLongerAllowed })
     }
 
     /// Answers the stored request `authorization` with a refusal, once. `verb` is this verb's own id.
     pub async fn deny_stored(&self, authorization: Id, verb: Id, note: &Note) -> Result<Answer, StoreError> {
-        todo!()
+        const CLAIM: &str = "UPDATE authorizations SET answered_by = $3, answered_at = $4 \
+            WHERE id = $1 AND tenant = $2 AND answered_by IS NULL AND expires_at > $4 RETURNING id";
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM authorizations WHERE id = $11 AND answered_by = $12)");
+        let target = format!("authorization:{authorization}");
+        let event = Event { action: "consent.deny", target, outcome: "done", details: String::new() };
+        let statements = vec![
+            statement!(CLAIM, authorization, self.tenant(), verb, note.at),
+            audit::row(self, note, event, AUDIT, vec![authorization.into(), verb.into()]),
+        ];
+        if claimed(&self.run(statements).await?) {
+            return Ok(Answer::Given);
+        }
+        self.why_not(authorization, note.at).await
+    }
+
+    /// Why a claim on a stored request was lost.
+    async fn why_not(&self, authorization: Id, now: i64) -> Result<Answer, StoreError> {
+        const FIND: &str = "SELECT answered_at, expires_at FROM authorizations WHERE id = $1 AND tenant = $2";
+        let Some(row) = self.find(&statement!(FIND, authorization, self.tenant())).await? else {
+            return Ok(Answer::Expired);
+        };
+        Ok(match row.opt_int(0)? {
+            Some(_) => Answer::AlreadyAnswered,
+            None if row.int(1)? <= now => Answer::Expired,
+            None => Answer::NoLongerAllowed,
+        })
+    }
+
+    /// The values of `insert_grant!`. Until its code is spent, a grant ends with it.
+    fn grant_values(&self, issue: &Issue, now: i64) -> Vec<crate::Value> {
+        vec![
+            issue.grant.into(),
+            self.tenant().into(),
+            issue.application.into(),
+            issue.person.into(),
+            (&issue.scopes).into(),
+            issue.auth_time.into(),
+            now.into(),
+            (now + CODE_MS).into(),
+        ]
+    }
+
+    /// What is kept only if the grant was: its row's id is this verb's own, and so repeats the claim.
+    fn what_hangs_on(&self, issue: &Issue, note: &Note) -> Verb {
+        const CONSENT: &str = "INSERT INTO consents (tenant, person, application, scopes, given_at) \
+            SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT 1 FROM grants g WHERE g.id = $6) \
+            ON CONFLICT (person, application) DO UPDATE SET scopes = excluded.scopes, given_at = excluded.given_at";
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM grants WHERE id = $11)");
+        let Issue { grant, application, person, .. } = issue;
+        let mut statements = vec![insert_code(self.tenant(), *grant, &issue.code, note.at)];
+        if let Some(ticked) = &issue.consent {
+            let target = format!("application:{application}");
+            let event = Event { action: "consent.give", target, outcome: "done", details: ticked.to_string() };
+            statements.push(statement!(CONSENT, self.tenant(), person, application, ticked, note.at, grant));
+            statements.push(audit::row(self, note, event, AUDIT, vec![(*grant).into()]));
+        }
+        statements
     }
 }

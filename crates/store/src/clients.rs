@@ -1,14 +1,15 @@
-//! Applications and their secrets, redirect URIs and logos.
+//! Clients as the protocol and the pages meet them.
 //!
-//! Owns what is remembered of a client. Does not judge redirect URIs or secrets (`oauth::redirect_uri`,
-//! `oauth::client_auth`), and does not say who may use it (`assignments`).
+//! Owns the reads on the way of a request. Adding and changing applications is in `applications`, what an
+//! administrator sees of them in `application_sheets`. Does not judge redirect URIs or secrets
+//! (`oauth::redirect_uri`, `oauth::client_auth`).
 
-use crate::assignments::Assignment;
-use crate::audit::Note;
-use crate::{Store, StoreError};
-use vestibule_oauth::client::{Access, Client, RegisteredClient};
-use vestibule_oauth::id::Id;
-use vestibule_oauth::secret::Digest;
+use crate::columns::{Columns, client_columns};
+use crate::{Store, StoreError, statement};
+use vestibule_oauth::client::{Client, RegisteredClient};
+
+pub use crate::application_sheets::{ApplicationLine, ApplicationSheet, OlderFormLine, SecretLine};
+pub use crate::applications::{AddApplication, Change, NewApplication, NewRedirectUri, NewSecret};
 
 /// A client with the redirect URIs that it registered, in their order.
 #[derive(Clone, Debug)]
@@ -43,196 +44,78 @@ pub struct Logo {
     pub bytes: Vec<u8>,
 }
 
-/// A redirect URI to register, with its web origin (`oauth::redirect_uri::origin`).
-#[derive(Clone, Debug)]
-pub struct NewRedirectUri {
-    /// The URI.
-    pub uri: String,
-    /// `scheme://host[:port]` for http and https, else none.
-    pub origin: Option<String>,
-}
-
-/// A secret to keep: its row and digest.
-#[derive(Clone, Debug)]
-pub struct NewSecret {
-    /// The row.
-    pub id: Id,
-    /// The digest of the text that the application will present.
-    pub digest: Digest,
-}
-
-/// An application to add.
-#[derive(Clone, Debug)]
-pub struct NewApplication {
-    /// What the rules know of it; `client.enabled` is taken as true.
-    pub client: Client,
-    /// Its home page.
-    pub home_page: Option<String>,
-    /// Its picture.
-    pub logo: Option<Logo>,
-    /// Whether somebody vouches for it.
-    pub verified: bool,
-    /// Its redirect URIs.
-    pub redirect_uris: Vec<NewRedirectUri>,
-    /// Its first secret, if it keeps one.
-    pub secret: Option<NewSecret>,
-}
-
-/// What became of an application to add.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AddApplication {
-    /// It was added.
-    Added,
-    /// Another application has this name.
-    NameTaken,
-    /// Another application has this client id.
-    ClientIdTaken,
-}
-
-/// What became of a change to something that must exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It was done.
-    Done,
-    /// There is nothing of this id.
-    NotFound,
-}
-
-/// One line of the list of applications.
-#[derive(Clone, Debug)]
-pub struct ApplicationLine {
-    /// The client.
-    pub client: Client,
-    /// When it was added, in Unix milliseconds.
-    pub created_at: i64,
-    /// Whether somebody vouches for it.
-    pub verified: bool,
-}
-
-/// A secret as an administrator sees it: never the secret itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SecretLine {
-    /// The row.
-    pub id: Id,
-    /// When it was made, in Unix milliseconds.
-    pub created_at: i64,
-    /// From when on it is dead, if that is set.
-    pub ends_at: Option<i64>,
-}
-
-/// How often an older form was used on a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OlderFormLine {
-    /// The number of the switch that allows it.
-    pub form: i64,
-    /// How often, on all days together.
-    pub uses: i64,
-    /// The last day, in days since 1970-01-01 UTC.
-    pub last_day: i64,
-}
-
-/// Everything that an administrator sees of an application.
-#[derive(Clone, Debug)]
-pub struct ApplicationSheet {
-    /// The client.
-    pub client: Client,
-    /// Its home page.
-    pub home_page: Option<String>,
-    /// Whether somebody vouches for it.
-    pub verified: bool,
-    /// Whether it has a logo.
-    pub has_logo: bool,
-    /// When it was added.
-    pub created_at: i64,
-    /// When it was last changed.
-    pub updated_at: i64,
-    /// When it was switched off, if it is.
-    pub disabled_at: Option<i64>,
-    /// What it got before this moment is dead.
-    pub valid_from: i64,
-    /// Its redirect URIs in their order.
-    pub redirect_uris: Vec<String>,
-    /// Its secrets, newest first.
-    pub secrets: Vec<SecretLine>,
-    /// Who may use it, where access is by assignment.
-    pub assignments: Vec<Assignment>,
-    /// The older forms that it used.
-    pub older_forms: Vec<OlderFormLine>,
-}
-
 impl Store {
     /// The client of this `client_id` with the digests of the secrets that are live at `now`, in one read.
     pub async fn find_client(&self, client_id: &str, now: i64) -> Result<Option<RegisteredClient>, StoreError> {
-        todo!()
+        const FIND: &str = concat!(
+            "SELECT ",
+            client_columns!(),
+            ", s.digest FROM applications a \
+             LEFT JOIN client_secrets s ON s.application = a.id AND (s.ends_at IS NULL OR s.ends_at > $3) \
+             WHERE a.tenant = $1 AND a.client_id = $2"
+        );
+        let rows = self.read(&statement!(FIND, self.tenant(), client_id, now)).await?;
+        let mut found: Option<RegisteredClient> = None;
+        for mut row in rows {
+            let mut c = Columns::of(&mut row);
+            let client = c.client()?;
+            let secret = c.opt_digest()?;
+            found.get_or_insert_with(|| RegisteredClient { client, secrets: Vec::new() }).secrets.extend(secret);
+        }
+        Ok(found)
     }
 
     /// The client of this `client_id` with its redirect URIs, in one read.
     pub async fn find_redirecting_client(&self, client_id: &str) -> Result<Option<RedirectingClient>, StoreError> {
-        todo!()
+        const FIND: &str = concat!(
+            "SELECT ",
+            client_columns!(),
+            ", r.uri FROM applications a LEFT JOIN redirect_uris r ON r.application = a.id \
+             WHERE a.tenant = $1 AND a.client_id = $2 ORDER BY r.position"
+        );
+        let rows = self.read(&statement!(FIND, self.tenant(), client_id)).await?;
+        let mut found: Option<RedirectingClient> = None;
+        for mut row in rows {
+            let mut c = Columns::of(&mut row);
+            let client = c.client()?;
+            let uri = c.opt_text()?;
+            found
+                .get_or_insert_with(|| RedirectingClient { client, redirect_uris: Vec::new() })
+                .redirect_uris
+                .extend(uri);
+        }
+        Ok(found)
     }
 
     /// What a page shows about the application of this `client_id`.
     pub async fn find_card(&self, client_id: &str) -> Result<Option<Card>, StoreError> {
-        todo!()
+        const FIND: &str = "SELECT a.client_id, a.name, a.home_page, a.verified, \
+            EXISTS (SELECT 1 FROM logos l WHERE l.application = a.id) \
+            FROM applications a WHERE a.tenant = $1 AND a.client_id = $2";
+        let Some(mut row) = self.find(&statement!(FIND, self.tenant(), client_id)).await? else { return Ok(None) };
+        let mut c = Columns::of(&mut row);
+        Ok(Some(Card {
+            client_id: c.text()?,
+            name: c.text()?,
+            home_page: c.opt_text()?,
+            verified: c.flag()?,
+            has_logo: c.flag()?,
+        }))
     }
 
     /// The picture of the application of this `client_id`.
     pub async fn find_logo(&self, client_id: &str) -> Result<Option<Logo>, StoreError> {
-        todo!()
+        const FIND: &str = "SELECT l.media_type, l.bytes FROM applications a JOIN logos l ON l.application = a.id \
+            WHERE a.tenant = $1 AND a.client_id = $2";
+        let Some(mut row) = self.find(&statement!(FIND, self.tenant(), client_id)).await? else { return Ok(None) };
+        let mut c = Columns::of(&mut row);
+        Ok(Some(Logo { media_type: c.text()?, bytes: c.blob()? }))
     }
 
     /// Whether a public client that is switched on has a redirect URI of this web origin (CORS).
     pub async fn allows_origin(&self, origin: &str) -> Result<bool, StoreError> {
-        todo!()
-    }
-
-    /// The row of the application that has this `client_id` or this name.
-    pub async fn find_application(&self, name_or_client_id: &str) -> Result<Option<Id>, StoreError> {
-        todo!()
-    }
-
-    /// All applications in the order of their names.
-    pub async fn list_applications(&self) -> Result<Vec<ApplicationLine>, StoreError> {
-        todo!()
-    }
-
-    /// Everything about one application.
-    pub async fn show_application(&self, id: Id) -> Result<Option<ApplicationSheet>, StoreError> {
-        todo!()
-    }
-
-    /// Adds an application with its redirect URIs and its first secret; of two with one name, one wins.
-    pub async fn add_application(&self, new: &NewApplication, note: &Note) -> Result<AddApplication, StoreError> {
-        todo!()
-    }
-
-    /// Gives the application a new secret; the older ones end `overlap_ms` after `note.at` (0: now), or earlier where
-    /// that was set before.
-    pub async fn rotate_secret(
-        &self,
-        application: Id,
-        secret: &NewSecret,
-        overlap_ms: i64,
-        note: &Note,
-    ) -> Result<Change, StoreError> {
-        todo!()
-    }
-
-    /// Switches the application on or off at `note.at`. What it got before that stays dead after switching on again.
-    pub async fn set_application_enabled(
-        &self,
-        application: Id,
-        enabled: bool,
-        note: &Note,
-    ) -> Result<Change, StoreError> {
-        todo!()
-    }
-
-    /// Removes the application: from the answer on nothing of it is accepted. Upkeep sweeps what hung on it.
-    pub async fn remove_application(&self, application: Id, note: &Note) -> Result<Change, StoreError> {
-        todo!()
+        const FIND: &str = "SELECT r.position FROM redirect_uris r JOIN applications a ON a.id = r.application \
+            WHERE r.tenant = $1 AND r.origin = $2 AND a.confidential = 0 AND a.disabled_at IS NULL LIMIT 1";
+        Ok(self.find(&statement!(FIND, self.tenant(), origin)).await?.is_some())
     }
 }
-
-#[allow(unused)]
-fn unused(_: Access) {}

@@ -10,6 +10,7 @@ use vestibule_oauth::id::Id;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::Digest;
 use vestibule_oauth::template::{Lifetimes, Switches, Template};
+use vestibule_oauth::token::{PersonStanding, Standing};
 use vestibule_oauth::userinfo::{Organization, Profile};
 
 /// The columns of a client; the table is aliased `a`. Read by [`Columns::client`].
@@ -30,6 +31,15 @@ macro_rules! profile_columns {
     };
 }
 pub(crate) use profile_columns;
+
+/// What decides whether something of a grant is alive; the tables are aliased `g`, `p` and `a`. Stands right before
+/// `assigned!()`; both are read by [`Columns::standing`].
+macro_rules! standing_columns {
+    () => {
+        "g.created_at, g.ended_at, a.disabled_at, a.valid_from, p.id, p.disabled_at, p.valid_from, g.auth_time"
+    };
+}
+pub(crate) use standing_columns;
 
 /// Joins the primary organization of the person `p` as `o`.
 macro_rules! primary_organization {
@@ -70,6 +80,11 @@ impl<'a> Columns<'a> {
     pub(crate) fn digest(&mut self) -> Result<Digest, StoreError> {
         let at = self.step();
         self.row.digest(at)
+    }
+
+    pub(crate) fn opt_digest(&mut self) -> Result<Option<Digest>, StoreError> {
+        let at = self.step();
+        self.row.opt_digest(at)
     }
 
     pub(crate) fn text(&mut self) -> Result<String, StoreError> {
@@ -133,15 +148,26 @@ impl<'a> Columns<'a> {
             template: self.parsed(Template::parse)?,
             confidential: self.flag()?,
             switches: Switches::from_bits(self.int()?),
-            lifetimes: Lifetimes {
-                access_ms: self.int()?,
-                refresh_idle_ms: self.int()?,
-                refresh_max_ms: self.int()?,
-            },
+            lifetimes: Lifetimes { access_ms: self.int()?, refresh_idle_ms: self.int()?, refresh_max_ms: self.int()? },
             scopes: self.scopes()?,
             access: self.parsed(Access::parse)?,
             enabled: self.opt_int()?.is_none(),
         })
+    }
+
+    /// Reads `standing_columns!()` and `assigned!()`, for something that ends at `expires_at`.
+    pub(crate) fn standing(&mut self, expires_at: i64) -> Result<Standing, StoreError> {
+        let (begun_at, grant_ended) = (self.int()?, self.opt_int()?.is_some());
+        let (client_enabled, client_valid_from) = (self.opt_int()?.is_none(), self.int()?);
+        let (person, disabled_at, valid_from) = (self.opt_id()?, self.opt_int()?, self.opt_int()?);
+        let (signed_in_at, assigned) = (self.int()?, self.flag()?);
+        let person = person.zip(valid_from).map(|(_, valid_from)| PersonStanding {
+            enabled: disabled_at.is_none(),
+            valid_from,
+            signed_in_at,
+            assigned,
+        });
+        Ok(Standing { begun_at, expires_at, revoked: false, grant_ended, person, client_enabled, client_valid_from })
     }
 
     /// Reads `profile_columns!()`.

@@ -1,8 +1,10 @@
 //! Groups: flat sets of people.
 
-use crate::audit::Note;
-use crate::clients::Change;
-use crate::{Store, StoreError};
+use crate::applications::{Change, claimed};
+use crate::audit::{self, Event, Note, audited};
+use crate::columns::Columns;
+use crate::people::canonical;
+use crate::{Store, StoreError, statement};
 use vestibule_oauth::id::Id;
 
 /// What became of a group to add.
@@ -41,31 +43,81 @@ pub struct Member {
 impl Store {
     /// Adds a group; of two with one name, one wins.
     pub async fn add_group(&self, id: Id, name: &str, note: &Note) -> Result<AddGroup, StoreError> {
-        todo!()
+        const INSERT: &str = "INSERT INTO groups (id, tenant, name, name_key, created_at) VALUES ($1, $2, $3, $4, $5) \
+            ON CONFLICT DO NOTHING RETURNING id";
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM groups WHERE id = $11)");
+        let verb = vec![
+            statement!(INSERT, id, self.tenant(), name, canonical(name), note.at),
+            audit::row(self, note, event("group.add", id, name.to_owned()), AUDIT, vec![id.into()]),
+        ];
+        Ok(if claimed(&self.run(verb).await?) { AddGroup::Added } else { AddGroup::NameTaken })
     }
 
     /// The row of the group of this name.
     pub async fn find_group(&self, name: &str) -> Result<Option<Id>, StoreError> {
-        todo!()
+        const FIND: &str = "SELECT id FROM groups WHERE tenant = $1 AND name_key = $2";
+        self.find(&statement!(FIND, self.tenant(), canonical(name))).await?.map(|row| row.id(0)).transpose()
     }
 
     /// All groups in the order of their names.
     pub async fn list_groups(&self) -> Result<Vec<GroupLine>, StoreError> {
-        todo!()
+        const LIST: &str = "SELECT g.id, g.name, (SELECT COUNT(*) FROM group_members m WHERE m.group_id = g.id), \
+            g.created_at FROM groups g WHERE g.tenant = $1 ORDER BY g.name_key";
+        let rows = self.scan(&statement!(LIST, self.tenant())).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                let mut c = Columns::of(&mut row);
+                Ok(GroupLine { id: c.id()?, name: c.text()?, members: c.int()?, created_at: c.int()? })
+            })
+            .collect()
     }
 
     /// Puts a person into a group. Doing it twice is doing it once.
     pub async fn add_member(&self, group: Id, person: Id, note: &Note) -> Result<Change, StoreError> {
-        todo!()
+        const ADD: &str = "INSERT INTO group_members (tenant, person, group_id, added_at) \
+            SELECT $1, p.id, g.id, $4 FROM people p JOIN groups g ON g.tenant = p.tenant \
+            WHERE p.tenant = $1 AND p.id = $2 AND g.id = $3 \
+            ON CONFLICT (person, group_id) DO UPDATE SET tenant = excluded.tenant RETURNING person";
+        const AUDIT: &str =
+            audited!("EXISTS (SELECT 1 FROM group_members WHERE person = $11 AND group_id = $12 AND added_at = $3)");
+        let event = event("group.add_member", group, format!("person:{person}"));
+        let verb = vec![
+            statement!(ADD, self.tenant(), person, group, note.at),
+            audit::row(self, note, event, AUDIT, vec![person.into(), group.into()]),
+        ];
+        Ok(Change::when(claimed(&self.run(verb).await?)))
     }
 
     /// Takes a person out of a group; `NotFound` when they were not in it.
     pub async fn remove_member(&self, group: Id, person: Id, note: &Note) -> Result<Change, StoreError> {
-        todo!()
+        // The row of the trail comes first: once the membership is gone nothing is left to repeat the claim on.
+        const AUDIT: &str =
+            audited!("EXISTS (SELECT 1 FROM group_members WHERE tenant = $2 AND person = $11 AND group_id = $12)");
+        const REMOVE: &str =
+            "DELETE FROM group_members WHERE tenant = $1 AND person = $2 AND group_id = $3 RETURNING person";
+        let event = event("group.remove_member", group, format!("person:{person}"));
+        let verb = vec![
+            audit::row(self, note, event, AUDIT, vec![person.into(), group.into()]),
+            statement!(REMOVE, self.tenant(), person, group),
+        ];
+        let answers = self.run(verb).await?;
+        Ok(Change::when(answers.last().is_some_and(|rows| !rows.is_empty())))
     }
 
     /// The members of a group in the order of their names.
     pub async fn list_members(&self, group: Id) -> Result<Vec<Member>, StoreError> {
-        todo!()
+        const LIST: &str = "SELECT p.id, p.user_name, m.added_at FROM group_members m JOIN people p ON p.id = m.person \
+            WHERE m.tenant = $1 AND m.group_id = $2 ORDER BY p.user_name_key";
+        let rows = self.scan(&statement!(LIST, self.tenant(), group)).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                let mut c = Columns::of(&mut row);
+                Ok(Member { person: c.id()?, user_name: c.text()?, added_at: c.int()? })
+            })
+            .collect()
     }
+}
+
+fn event(action: &'static str, group: Id, details: String) -> Event {
+    Event { action, target: format!("group:{group}"), outcome: "done", details }
 }

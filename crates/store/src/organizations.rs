@@ -2,9 +2,11 @@
 //!
 //! Owns the tree's closure, so that "in this organization or below" is one indexed look-up.
 
-use crate::audit::Note;
-use crate::clients::Change;
-use crate::{Store, StoreError};
+use crate::applications::{Change, claimed};
+use crate::audit::{self, Event, Note, audited};
+use crate::columns::Columns;
+use crate::people::canonical;
+use crate::{Store, StoreError, statement};
 use vestibule_oauth::id::Id;
 
 /// An organization to add.
@@ -51,21 +53,67 @@ pub struct OrganizationLine {
 impl Store {
     /// Adds an organization below its parent; of two with one name or external id, one wins.
     pub async fn add_organization(&self, new: &NewOrganization, note: &Note) -> Result<AddOrganization, StoreError> {
-        todo!()
+        const INSERT: &str = "INSERT INTO organizations (id, tenant, parent, name, name_key, external_id, created_at) \
+            SELECT $1, $2, $3, $4, $5, $6, $7 \
+            WHERE $3 IS NULL OR EXISTS (SELECT 1 FROM organizations x WHERE x.id = $3 AND x.tenant = $2) \
+            ON CONFLICT DO NOTHING RETURNING id";
+        const ITSELF: &str = "INSERT INTO organization_tree (tenant, descendant, ancestor) \
+            SELECT $1, $2, $2 WHERE EXISTS (SELECT 1 FROM organizations x WHERE x.id = $2)";
+        const ABOVE: &str = "INSERT INTO organization_tree (tenant, descendant, ancestor) \
+            SELECT $1, $2, t.ancestor FROM organization_tree t WHERE t.descendant = $3 \
+            AND EXISTS (SELECT 1 FROM organizations x WHERE x.id = $2)";
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM organizations WHERE id = $11)");
+        let tenant = self.tenant();
+        let key = canonical(&new.name);
+        let event = event("organization.add", new.id, new.name.clone());
+        let mut verb = vec![
+            statement!(INSERT, new.id, tenant, new.parent, &new.name, &key, &new.external_id, note.at),
+            statement!(ITSELF, tenant, new.id),
+        ];
+        verb.extend(new.parent.map(|parent| statement!(ABOVE, tenant, new.id, parent)));
+        verb.push(audit::row(self, note, event, AUDIT, vec![new.id.into()]));
+        if claimed(&self.run(verb).await?) {
+            return Ok(AddOrganization::Added);
+        }
+        const TAKEN: &str =
+            "SELECT name_key FROM organizations WHERE tenant = $1 AND (name_key = $2 OR external_id = $3)";
+        let taken = self.read(&statement!(TAKEN, tenant, &key, &new.external_id)).await?;
+        Ok(match taken.first() {
+            None => AddOrganization::NoParent,
+            Some(_) if taken.iter().any(|row| row.text(0).is_ok_and(|name| name == key)) => AddOrganization::NameTaken,
+            Some(_) => AddOrganization::ExternalIdTaken,
+        })
     }
 
     /// The row of the organization that has this name or external id.
     pub async fn find_organization(&self, name_or_external_id: &str) -> Result<Option<Id>, StoreError> {
-        todo!()
+        const FIND: &str = "SELECT id FROM organizations WHERE tenant = $1 AND (name_key = $2 OR external_id = $3) \
+            ORDER BY CASE WHEN name_key = $2 THEN 0 ELSE 1 END LIMIT 1";
+        let key = canonical(name_or_external_id);
+        self.find(&statement!(FIND, self.tenant(), key, name_or_external_id)).await?.map(|row| row.id(0)).transpose()
     }
 
     /// All organizations in the order of their names.
     pub async fn list_organizations(&self) -> Result<Vec<OrganizationLine>, StoreError> {
-        todo!()
+        const LIST: &str =
+            "SELECT id, name, external_id, parent, created_at FROM organizations WHERE tenant = $1 ORDER BY name_key";
+        let rows = self.scan(&statement!(LIST, self.tenant())).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                let mut c = Columns::of(&mut row);
+                Ok(OrganizationLine {
+                    id: c.id()?,
+                    name: c.text()?,
+                    external_id: c.text()?,
+                    parent: c.opt_id()?,
+                    created_at: c.int()?,
+                })
+            })
+            .collect()
     }
 
     /// Puts a person into an organization; with `primary` it becomes their primary one. A person's first organization
-    /// is primary anyway.
+    /// is primary anyway. Doing it twice is doing it once.
     pub async fn join_organization(
         &self,
         person: Id,
@@ -73,6 +121,27 @@ impl Store {
         primary: bool,
         note: &Note,
     ) -> Result<Change, StoreError> {
-        todo!()
+        const JOIN: &str = "INSERT INTO person_organizations (tenant, person, organization, is_primary) \
+            SELECT $1, p.id, o.id, 0 FROM people p JOIN organizations o ON o.tenant = p.tenant \
+            WHERE p.tenant = $1 AND p.id = $2 AND o.id = $3 \
+            ON CONFLICT (person, organization) DO UPDATE SET tenant = excluded.tenant RETURNING person";
+        const STEP_DOWN: &str = "UPDATE person_organizations SET is_primary = 0 WHERE person = $1 AND $3 = 1 \
+            AND is_primary = 1 AND EXISTS (SELECT 1 FROM person_organizations w WHERE w.person = $1 AND w.organization = $2)";
+        const STEP_UP: &str = "UPDATE person_organizations SET is_primary = 1 WHERE person = $1 AND organization = $2 \
+            AND NOT EXISTS (SELECT 1 FROM person_organizations w WHERE w.person = $1 AND w.is_primary = 1)";
+        const AUDIT: &str =
+            audited!("EXISTS (SELECT 1 FROM person_organizations WHERE person = $11 AND organization = $12)");
+        let event = event("organization.join", organization, format!("person:{person}"));
+        let verb = vec![
+            statement!(JOIN, self.tenant(), person, organization),
+            statement!(STEP_DOWN, person, organization, primary),
+            statement!(STEP_UP, person, organization),
+            audit::row(self, note, event, AUDIT, vec![person.into(), organization.into()]),
+        ];
+        Ok(Change::when(claimed(&self.run(verb).await?)))
     }
+}
+
+fn event(action: &'static str, organization: Id, details: String) -> Event {
+    Event { action, target: format!("organization:{organization}"), outcome: "done", details }
 }

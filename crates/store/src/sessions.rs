@@ -2,11 +2,15 @@
 //!
 //! Owns their opening, use and end. The cookie is the server's; only its digest is kept.
 
-use crate::audit::Note;
-use crate::{Store, StoreError};
+use crate::applications::claimed;
+use crate::assignments::assigned;
+use crate::audit::{self, Event, Note, audited};
+use crate::columns::Columns;
+use crate::{Store, StoreError, statement};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::Digest;
+use vestibule_oauth::template::{SESSION_IDLE_MS, SESSION_MAX_MS};
 
 /// A session to open, after the password was found right.
 #[derive(Clone, Debug)]
@@ -74,10 +78,39 @@ pub enum EndSession {
     AlreadyEnded,
 }
 
+/// How long a use is not noted again, in milliseconds.
+const TOUCH_MS: i64 = 60_000;
+
+/// Notes a sign-in of the person `$1` with the password hash `$3` at `$4`, only while that is still the hash. It locks
+/// the row: a password change waits for it or is seen by it, and moves `valid_from` past it.
+///
+/// A sign-in counts as later than the last end of everything, whatever this node's clock says.
+pub(crate) const SIGN_IN: &str = "UPDATE people SET last_sign_in_at = CASE \
+    WHEN last_sign_in_at > valid_from AND last_sign_in_at > $4 THEN last_sign_in_at \
+    WHEN valid_from > $4 THEN valid_from ELSE $4 END \
+    WHERE id = $1 AND tenant = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING id";
+
 impl Store {
     /// Opens a session at `note.at` and ends the one that it replaces. The lifetimes are those of `oauth::template`.
     pub async fn open_session(&self, new: &NewSession, note: &Note) -> Result<OpenSession, StoreError> {
-        todo!()
+        const INSERT: &str = "INSERT INTO sessions (id, tenant, digest, person, auth_time, seen_at, idle_ends_at, ends_at) \
+            SELECT $1, $2, $3, p.id, CASE WHEN p.valid_from > $6 THEN p.valid_from ELSE $6 END, $6, $7, $8 \
+            FROM people p WHERE p.id = $4 AND p.tenant = $2 AND p.password_hash = $5 AND p.disabled_at IS NULL";
+        const END: &str = "UPDATE sessions SET ended_at = $3 WHERE id = $2 AND ended_at IS NULL \
+            AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $1)";
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM sessions WHERE id = $11)");
+        let (tenant, hash) = (self.tenant(), &new.password_hash);
+        let (idle_ends_at, ends_at) = (note.at + SESSION_IDLE_MS, note.at + SESSION_MAX_MS);
+        let target = format!("person:{}", new.person);
+        let event = Event { action: "person.sign_in", target, outcome: "done", details: String::new() };
+        let mut verb = vec![
+            statement!(SIGN_IN, new.person, tenant, hash, note.at),
+            statement!(INSERT, new.id, tenant, &new.digest, new.person, hash, note.at, idle_ends_at, ends_at),
+        ];
+        verb.extend(new.replaces.map(|old| statement!(END, new.id, old, note.at)));
+        verb.push(audit::row(self, note, event, AUDIT, vec![new.id.into()]));
+        let opened = claimed(&self.run(verb).await?);
+        Ok(if opened { OpenSession::Opened } else { OpenSession::CredentialsChanged })
     }
 
     /// The session of this id if it is alive at `now`: not ended, neither idle nor old, its person switched on and not
@@ -88,16 +121,57 @@ impl Store {
         application: Option<Id>,
         now: i64,
     ) -> Result<Option<LiveSession>, StoreError> {
-        todo!()
+        const FIND: &str = concat!(
+            "SELECT s.id, s.digest, p.id, p.number, p.user_name, p.nickname, p.email, p.administrator, s.auth_time, \
+             s.seen_at, s.idle_ends_at, s.ends_at, ",
+            assigned!(),
+            ", c.scopes FROM sessions s JOIN people p ON p.id = s.person \
+             LEFT JOIN applications a ON a.id = $3 AND a.tenant = s.tenant \
+             LEFT JOIN consents c ON c.person = p.id AND c.application = a.id \
+             WHERE s.id = $1 AND s.tenant = $2 AND s.ended_at IS NULL AND s.idle_ends_at > $4 AND s.ends_at > $4 \
+             AND p.disabled_at IS NULL AND p.valid_from <= s.auth_time"
+        );
+        let Some(mut row) = self.find(&statement!(FIND, id, self.tenant(), application, now)).await? else {
+            return Ok(None);
+        };
+        let mut c = Columns::of(&mut row);
+        Ok(Some(LiveSession {
+            id: c.id()?,
+            digest: c.digest()?,
+            person: c.id()?,
+            number: c.int()?,
+            user_name: c.text()?,
+            nickname: c.opt_text()?,
+            email: c.opt_text()?,
+            administrator: c.flag()?,
+            auth_time: c.int()?,
+            seen_at: c.int()?,
+            idle_ends_at: c.int()?,
+            ends_at: c.int()?,
+            assigned: c.flag()?,
+            last_consent: c.opt_scopes()?,
+        }))
     }
 
     /// Notes the session's use and moves its idle end, at most once a minute; otherwise does nothing.
     pub async fn touch_session(&self, session: &LiveSession, now: i64) -> Result<(), StoreError> {
-        todo!()
+        const TOUCH: &str = "UPDATE sessions SET seen_at = $3, idle_ends_at = $4 \
+            WHERE id = $1 AND tenant = $2 AND ended_at IS NULL AND seen_at < $3";
+        if now - session.seen_at < TOUCH_MS {
+            return Ok(());
+        }
+        self.run(vec![statement!(TOUCH, session.id, self.tenant(), now, now + SESSION_IDLE_MS)]).await.map(drop)
     }
 
     /// Ends a session: from the answer on it is not found.
     pub async fn end_session(&self, id: Id, note: &Note) -> Result<EndSession, StoreError> {
-        todo!()
+        const END: &str = "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND tenant = $2 AND ended_at IS NULL \
+            RETURNING id";
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM sessions WHERE id = $11 AND ended_at = $3)");
+        let target = format!("session:{id}");
+        let event = Event { action: "person.sign_out", target, outcome: "done", details: String::new() };
+        let verb =
+            vec![statement!(END, id, self.tenant(), note.at), audit::row(self, note, event, AUDIT, vec![id.into()])];
+        Ok(if claimed(&self.run(verb).await?) { EndSession::Ended } else { EndSession::AlreadyEnded })
     }
 }

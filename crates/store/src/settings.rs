@@ -2,16 +2,19 @@
 //!
 //! Not a configuration: a running server never reads these.
 
-use crate::{Statement, Store, StoreError};
+use crate::{Store, StoreError, statement};
 
 impl Store {
     /// The value kept under `name`.
     pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
-        todo!()
+        const FIND: &str = "SELECT value FROM settings WHERE tenant = $1 AND name = $2";
+        self.find(&statement!(FIND, self.tenant(), name)).await?.map(|mut row| row.take_text(0)).transpose()
     }
 
     /// Keeps `value` under `name`, in place of what stood there.
     pub async fn put_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        todo!()
+        const PUT: &str = "INSERT INTO settings (tenant, name, value) VALUES ($1, $2, $3) \
+            ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value";
+        self.run(vec![statement!(PUT, self.tenant(), name, value)]).await.map(drop)
     }
 }

@@ -1,17 +1,20 @@
-//! Access tokens and refresh tokens.
+//! Tokens: how they are kept beside a claim, and the one read by which an access token is accepted.
 //!
-//! Owns the one read by which a token is accepted, and the guarded verb that trades a refresh token for its next
-//! generation. Whether what was read is alive is judged by `oauth::token`.
+//! Whether what was read is alive is judged by `oauth::token`. Trading refresh tokens is in `refresh_tokens`, grants
+//! without a browser in `direct_grants`.
 
-use crate::{Store, StoreError};
+use crate::assignments::assigned;
+use crate::columns::{Columns, client_columns, primary_organization, profile_columns, standing_columns};
+use crate::{Statement, Store, StoreError, statement};
 use vestibule_oauth::client::Client;
-use vestibule_oauth::grant::Kind;
-use vestibule_oauth::grant::refresh_token::Generation;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::Digest;
 use vestibule_oauth::token::{RefreshPlan, Standing};
 use vestibule_oauth::userinfo::Profile;
+
+pub use crate::direct_grants::{DirectGrant, KeepGrant};
+pub use crate::refresh_tokens::{FoundRefreshToken, RotateRefresh};
 
 /// The tokens that one answer gives.
 #[derive(Clone, Debug)]
@@ -74,87 +77,91 @@ pub struct FoundPerson {
     pub profile: Profile,
 }
 
-/// A grant that is given without a browser.
-#[derive(Clone, Debug)]
-pub struct DirectGrant {
-    /// The grant's row.
-    pub grant: Id,
-    /// Password or client credentials.
-    pub kind: Kind,
-    /// The application.
-    pub application: Id,
-    /// The person and the hash that their password was verified against; `None` for an application for itself.
-    pub person: Option<(Id, String)>,
-    /// What is granted.
-    pub scopes: ScopeSet,
+impl NewTokens {
+    /// From when on nothing of them is alive.
+    pub(crate) fn ends_at(&self) -> i64 {
+        let refresh = self.refresh.as_ref().map_or(0, |refresh| refresh.plan.idle_ends_at);
+        self.access.expires_at.max(refresh)
+    }
 }
 
-/// What became of a direct grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeepGrant {
-    /// It is kept, with its tokens.
-    Kept,
-    /// The person or application was switched off, or the password changed, after it was judged.
-    NoLongerAllowed,
+/// The INSERT of a token whose grant is that of the row `k` of `$table`, only while the verb `$8` has claimed that row
+/// `$7`; of a refresh token whose number is `$number`, likewise with `$9` and `$8`.
+macro_rules! insert_tokens {
+    (access, $table:literal) => {
+        concat!(
+            "INSERT INTO tokens (id, tenant, digest, grant_id, scopes, created_at, expires_at) \
+             SELECT $1, $2, $3, k.grant_id, $4, $5, $6 FROM ",
+            $table,
+            " k WHERE k.id = $7 AND k.spent_by = $8"
+        )
+    };
+    (refresh, $table:literal, $number:literal) => {
+        concat!(
+            "INSERT INTO refresh_tokens (id, tenant, digest, grant_id, number, created_at, idle_ends_at, max_ends_at) \
+             SELECT $1, $2, $3, k.grant_id, ",
+            $number,
+            ", $4, $5, $6 FROM ",
+            $table,
+            " k WHERE k.id = $7 AND k.spent_by = $8"
+        )
+    };
 }
+pub(crate) use insert_tokens;
 
-/// A refresh token as it is found, with everything that it hangs on.
-#[derive(Clone, Debug)]
-pub struct FoundRefreshToken {
-    /// The row.
-    pub id: Id,
-    /// The digest of the token's secret: compare it before believing anything else here.
-    pub digest: Digest,
-    /// The grant, which is the family.
-    pub grant: Id,
-    /// The application, for a template that lets the token speak for its client.
-    pub client: Client,
-    /// What the rulebook judges.
-    pub generation: Generation,
-}
-
-/// What became of a refresh token to trade.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RotateRefresh {
-    /// Traded; the new tokens are kept.
-    Rotated,
-    /// Another presentation was first.
-    AlreadySpent,
-    /// Its grant was ended meanwhile, or its time is over.
-    Ended,
+/// The statements that keep tokens after the claim of `verb` on `claimed`; their SQL comes from `insert_tokens!`.
+pub(crate) fn keep_tokens(
+    tenant: i64,
+    tokens: &NewTokens,
+    now: i64,
+    (claimed, verb): (Id, Id),
+    (access_sql, refresh_sql): (&'static str, &'static str),
+) -> Vec<Statement> {
+    let NewTokens { access, refresh } = tokens;
+    let mut statements = vec![statement!(
+        access_sql,
+        access.id,
+        tenant,
+        &access.digest,
+        &access.scopes,
+        now,
+        access.expires_at,
+        claimed,
+        verb
+    )];
+    statements.extend(refresh.as_ref().map(|refresh| {
+        let RefreshPlan { idle_ends_at, max_ends_at } = refresh.plan;
+        statement!(refresh_sql, refresh.id, tenant, &refresh.digest, now, idle_ends_at, max_ends_at, claimed, verb)
+    }));
+    statements
 }
 
 impl Store {
     /// The access token of this id, with token, grant, person, primary organization and application, in one read.
     pub async fn find_access_token(&self, id: Id) -> Result<Option<FoundAccessToken>, StoreError> {
-        todo!()
-    }
-
-    /// Keeps a grant and its tokens at `now`, only while application and person are switched on and the password is
-    /// still the one that was verified.
-    pub async fn keep_direct_grant(
-        &self,
-        grant: &DirectGrant,
-        tokens: &NewTokens,
-        now: i64,
-    ) -> Result<KeepGrant, StoreError> {
-        todo!()
-    }
-
-    /// The refresh token of this id, whatever its state, with grant, person and application, in one read.
-    pub async fn find_refresh(&self, id: Id) -> Result<Option<FoundRefreshToken>, StoreError> {
-        todo!()
-    }
-
-    /// Trades the refresh token `id` at `now` for `tokens`, once; `tokens.refresh` becomes the next generation. `verb`
-    /// is this verb's own id. Reuse is ended with [`Store::end_grant`].
-    pub async fn rotate_refresh(
-        &self,
-        id: Id,
-        verb: Id,
-        tokens: &NewTokens,
-        now: i64,
-    ) -> Result<RotateRefresh, StoreError> {
-        todo!()
+        const FIND: &str = concat!(
+            "SELECT t.id, t.digest, t.scopes, g.id, t.expires_at, ",
+            client_columns!(),
+            ", ",
+            standing_columns!(),
+            ", ",
+            assigned!(),
+            ", p.id, ",
+            profile_columns!(),
+            " FROM tokens t JOIN grants g ON g.id = t.grant_id JOIN applications a ON a.id = g.application \
+             LEFT JOIN people p ON p.id = g.person ",
+            primary_organization!(),
+            " WHERE t.id = $1 AND t.tenant = $2"
+        );
+        let Some(mut row) = self.find(&statement!(FIND, id, self.tenant())).await? else { return Ok(None) };
+        let mut c = Columns::of(&mut row);
+        let (id, digest, scopes, grant, expires_at) = (c.id()?, c.digest()?, c.scopes()?, c.id()?, c.int()?);
+        let client = c.client()?;
+        let standing = c.standing(expires_at)?;
+        let person = match c.opt_id()? {
+            Some(id) => Some(FoundPerson { id, profile: c.profile()? }),
+            None => None,
+        };
+        Ok(Some(FoundAccessToken { id, digest, scopes, grant, client, standing, person }))
     }
 }

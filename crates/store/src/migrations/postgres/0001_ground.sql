@@ -207,7 +207,7 @@ CREATE TABLE authorizations (
 CREATE INDEX authorizations_expiry ON authorizations (expires_at);
 
 -- What a person (or an application for itself: person NULL) allowed an application. expires_at moves with the last
--- token that hangs on it; what hangs on a grant dies when ended_at is set.
+-- token that hangs on it; what hangs on a grant dies when ended_at is set (ended_by: the row of the trail).
 CREATE TABLE grants (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
@@ -219,6 +219,7 @@ CREATE TABLE grants (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     ended_at BIGINT,
+    ended_by BYTEA,
     ended_why TEXT COLLATE "C"
 );
 CREATE INDEX grants_expiry ON grants (expires_at);

@@ -1,0 +1,86 @@
+//! Grants without a browser: a person's password, or an application for itself.
+//!
+//! Owns the guarded verbs that keep the grant with its tokens. Who may, `oauth::grant` judged before.
+
+use crate::sessions::SIGN_IN;
+use crate::tokens::NewTokens;
+use crate::{Statement, Store, StoreError, statement};
+use vestibule_oauth::grant::Kind;
+use vestibule_oauth::id::Id;
+use vestibule_oauth::scope::ScopeSet;
+
+/// A grant that is given without a browser.
+#[derive(Clone, Debug)]
+pub struct DirectGrant {
+    /// The grant's row.
+    pub grant: Id,
+    /// Password or client credentials.
+    pub kind: Kind,
+    /// The application.
+    pub application: Id,
+    /// The person and the hash that their password was verified against; `None` for an application for itself.
+    pub person: Option<(Id, String)>,
+    /// What is granted.
+    pub scopes: ScopeSet,
+}
+
+/// What became of a direct grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepGrant {
+    /// It is kept, with its tokens.
+    Kept,
+    /// The person or application was switched off, or the password changed, after it was judged.
+    NoLongerAllowed,
+}
+
+impl Store {
+    /// Keeps a grant and its tokens at `now`, only while application and person are switched on and the password is
+    /// still the one that was verified.
+    pub async fn keep_direct_grant(
+        &self,
+        grant: &DirectGrant,
+        tokens: &NewTokens,
+        now: i64,
+    ) -> Result<KeepGrant, StoreError> {
+        const ACCESS: &str = "INSERT INTO tokens (id, tenant, digest, grant_id, scopes, created_at, expires_at) \
+            SELECT $1, $2, $3, g.id, $5, $6, $7 FROM grants g WHERE g.id = $4";
+        const REFRESH: &str = "INSERT INTO refresh_tokens (id, tenant, digest, grant_id, number, created_at, \
+            idle_ends_at, max_ends_at) SELECT $1, $2, $3, g.id, 0, $5, $6, $7 FROM grants g WHERE g.id = $4";
+        let tenant = self.tenant();
+        let mut verb = Vec::with_capacity(4);
+        verb.extend(grant.person.as_ref().map(|(person, hash)| statement!(SIGN_IN, person, tenant, hash, now)));
+        let claim = verb.len();
+        verb.push(insert_grant(tenant, grant, tokens.ends_at(), now));
+        let access = &tokens.access;
+        let (id, digest) = (access.id, &access.digest);
+        verb.push(statement!(ACCESS, id, tenant, digest, grant.grant, &access.scopes, now, access.expires_at));
+        verb.extend(tokens.refresh.as_ref().map(|refresh| {
+            let (idle, max) = (refresh.plan.idle_ends_at, refresh.plan.max_ends_at);
+            statement!(REFRESH, refresh.id, tenant, &refresh.digest, grant.grant, now, idle, max)
+        }));
+        let answers = self.run(verb).await?;
+        let kept = answers.get(claim).is_some_and(|rows| !rows.is_empty());
+        Ok(if kept { KeepGrant::Kept } else { KeepGrant::NoLongerAllowed })
+    }
+}
+
+/// The claim: its row's id is this verb's own. It counts as later than the last end of everything, whatever this node's
+/// clock says.
+fn insert_grant(tenant: i64, grant: &DirectGrant, expires_at: i64, now: i64) -> Statement {
+    const OF_PERSON: &str = "INSERT INTO grants (id, tenant, application, person, kind, scopes, auth_time, created_at, expires_at) \
+         SELECT $1, $2, a.id, p.id, $4, $5, CASE WHEN p.valid_from > $6 THEN p.valid_from ELSE $6 END, \
+         CASE WHEN a.valid_from > $6 THEN a.valid_from ELSE $6 END, $7 \
+         FROM applications a JOIN people p ON p.tenant = a.tenant \
+         WHERE a.id = $3 AND a.tenant = $2 AND a.disabled_at IS NULL \
+         AND p.id = $8 AND p.password_hash = $9 AND p.disabled_at IS NULL RETURNING id";
+    const OF_APPLICATION: &str = "INSERT INTO grants (id, tenant, application, kind, scopes, auth_time, created_at, expires_at) \
+         SELECT $1, $2, a.id, $4, $5, $6, CASE WHEN a.valid_from > $6 THEN a.valid_from ELSE $6 END, $7 \
+         FROM applications a WHERE a.id = $3 AND a.tenant = $2 AND a.disabled_at IS NULL RETURNING id";
+    let DirectGrant { grant: id, kind, application, person, scopes } = grant;
+    match person {
+        Some((person, hash)) => {
+            statement!(OF_PERSON, id, tenant, application, kind.name(), scopes, now, expires_at, person, hash)
+        }
+        None => statement!(OF_APPLICATION, id, tenant, application, kind.name(), scopes, now, expires_at),
+    }
+}
