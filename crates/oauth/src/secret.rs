@@ -158,7 +158,7 @@ impl MachineSecret {
         payload[48..].copy_from_slice(&sum);
         let mut text = String::with_capacity(75);
         text.push_str(self.kind.prefix());
-        URL_SAFE_NO_PAD.encode_string(&*payload, &mut text);
+        URL_SAFE_NO_PAD.encode_string(*payload, &mut text);
         Secret::new(text)
     }
 }
