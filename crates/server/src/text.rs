@@ -48,6 +48,8 @@ pub struct Text {
     pub problem: fn(Problem) -> ProblemWords,
     /// The frame of the problem page.
     pub problem_frame: ProblemFrame,
+    /// The page of a refused request.
+    pub refused: Refused,
 }
 
 /// Words that stand on several pages.
@@ -149,6 +151,15 @@ pub struct ProblemFrame {
     pub registered_none: &'static str,
     pub compared: &'static str,
     pub difference: fn(crate::pages::problem::Difference) -> &'static str,
+}
+
+/// The page of a refused request.
+pub struct Refused {
+    pub title: &'static str,
+    pub heading: fn(&str) -> String,
+    pub happened: &'static str,
+    pub next: &'static str,
+    pub back: fn(&str) -> String,
 }
 
 /// The scopes that the catalogue has words for.

@@ -150,7 +150,7 @@ impl<'a> Row<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "consent.html")]
+#[template(path = "consent.html", whitespace = "minimize")]
 struct Html<'a> {
     text: &'static Text,
     form_token: &'a str,

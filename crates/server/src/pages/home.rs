@@ -58,7 +58,7 @@ impl HomePage<'static> {
 }
 
 #[derive(Template)]
-#[template(path = "home.html")]
+#[template(path = "home.html", whitespace = "minimize")]
 struct Html<'a> {
     text: &'static Text,
     person: Option<Person<'a>>,

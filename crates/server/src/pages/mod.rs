@@ -8,6 +8,7 @@ pub mod consent;
 pub mod home;
 pub mod logo;
 pub mod problem;
+pub mod refused;
 pub mod setup;
 pub mod sign_in;
 pub mod signed_out;

@@ -193,9 +193,7 @@ impl ProblemPage<'_> {
                 callback: callback.is_some(),
                 asked: asked.map(|_| Compared { same: asked_same, other: asked_other }),
                 registered: registered.iter().map(|r| compare(asked.unwrap_or_default(), r)).collect(),
-                difference: callback
-                    .and_then(|c| difference(c.asked, c.registered))
-                    .map(text.problem_frame.difference),
+                difference: callback.and_then(|c| difference(c.asked, c.registered)).map(text.problem_frame.difference),
             }
             .render(),
         )
@@ -226,7 +224,12 @@ impl ProblemPage<'static> {
 
 /// How many bytes from the start both have in common, ending between two characters of both.
 fn shared_length(a: &str, b: &str) -> usize {
-    a.char_indices().zip(b.chars()).take_while(|((_, x), y)| x == y).map(|((i, x), _)| i + x.len_utf8()).last().unwrap_or(0)
+    a.char_indices()
+        .zip(b.chars())
+        .take_while(|((_, x), y)| x == y)
+        .map(|((i, x), _)| i + x.len_utf8())
+        .last()
+        .unwrap_or(0)
 }
 
 fn compare<'a>(asked: &str, registered: &'a str) -> Compared<'a> {
@@ -261,7 +264,7 @@ fn difference(asked: Option<&str>, registered: &[String]) -> Option<Difference> 
 }
 
 #[derive(Template)]
-#[template(path = "problem.html")]
+#[template(path = "problem.html", whitespace = "minimize")]
 struct Html<'a> {
     text: &'static Text,
     words: ProblemWords,

@@ -140,7 +140,7 @@ impl SetupDonePage<'static> {
 }
 
 #[derive(Template)]
-#[template(path = "setup.html")]
+#[template(path = "setup.html", whitespace = "minimize")]
 struct SetupHtml<'a> {
     text: &'static Text,
     form_token: &'a str,
@@ -157,7 +157,7 @@ impl SetupHtml<'_> {
 }
 
 #[derive(Template)]
-#[template(path = "setup_done.html")]
+#[template(path = "setup_done.html", whitespace = "minimize")]
 struct DoneHtml<'a> {
     text: &'static Text,
     name: &'a str,

@@ -54,7 +54,7 @@ impl SignInPage<'static> {
 }
 
 #[derive(Template)]
-#[template(path = "sign_in.html")]
+#[template(path = "sign_in.html", whitespace = "minimize")]
 struct Html<'a> {
     text: &'static Text,
     form_token: &'a str,

@@ -28,9 +28,7 @@ pub struct SignOutPage<'a> {
 impl SignOutPage<'_> {
     /// The page.
     pub fn render(&self) -> String {
-        finish(
-            SignOutHtml { text: self.language.text(), person: self.person, form_token: self.form_token }.render(),
-        )
+        finish(SignOutHtml { text: self.language.text(), person: self.person, form_token: self.form_token }.render())
     }
 }
 
@@ -64,7 +62,7 @@ impl SignedOutPage {
 }
 
 #[derive(Template)]
-#[template(path = "sign_out.html")]
+#[template(path = "sign_out.html", whitespace = "minimize")]
 struct SignOutHtml<'a> {
     text: &'static Text,
     person: Person<'a>,
@@ -72,7 +70,7 @@ struct SignOutHtml<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "signed_out.html")]
+#[template(path = "signed_out.html", whitespace = "minimize")]
 struct SignedOutHtml {
     text: &'static Text,
 }

