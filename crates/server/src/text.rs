@@ -48,7 +48,7 @@ pub struct Text {
     pub problem: fn(Problem) -> ProblemWords,
     /// The frame of the problem page.
     pub problem_frame: ProblemFrame,
-    /// The page of a refused request.
+    /// The pages of a refused request and of a person who may not use an application.
     pub refused: Refused,
 }
 
@@ -153,13 +153,14 @@ pub struct ProblemFrame {
     pub difference: fn(crate::pages::problem::Difference) -> &'static str,
 }
 
-/// The page of a refused request.
+/// The pages of a refused request and of a person who may not use an application.
 pub struct Refused {
     pub title: &'static str,
     pub heading: fn(&str) -> String,
     pub happened: &'static str,
     pub next: &'static str,
     pub back: fn(&str) -> String,
+    pub not_assigned: fn(&str) -> String,
 }
 
 /// The scopes that the catalogue has words for.

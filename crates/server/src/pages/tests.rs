@@ -109,7 +109,8 @@ fn gallery_of_every_page() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/pages");
     std::fs::create_dir_all(folder).unwrap();
     let sheet = format!("{}/assets/style.css", env!("CARGO_MANIFEST_DIR"));
-    for (name, html) in gallery() {
+    let hostile = samples().into_iter().map(|(name, html)| (format!("hostile_{name}"), html));
+    for (name, html) in gallery().into_iter().chain(hostile) {
         assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}");
         assert_eq!(html.matches("<h1").count(), 1, "{name}");
         assert_eq!(html.matches("<main").count(), 1, "{name}");

@@ -98,6 +98,7 @@ pub(super) static TEXT: Text = Text {
         happened: "There is a mistake in what it asked of us, so nothing was done.",
         next: "Go back to it and try again. If this page returns, tell its support the code below.",
         back: |application| format!("Back to {application}"),
+        not_assigned: |application| format!("You may not use {application} yet"),
     },
 };
 
