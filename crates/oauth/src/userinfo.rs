@@ -117,7 +117,8 @@ pub fn gitlife_error(status: u16, reason: &str) -> String {
         503 => "Service Unavailable",
         _ => "Internal Server Error",
     };
-    spell(&GitlifeError { message: format!("{status} {phrase}: {reason}") })
+    let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    spell(&GitlifeError { message: format!("{status} {phrase}{reason}") })
 }
 
 impl Profile {
