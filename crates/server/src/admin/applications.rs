@@ -62,7 +62,7 @@ pub async fn add(desk: &Desk<'_>, input: Input<'_>) -> Result<Add, StoreError> {
         Err(faults) => return Ok(Add::Wrong(faults)),
     };
     let secret = new.client.confidential.then(|| desk.dice.secret(Kind::ClientSecret, desk.id()));
-    new.secret = secret.as_ref().map(|secret| NewSecret { id: secret.id(), digest: secret.spell().digest() });
+    new.secret = secret.as_ref().map(|secret| NewSecret { id: secret.id(), digest: secret.digest() });
     match desk.store.add_application(&new, &desk.note()).await? {
         AddApplication::Added => {}
         AddApplication::NameTaken => return Ok(Add::NameTaken),
@@ -195,7 +195,7 @@ pub async fn rotate_secret(desk: &Desk<'_>, name: &str, overlap_ms: i64) -> Resu
         return Ok(Rotate::KeepsNoSecret);
     }
     let secret = desk.dice.secret(Kind::ClientSecret, desk.id());
-    let new = NewSecret { id: secret.id(), digest: secret.spell().digest() };
+    let new = NewSecret { id: secret.id(), digest: secret.digest() };
     let change = desk.store.rotate_secret(before.client.id, &new, overlap_ms, &desk.note()).await?;
     let after = match change {
         Change::Done => sheet(desk, before.client.id, name).await?,
