@@ -130,16 +130,17 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
         Verb::Show { app } => show(&*known(applications::show(desk, &app).await?)?, desk, json).await,
         Verb::RotateSecret { app, overlap } => rotate_secret(&app, &overlap, desk, json).await,
         Verb::Disable { app } => {
-            show(&*known(applications::set_enabled(desk, &app, false).await?)?, desk, json).await?;
-            note(json, "Its codes and tokens are dead; switching it on again does not revive them.");
-            Ok(())
+            let sheet = known(applications::set_enabled(desk, &app, false).await?)?;
+            done(&sheet, desk, json, "is disabled. Its codes and tokens are dead, also after enabling again.").await
         }
-        Verb::Enable { app } => show(&*known(applications::set_enabled(desk, &app, true).await?)?, desk, json).await,
+        Verb::Enable { app } => {
+            let sheet = known(applications::set_enabled(desk, &app, true).await?)?;
+            done(&sheet, desk, json, "is enabled. What ended when it was disabled stays ended.").await
+        }
         Verb::Remove { app } => {
-            let removed = known(applications::remove(desk, &app).await?)?;
-            show(&removed, desk, json).await?;
-            note(json, "This application is removed, with its secrets, tokens, consents and assignments.");
-            Ok(())
+            let sheet = known(applications::remove(desk, &app).await?)?;
+            let what = "is removed, with its secrets, tokens, consents and assignments.";
+            done(&sheet, desk, json, what).await
         }
         Verb::Assign(to) => assign(&to, true, desk, json).await,
         Verb::Unassign(to) => assign(&to, false, desk, json).await,
@@ -170,7 +171,7 @@ async fn add(flags: Add, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
     match applications::add(desk, input).await? {
         applications::Add::Added(sheet, secret) => made(&sheet, secret.as_ref(), desk, json).await,
         applications::Add::Wrong(faults) => Err(wrong(&faults)),
-        applications::Add::NameTaken => Err(Failure::taken("name of an application", "NAME")),
+        applications::Add::NameTaken => Err(Failure::taken("application name", "NAME")),
     }
 }
 
@@ -203,6 +204,12 @@ async fn show(sheet: &ApplicationSheet, desk: &Desk<'_>, json: bool) -> Result<(
     printout::print(json, &view, || view.text())?;
     view.warnings().iter().for_each(|warning| note(json, &format!("Note: {warning}")));
     Ok(())
+}
+
+/// What was done to an application: a sentence for people, the application for scripts.
+async fn done(sheet: &ApplicationSheet, desk: &Desk<'_>, json: bool, what: &str) -> Result<(), Failure> {
+    let view = Sheet::of(sheet, &issuer(desk).await?);
+    printout::print(json, &view, || format!("{} ({}) {what}", sheet.client.name, sheet.client.client_id))
 }
 
 async fn list(desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
@@ -238,7 +245,9 @@ async fn assign(to: &Assignment, assigned: bool, desk: &Desk<'_>, json: bool) ->
         Assign::Unknown(unknown) => Err(not_there(&unknown)),
         Assign::NotAssigned => Err(Failure::Failed(format!("{:?} was not assigned to this {kind}.", to.app))),
         Assign::Done(access) => {
-            show(&*known(applications::show(desk, &to.app).await?)?, desk, json).await?;
+            let sheet = known(applications::show(desk, &to.app).await?)?;
+            let now = if assigned { "now" } else { "no longer" };
+            done(&sheet, desk, json, &format!("is {now} assigned to this {kind}.")).await?;
             if assigned && access == Access::Everyone {
                 note(json, "Its access is everyone, so that the assignment changes nothing for now.");
             }

@@ -76,7 +76,7 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
         Verb::Add { name } => match groups::add(desk, &name).await? {
             Add::Added(line) => printout::print(json, &view(&line), || format!("Group {:?} is there.", line.name)),
             Add::Wrong(faults) => Err(wrong(&faults)),
-            Add::NameTaken => Err(Failure::taken("name of a group", "NAME")),
+            Add::NameTaken => Err(Failure::taken("group name", "NAME")),
         },
         Verb::List => list(desk, json).await,
         Verb::Member(Member::Add { group, person }) => set_member(desk, &group, &person, true, json).await,

@@ -46,7 +46,7 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
             match organizations::add(desk, &name, parent.as_deref(), external_id.as_deref()).await? {
                 Add::Added(line) => print(&line, &organizations::list(desk).await?, json),
                 Add::Wrong(faults) => Err(wrong(&faults)),
-                Add::NameTaken => Err(Failure::taken("name of an organization", "NAME")),
+                Add::NameTaken => Err(Failure::taken("organization name", "NAME")),
                 Add::ExternalIdTaken => Err(Failure::taken("external id", "--external-id")),
                 Add::Unknown(unknown) => Err(not_there(&unknown)),
             }

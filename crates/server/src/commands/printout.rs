@@ -20,7 +20,7 @@ pub enum Failure {
 impl Failure {
     /// Something that somebody else has already; `flag` is where another can be given.
     pub fn taken(what: &str, flag: &str) -> Failure {
-        Failure::Failed(format!("This {what} is taken: {flag} must be another one."))
+        Failure::Failed(format!("{flag}: this {what} is taken; choose another."))
     }
 }
 

@@ -139,15 +139,22 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
         Verb::Add(flags) => add(flags, desk, json).await,
         Verb::List => list(desk, json).await,
         Verb::Show { name } => print(&*known(people::show(desk, &name).await?)?, json),
-        Verb::Disable { name } => print(&*known(people::set_enabled(desk, &name, false).await?)?, json),
-        Verb::Enable { name } => print(&*known(people::set_enabled(desk, &name, true).await?)?, json),
+        Verb::Disable { name } => {
+            let sheet = known(people::set_enabled(desk, &name, false).await?)?;
+            done(&sheet, json, "is disabled. Sessions, codes and tokens are dead, also after enabling again.")
+        }
+        Verb::Enable { name } => {
+            let sheet = known(people::set_enabled(desk, &name, true).await?)?;
+            done(&sheet, json, "is enabled. What ended when it was disabled stays ended.")
+        }
         Verb::SetPassword { name, .. } => {
             // Looked for first, so that a misspelt name costs no hash and no typing.
             known(people::find(desk, &name).await?)?;
             let password = printout::read_password()?;
             fields::password(&password).map_err(|fault| wrong(&[fault]))?;
             let hash = hash(desk, &password)?;
-            print(&*known(people::set_password(desk, &name, &hash).await?)?, json)
+            let sheet = known(people::set_password(desk, &name, &hash).await?)?;
+            done(&sheet, json, "has a new password. Sessions, codes and tokens from before are dead.")
         }
     }
 }
@@ -194,6 +201,11 @@ async fn list(desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
         let heading = ["number", "name", "e-mail", "organization", "role", "state"];
         printout::table(&heading, &rows, "There is nobody yet. `vestibule user add --help` says how to add one.")
     })
+}
+
+/// What was done to a person: a sentence for people, the person for scripts.
+fn done(sheet: &PersonSheet, json: bool, what: &str) -> Result<(), Failure> {
+    printout::print(json, &View::of(sheet, true), || format!("{} {what}", sheet.profile.username))
 }
 
 fn print(sheet: &PersonSheet, json: bool) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use super::call::Peer;
 use super::sample::Sample;
 use super::visits::Visit;
 use crate::admin::applications::{self, Assignee};
-use crate::admin::{Actor, Desk, groups, organizations, people};
+use crate::admin::{Actor, Desk, organizations, people};
 use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::passwords;
@@ -73,8 +73,9 @@ pub async fn place(store: &Store, kept: Option<Furniture>, port: u16, origin: &s
         let redirect_uris = if template.redirects() { vec![redirect_uri] } else { Vec::new() };
         applications.push(application(&desk, name(template), template, &redirect_uris).await?);
     }
-    // Only assigned people get in here: one group shows that it counts.
-    let assigned = applications::set_assigned(&desk, name(Template::IdaasOauth2), Assignee::Organization("Acme"), true);
+    // Only assigned people get in here. Alice does, because Platform is below Engineering; Bob sees the page that says no.
+    let engineering = Assignee::Organization("Engineering");
+    let assigned = applications::set_assigned(&desk, name(Template::IdaasOauth2), engineering, true);
     expect(assigned.await.map_err(failed)?, |done| matches!(done, applications::Assign::Done(_)))?;
     Ok(Furniture { sample_port: port, people, sample, applications })
 }
@@ -90,7 +91,7 @@ fn name(template: Template) -> &'static str {
     }
 }
 
-/// The organizations, a group, and the two people in them.
+/// The organizations, and the two people in them.
 async fn house(desk: &Desk<'_>) -> Result<Vec<Person>, String> {
     let failed = |error: StoreError| error.to_string();
     for (name, parent, external_id) in ORGANIZATIONS {
@@ -120,10 +121,6 @@ async fn house(desk: &Desk<'_>) -> Result<Vec<Person>, String> {
         expect(added, |added| matches!(added, people::Add::Added(_)))?;
         everybody.push(Person { user_name: user_name.to_owned(), email, password, administrator });
     }
-    let added = groups::add(desk, "Book club").await.map_err(failed)?;
-    expect(added, |added| matches!(added, groups::Add::Added(_)))?;
-    let member = groups::set_member(desk, "Book club", "bob", true).await.map_err(failed)?;
-    expect(member, |member| matches!(member, groups::Membership::Done))?;
     Ok(everybody)
 }
 
@@ -197,7 +194,8 @@ impl Furniture {
                 text.push_str(&format!("    {:<33} client_secret  {secret}\n", ""));
             }
         }
-        text.push_str("\nEverything is kept in the demo's directory; --reset starts over with new passwords.\n");
+        text.push_str("\nTravel expenses lets only people of Engineering in: alice, but not bob.\n");
+        text.push_str("Everything is kept in the demo's directory; --reset starts over with new passwords.\n");
         text
     }
 
