@@ -32,7 +32,7 @@ pub struct Globals {
     /// The database: sqlite:PATH or postgres://… [default: sqlite:<data-dir>/vestibule.db]
     #[arg(long, global = true, env = "VESTIBULE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
-    /// A file that holds the database URL, for URLs with a password
+    /// A file that holds the database URL, for URLs with a password; --database-url wins over it
     #[arg(long, global = true, env = "VESTIBULE_DATABASE_URL_FILE", value_name = "FILE")]
     pub database_url_file: Option<PathBuf>,
     /// Print JSON, one object a line

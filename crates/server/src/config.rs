@@ -104,8 +104,7 @@ pub fn make_private(dir: &Path) -> Result<(), String> {
 /// Which database is meant, and the directory that must exist for it (none for PostgreSQL).
 pub fn database(globals: &Globals) -> Result<(StoreUrl, Option<PathBuf>), String> {
     let text = match (&globals.database_url, &globals.database_url_file) {
-        (Some(_), Some(_)) => return Err("both --database-url and --database-url-file are set; set one".to_owned()),
-        (Some(url), None) => url.clone(),
+        (Some(url), _) => url.clone(),
         (None, Some(file)) => {
             let text = std::fs::read_to_string(file);
             text.map_err(|error| format!("{} cannot be read: {error}", file.display()))?.trim_end().to_owned()

@@ -83,7 +83,7 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
     let upkeep = tokio::spawn(upkeep::upkeep(app.clone(), stopped.clone()));
     let router = router::router(app.clone());
     let mut accepting = tokio::spawn(accept(listener, router, app.clone(), app.settings.caps, stopped));
-    say(app, bound, demo).await?;
+    say(app, bound, demo.as_ref()).await?;
 
     let failure = tokio::select! {
         _ = terminate.recv() => None,
@@ -108,11 +108,11 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
 }
 
 /// Tells the operator where we are and what to open.
-async fn say(app: &Arc<App>, bound: std::net::SocketAddr, demo: Option<Demo>) -> Result<(), String> {
+async fn say(app: &Arc<App>, bound: std::net::SocketAddr, demo: Option<&Demo>) -> Result<(), String> {
     let address = config::url_of(bound);
     print(app, &format!("Vestibule listens on {address}"), &[("listening", &address), ("issuer", &app.issuer)]);
     if let Some(demo) = demo {
-        let text = demo.furnish(&app.store, &app.issuer).await?;
+        let text = demo.furnish(&app.store, &app.issuer, bound).await?;
         print(app, &text, &[("demo", &text)]);
         return Ok(());
     }

@@ -59,7 +59,7 @@ pub async fn flush(app: &App) {
     if uses.is_empty() {
         return;
     }
-    if let Err(error) = app.store.add_uses(&uses).await {
+    if let Err(error) = app.store.add_uses(&uses, app.clock.now()).await {
         tracing::warn!(%error, "the use of older forms could not be written down yet");
         app.older_forms.put_back(uses);
     }

@@ -6,6 +6,8 @@
 use crate::app::App;
 use crate::endpoints::steps::{self, Stored};
 use crate::pages::problem::{Callback, ForDevelopers, Problem};
+use crate::pages::refused::RefusedPage;
+use crate::text::Language;
 use crate::web::browser::Browser;
 use crate::web::form::Received;
 use crate::web::{answer, caller};
@@ -71,12 +73,39 @@ async fn arrive(app: &App, received: &Received) -> Result<Response, StoreError> 
         Ok(request) => request,
         Err(Rejection::Page(refusal, mismatch)) => return Ok(refused(received, Some(&client), &refusal, mismatch)),
         Err(Rejection::Redirect { redirect_uri, state, refusal }) => {
-            return Ok(answer::see_other(&failure_location(&redirect_uri, &refusal, state.as_deref(), &app.issuer)));
+            let back = failure_location(&redirect_uri, &refusal, state.as_deref(), &app.issuer);
+            let silent = parameters.get("prompt").is_ok_and(|prompt| prompt == Some("none"));
+            return send_back(app, received, &client, &refusal, &back, silent).await;
         }
     };
     let browser = Browser::meet_for(app, &received.headers, Some(client.id), now).await?;
     let response = proceed(app, received, &client, &request, &browser, now).await?;
     Ok(browser.dress(app, response))
+}
+
+/// A refused request whose redirect URI is good. Whoever is signed in goes back at once, and so does everybody when
+/// the application forbids pages. To anybody else a page is shown first, with the way back as a link: an application
+/// could otherwise use our name to bounce strangers wherever it likes (FM-17, statement 17).
+async fn send_back(
+    app: &App,
+    received: &Received,
+    client: &Client,
+    refusal: &Refusal,
+    back: &str,
+    silent: bool,
+) -> Result<Response, StoreError> {
+    if silent || Browser::meet(app, &received.headers, app.clock.now()).await?.session().is_some() {
+        return Ok(answer::see_other(back));
+    }
+    let page = RefusedPage {
+        language: Language::English,
+        request_id: &received.request_id,
+        code: refusal.code.name(),
+        application: &client.name,
+        sentence: refusal.description(),
+        back,
+    };
+    Ok(answer::page(400, page.render(), &[]))
 }
 
 /// A good request: answered at once where no page is due, else kept and shown.
@@ -103,7 +132,8 @@ async fn proceed(
     };
     match (next_step(&facts), browser.session()) {
         (Step::ApplicationOff, _) => page(Problem::ApplicationDisabled),
-        (Step::NotAssigned, _) => page(Problem::NotAssigned),
+        (Step::NotAssigned, Some(session)) => Ok(steps::not_assigned(client, session, received)),
+        (Step::NotAssigned, None) => page(Problem::NotAssigned),
         (Step::Refuse(refusal), _) => failure(&refusal),
         (Step::Issue(scopes), Some(session)) => {
             let issued = steps::Issued::new(app, client, request, session, scopes, None, now);

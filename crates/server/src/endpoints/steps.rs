@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::pages::ApplicationCard;
 use crate::pages::consent::{ConsentPage, Person, ScopeRow};
 use crate::pages::problem::Problem;
+use crate::pages::refused::NotAssignedPage;
 use crate::pages::sign_in::{FAILED_STATUS, SignInPage};
 use crate::text::Language;
 use crate::web::answer;
@@ -37,6 +38,17 @@ pub fn visitor(session: &LiveSession) -> Visitor {
 /// The person in audit rows.
 pub fn actor(session: &LiveSession) -> String {
     format!("person:{}", session.number)
+}
+
+/// The page for a person who may not use the application.
+pub fn not_assigned(client: &Client, session: &LiveSession, received: &Received) -> Response {
+    let page = NotAssignedPage {
+        language: Language::English,
+        request_id: &received.request_id,
+        application: &client.name,
+        person: Person::of(session),
+    };
+    answer::page(Problem::NotAssigned.status(), page.render(), &[])
 }
 
 /// A code that is about to be issued: what the store keeps, and where the browser goes with it.
@@ -130,7 +142,8 @@ impl Stored {
     pub async fn show(self, app: &App, received: &Received) -> Result<Response, StoreError> {
         let response = match (self.step(None), self.browser.session()) {
             (Step::ApplicationOff, _) => answer::problem(Problem::ApplicationDisabled, &received.request_id),
-            (Step::NotAssigned, _) => answer::problem(Problem::NotAssigned, &received.request_id),
+            (Step::NotAssigned, Some(session)) => not_assigned(&self.row.client, session, received),
+            (Step::NotAssigned, None) => answer::problem(Problem::NotAssigned, &received.request_id),
             (Step::Consent(offer), Some(session)) => self.consent_page(&offer, session),
             (Step::Issue(scopes), Some(session)) => self.issue(app, received, session, scopes, None).await?,
             (Step::Refuse(refusal), _) => self.deny(app, received, &refusal).await?,
