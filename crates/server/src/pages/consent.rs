@@ -77,6 +77,7 @@ impl ConsentPage<'_> {
     }
 }
 
+#[cfg(test)]
 impl ConsentPage<'static> {
     /// A page with hostile values in every place, for tests.
     pub fn sample() -> ConsentPage<'static> {

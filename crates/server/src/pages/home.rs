@@ -45,6 +45,7 @@ impl HomePage<'_> {
     }
 }
 
+#[cfg(test)]
 impl HomePage<'static> {
     /// A page with hostile values in every place, for tests.
     pub fn sample() -> HomePage<'static> {

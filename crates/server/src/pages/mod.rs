@@ -15,6 +15,7 @@ pub mod signed_out;
 pub mod style;
 
 /// A value that would break out of an attribute, an element or a sentence if any template forgot to escape.
+#[cfg(test)]
 pub const HOSTILE: &str = "\"><script>alert('x')</script>&amp;";
 
 /// An application as people see it.
@@ -44,6 +45,7 @@ impl<'a> ApplicationCard<'a> {
     }
 
     /// A card with hostile values, for tests.
+    #[cfg(test)]
     pub fn sample() -> ApplicationCard<'a> {
         ApplicationCard {
             name: HOSTILE,

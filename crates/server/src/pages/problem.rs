@@ -47,7 +47,8 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// All of them.
+    /// All of them, for tests.
+    #[cfg(test)]
     pub const ALL: [Problem; 17] = [
         Problem::UnknownApplication,
         Problem::ApplicationDisabled,
@@ -200,6 +201,7 @@ impl ProblemPage<'_> {
     }
 }
 
+#[cfg(test)]
 impl ProblemPage<'static> {
     /// A page with hostile values in every place, for tests.
     pub fn sample() -> ProblemPage<'static> {

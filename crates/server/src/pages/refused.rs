@@ -32,6 +32,7 @@ impl RefusedPage<'_> {
     }
 }
 
+#[cfg(test)]
 impl RefusedPage<'static> {
     /// A page with hostile values in every place, for tests.
     pub fn sample() -> RefusedPage<'static> {
@@ -76,6 +77,7 @@ impl NotAssignedPage<'_> {
     }
 }
 
+#[cfg(test)]
 impl NotAssignedPage<'static> {
     /// A page with hostile values in every place, for tests.
     pub fn sample() -> NotAssignedPage<'static> {

@@ -42,7 +42,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// All of them.
+    /// All of them, for tests.
+    #[cfg(test)]
     pub const ALL: [Fault; 7] = [
         Fault::UserName,
         Fault::UserNameTaken,
@@ -104,6 +105,7 @@ impl SetupPage<'_> {
     }
 }
 
+#[cfg(test)]
 impl SetupPage<'static> {
     /// A page with hostile values in every place, for tests.
     pub fn sample() -> SetupPage<'static> {
@@ -132,6 +134,7 @@ impl SetupDonePage<'_> {
     }
 }
 
+#[cfg(test)]
 impl SetupDonePage<'static> {
     /// A page with hostile values in every place, for tests.
     pub fn sample() -> SetupDonePage<'static> {

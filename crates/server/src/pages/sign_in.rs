@@ -40,6 +40,7 @@ impl SignInPage<'_> {
     }
 }
 
+#[cfg(test)]
 impl SignInPage<'static> {
     /// A page with hostile values in every place, for tests.
     pub fn sample() -> SignInPage<'static> {

@@ -32,6 +32,7 @@ impl SignOutPage<'_> {
     }
 }
 
+#[cfg(test)]
 impl SignOutPage<'static> {
     /// A page with hostile values in every place, for tests.
     pub fn sample() -> SignOutPage<'static> {
@@ -56,6 +57,7 @@ impl SignedOutPage {
     }
 
     /// The page as it is.
+    #[cfg(test)]
     pub fn sample() -> SignedOutPage {
         SignedOutPage { language: Language::English }
     }

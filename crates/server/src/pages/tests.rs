@@ -235,6 +235,15 @@ fn what_was_typed_stands_in_the_form_again_but_never_a_password() {
 }
 
 #[test]
+fn every_fault_of_the_setup_form_stands_beside_its_field() {
+    for fault in Fault::ALL {
+        let html = SetupPage { faults: &[fault], ..SetupPage::sample() }.render();
+        assert!(html.contains(&format!("<p class=\"fault\" id=\"{}-fault\">", fault.field())), "{fault:?}");
+        assert_eq!(html.matches("aria-invalid").count(), 1, "{fault:?}");
+    }
+}
+
+#[test]
 fn fm_96_an_unknown_name_and_a_wrong_password_give_the_same_page() {
     // The page cannot tell them apart: it is told one flag and the name that was typed.
     assert_eq!(sign_in(Some(wiki(true)), "ada", true), sign_in(Some(wiki(true)), "ada", true));

@@ -74,6 +74,7 @@ impl Pool {
     }
 
     /// How many hashes were begun.
+    #[cfg(test)]
     pub fn runs(&self) -> u64 {
         self.shared.runs.load(Ordering::Relaxed)
     }
