@@ -1,0 +1,103 @@
+//! The pages that the tests look at: hostile ones and ordinary ones.
+
+use crate::pages::ApplicationCard;
+use crate::pages::consent::{ConsentPage, Person, ScopeRow};
+use crate::pages::home::HomePage;
+use crate::pages::problem::{Callback, ForDevelopers, Problem, ProblemPage};
+use crate::pages::refused::{NotAssignedPage, RefusedPage};
+use crate::pages::setup::{Fault, SetupDonePage, SetupPage};
+use crate::pages::sign_in::SignInPage;
+use crate::pages::signed_out::{SignOutPage, SignedOutPage};
+use crate::text::Language;
+
+pub(super) const ENGLISH: Language = Language::English;
+
+/// Every page, with hostile values wherever a value can stand.
+pub(super) fn samples() -> Vec<(&'static str, String)> {
+    vec![
+        ("sign_in", SignInPage::sample().render()),
+        ("consent", ConsentPage::sample().render()),
+        ("problem", ProblemPage::sample().render()),
+        ("refused", RefusedPage::sample().render()),
+        ("not_assigned", NotAssignedPage::sample().render()),
+        ("home", HomePage::sample().render()),
+        ("sign_out", SignOutPage::sample().render()),
+        ("signed_out", SignedOutPage::sample().render()),
+        ("setup", SetupPage::sample().render()),
+        ("setup_done", SetupDonePage::sample().render()),
+    ]
+}
+
+pub(super) fn wiki<'a>(verified: bool) -> ApplicationCard<'a> {
+    ApplicationCard::new("Harbour Wiki", "app_1", false, Some("https://wiki.example.org/about"), verified)
+}
+
+const ADA: Person = Person { name: "Ada Lovelace", account: "ada@example.org" };
+
+fn scopes() -> Vec<ScopeRow<'static>> {
+    let row = |name, ticked, fixed| ScopeRow { name, ticked, fixed };
+    vec![
+        row("user_info", true, true),
+        row("projects", true, false),
+        row("pull_requests", false, false),
+        row("keys", false, false),
+        row("emails", true, false),
+        row("build:trigger", false, false),
+    ]
+}
+
+pub(super) fn consent(application: ApplicationCard<'static>, redirect_uri: &'static str) -> ConsentPage<'static> {
+    ConsentPage { language: ENGLISH, form_token: "dG9rZW4", application, redirect_uri, scopes: scopes(), person: ADA }
+}
+
+pub(super) fn sign_in(application: Option<ApplicationCard<'static>>, name: &'static str, failed: bool) -> String {
+    SignInPage { language: ENGLISH, form_token: "dG9rZW4", application, name, failed }.render()
+}
+
+pub(super) fn problem(problem: Problem, for_developers: Option<ForDevelopers>) -> String {
+    let request_id = "01997c0e5f6a7b6c8d9e0f1a2b3c4d5e";
+    ProblemPage { language: ENGLISH, problem, request_id, for_developers }.render()
+}
+
+/// Every page as people see it.
+pub(super) fn gallery() -> Vec<(String, String)> {
+    let registered = ["https://wiki.example.org/signed-in".to_owned(), "http://localhost:9000/signed-in".to_owned()];
+    let callback = Callback { asked: Some("https://wiki.example.org/signed-in/"), registered: &registered };
+    let developers = ForDevelopers { application: Some("Harbour Wiki"), sentence: None, callback: Some(callback) };
+    let typed = SetupPage {
+        language: ENGLISH,
+        form_token: "dG9rZW4",
+        name: "ada lovelace",
+        email: "ada@example.org",
+        faults: &[Fault::UserName, Fault::PasswordShort],
+    };
+    let refused = RefusedPage {
+        application: "Harbour Wiki",
+        sentence: "scope names 'everything', which is not registered for this application.",
+        back: "https://wiki.example.org/signed-in?error=invalid_scope&iss=https%3A%2F%2Fdoor.example.org",
+        ..RefusedPage::sample()
+    };
+    let not_assigned = NotAssignedPage { application: "Harbour Wiki", person: ADA, ..NotAssignedPage::sample() };
+    let mut pages: Vec<(String, String)> = [
+        ("sign_in", sign_in(None, "", false)),
+        ("sign_in_application", sign_in(Some(wiki(true)), "", false)),
+        ("sign_in_failed", sign_in(Some(wiki(false)), "ada", true)),
+        ("consent", consent(wiki(true), "https://wiki.example.org/signed-in").render()),
+        ("consent_unverified", consent(wiki(false), "http://wiki.example.org/signed-in").render()),
+        ("consent_native", consent(wiki(true), "org.example.wiki:/signed-in").render()),
+        ("home", HomePage { person: Some(ADA), ..HomePage::sample() }.render()),
+        ("home_visitor", HomePage { person: None, ..HomePage::sample() }.render()),
+        ("sign_out", SignOutPage { person: ADA, ..SignOutPage::sample() }.render()),
+        ("signed_out", SignedOutPage::sample().render()),
+        ("setup", SetupPage { name: "", email: "", faults: &[], ..SetupPage::sample() }.render()),
+        ("setup_faults", typed.render()),
+        ("setup_done", SetupDonePage { language: ENGLISH, name: "ada" }.render()),
+        ("problem_callback", problem(Problem::WrongCallback, Some(developers))),
+        ("refused", refused.render()),
+        ("not_assigned", not_assigned.render()),
+    ]
+    .map(|(name, html)| (name.to_owned(), html))
+    .into();
+    pages.extend(Problem::ALL.map(|p| (format!("problem_{}", p.code()), problem(p, None))));
+    pages
+}
