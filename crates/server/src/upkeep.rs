@@ -20,7 +20,10 @@ const DAY_MS: i64 = 86_400_000;
 /// Uses of older forms that are not written down yet. One entry per application, form and day, so its size is
 /// bounded by what administrators have registered.
 #[derive(Default)]
-pub struct OlderForms(Mutex<HashMap<(Id, u8, i64), (Switch, i64)>>);
+pub struct OlderForms(Mutex<Counted>);
+
+/// By application, number of the form and day: the form, and how often.
+type Counted = HashMap<(Id, u8, i64), (Switch, i64)>;
 
 impl OlderForms {
     /// Counts one use at `now`.

@@ -191,3 +191,58 @@ fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    async fn answered(path: &str, code: Code) -> (u16, String) {
+        let response = by_path(path, code, "01a2002a7e187df586f03973a3b3012a");
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_unknown_address_is_answered_in_the_form_of_its_neighbours() {
+        let oauth = r#"{"error":"ResourceNotFound","error_description":"ResourceNotFound"}"#;
+        assert_eq!(answered("/oauth/nothing", Code::NotFound).await, (404, oauth.to_owned()));
+        assert_eq!(answered("/oauth/authorize/a/b", Code::NotFound).await, (404, oauth.to_owned()));
+        let bff = concat!(
+            r#"{"success":false,"code":"ResourceNotFound","message":"ResourceNotFound","#,
+            r#""requestId":"01A2002A-7E18-7DF5-86F0-3973A3B3012A","data":null}"#
+        );
+        assert_eq!(answered("/api/bff/v3/nothing", Code::NotFound).await, (404, bff.to_owned()));
+        let gitlife = r#"{"message":"404 Not Found"}"#;
+        assert_eq!(answered("/api/v5/nothing", Code::NotFound).await, (404, gitlife.to_owned()));
+        for page in ["/nothing", "/oauth/authorize/nothing", "/api/v6"] {
+            let (status, body) = answered(page, Code::NotFound).await;
+            assert_eq!(status, 404);
+            assert!(body.starts_with("<!doctype html>"), "{page}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_method_or_a_body_that_is_not_served_is_answered_as_rfc_6749_has_it() {
+        assert_eq!(answered("/oauth/token", Code::MethodNotAllowed).await.0, 405);
+        let (status, body) = answered("/oauth/token", Code::PayloadTooLarge).await;
+        assert_eq!(status, 413);
+        assert!(body.starts_with(r#"{"error":"invalid_request""#), "{body}");
+    }
+
+    #[test]
+    fn st_16_fm_94_a_redirect_is_303_and_a_location_that_is_no_header_goes_nowhere() {
+        assert_eq!(see_other("/a").status(), StatusCode::SEE_OTHER);
+        let bad = see_other("/a\r\nSet-Cookie: x=y");
+        assert_eq!(bad.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!bad.headers().contains_key(header::LOCATION));
+    }
+
+    #[test]
+    fn a_callers_own_request_id_becomes_the_same_uuid_each_time() {
+        assert_eq!(uuid("mine"), uuid("mine"));
+        assert_ne!(uuid("mine"), uuid("yours"));
+        assert_eq!(uuid("mine").len(), 36);
+    }
+}

@@ -83,7 +83,7 @@ impl Browser {
     pub fn accepts(&self, app: &App, received: &Received, purpose: &str, token: &str) -> bool {
         let expected = self.form_token(purpose);
         let same = constant_time::verify_slices_are_equal(expected.as_bytes(), token.as_bytes()).is_ok();
-        same && !self.fresh && !from_elsewhere(app, &received.headers)
+        same && !self.fresh && !from_elsewhere(&app.issuer, &received.headers)
     }
 
     /// Notes that somebody has just signed in here: the cookie of the new session goes out with the answer.
@@ -157,13 +157,13 @@ fn set(app: &App, response: &mut Response, name: &str, value: &str, more: &str) 
 
 /// Whether the browser says that another site sent the form. Our own pages post with `Origin: null`, because they
 /// suppress the referrer; then Fetch Metadata and the form token decide.
-fn from_elsewhere(app: &App, headers: &HeaderMap) -> bool {
+fn from_elsewhere(issuer: &str, headers: &HeaderMap) -> bool {
     let foreign_site =
         headers.get_all("sec-fetch-site").iter().any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
     let foreign_origin = headers
         .get_all(header::ORIGIN)
         .iter()
-        .any(|origin| origin.as_bytes() != b"null" && origin.as_bytes() != app.issuer.as_bytes());
+        .any(|origin| origin.as_bytes() != b"null" && origin.as_bytes() != issuer.as_bytes());
     foreign_site || foreign_origin
 }
 
@@ -182,5 +182,22 @@ mod tests {
         assert_eq!(cookie(&headers(&["a=1; a=2"]), "a"), None);
         assert_eq!(cookie(&headers(&["a=1", "a=1"]), "a"), None);
         assert_eq!(cookie(&headers(&["aa=1"]), "a"), None);
+    }
+
+    #[test]
+    fn fm_57_st_19_a_form_that_another_site_sent_is_known_by_its_headers() {
+        let from = |site: Option<&'static str>, origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            site.map(|site| headers.insert("sec-fetch-site", HeaderValue::from_static(site)));
+            origin.map(|origin| headers.insert(header::ORIGIN, HeaderValue::from_static(origin)));
+            from_elsewhere("https://us.example", &headers)
+        };
+        assert!(!from(None, None), "an old browser says nothing: the form token decides");
+        assert!(!from(Some("same-origin"), Some("null")), "our own pages suppress the referrer");
+        assert!(!from(Some("same-origin"), Some("https://us.example")));
+        assert!(from(Some("cross-site"), Some("null")));
+        assert!(from(Some("same-site"), None), "a neighbour is not us");
+        assert!(from(None, Some("https://us.example.evil")));
+        assert!(from(None, Some("http://us.example")));
     }
 }

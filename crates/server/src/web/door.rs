@@ -157,4 +157,27 @@ mod tests {
             assert_eq!(incoming_id(&with(bad)), None, "{bad}");
         }
     }
+
+    #[tokio::test]
+    async fn fm_120_a_panic_ends_one_request_and_no_other() {
+        assert!(caught(async { panic!("a defect") }).await.is_none());
+        assert!(caught(async { Response::default() }).await.is_some());
+    }
+
+    #[test]
+    fn st_18_fm_58_every_answer_is_protected_and_keeps_what_its_conductor_said() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+        dress(&mut headers, "r-1");
+        for (name, value) in [
+            ("x-request-id", "r-1"),
+            ("x-frame-options", "DENY"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cache-control", "public, max-age=300"),
+        ] {
+            assert_eq!(headers[name], value);
+        }
+        assert!(headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'"));
+    }
 }

@@ -122,3 +122,45 @@ impl Drop for PageForm {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn received(kind: Option<&'static str>, body: &'static str) -> Received {
+        let mut headers = HeaderMap::new();
+        kind.map(|kind| headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind)));
+        Received {
+            method: Method::POST,
+            path: "/".to_owned(),
+            query: None,
+            headers,
+            body: body.into(),
+            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            request_id: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_body_is_told_by_its_type() {
+        const FORM: &str = "Application/X-WWW-form-urlencoded; charset=UTF-8";
+        assert!(matches!(received(Some(FORM), "a=1").typed_body(), Body::Form(b"a=1")));
+        assert!(matches!(received(Some(FORM), "").typed_body(), Body::None));
+        assert!(matches!(received(Some("application/json"), "{}").typed_body(), Body::Json(b"{}")));
+        assert!(matches!(received(None, "x").typed_body(), Body::Untyped(b"x")));
+        assert!(matches!(received(None, "").typed_body(), Body::None));
+        assert!(matches!(received(Some("text/xml"), "<a/>").typed_body(), Body::Foreign));
+        assert!(matches!(received(Some("application/jsonp"), "{}").typed_body(), Body::Foreign));
+    }
+
+    #[test]
+    fn fm_51_a_field_that_stands_twice_in_a_form_is_none() {
+        let form = received(Some("application/x-www-form-urlencoded"), "step=a&step=b&scope=x&scope=y&name=%C3%A9")
+            .page_form();
+        assert_eq!(form.get("step"), "");
+        assert_eq!(form.get("absent"), "");
+        assert_eq!(form.get("name"), "é");
+        assert_eq!(form.all("scope").collect::<Vec<_>>(), ["x", "y"]);
+    }
+}
