@@ -35,7 +35,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
     let store = config::open_as_server(&url, clock.now()).await?;
     let listener = TcpListener::bind(&settings.listen)
         .await
-        .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
+        .map_err(|error| format!("cannot listen on {}: {error}; --listen takes another address", settings.listen))?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
     let issuer = settings.public_url.clone().unwrap_or_else(|| config::url_of(bound));
     if issuer.starts_with("http://") && !bound.ip().is_loopback() {

@@ -4,7 +4,7 @@
 //! asked and whether it is good are `oauth`'s, and one-time things are spent by the store.
 
 use crate::app::App;
-use crate::web::caller::{self, Checked};
+use crate::web::caller::{self, Checked, Denied};
 use crate::web::form::Received;
 use crate::web::{answer, cors};
 use axum::extract::State;
@@ -34,33 +34,15 @@ use vestibule_store::tokens::{
 pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
     let mut response = match trade(&app, &received).await {
         Ok((tokens, wire)) => answer::json(200, tokens.spell(wire)),
-        Err(No::Refused(refusal)) => answer::refusal(&refusal),
-        Err(No::Store(error)) => answer::store_refusal(&error, Wire::Standard),
+        Err(Denied::Refused(refusal)) => answer::refusal(&refusal),
+        Err(Denied::Store(error)) => answer::store_refusal(&error, Wire::Standard),
     };
     // Without the headers a script sees nothing: when they cannot be found out, that is the safe side.
     let _ = cors::allow(&app, &received.headers, response.headers_mut()).await;
     response
 }
 
-/// Why there are no tokens.
-enum No {
-    Refused(Refusal),
-    Store(StoreError),
-}
-
-impl From<Refusal> for No {
-    fn from(refusal: Refusal) -> No {
-        No::Refused(refusal)
-    }
-}
-
-impl From<StoreError> for No {
-    fn from(error: StoreError) -> No {
-        No::Store(error)
-    }
-}
-
-async fn trade(app: &App, received: &Received) -> Result<(TokenAnswer, Wire), No> {
+async fn trade(app: &App, received: &Received) -> Result<(TokenAnswer, Wire), Denied> {
     let now = app.clock.now();
     let parameters = match read(received, received.typed_body()) {
         Ok(parameters) => parameters,
@@ -99,7 +81,11 @@ async fn in_the_clients_wire(app: &App, received: &Received, refusal: Refusal, n
 }
 
 /// The client, authenticated, and the refresh token if that is what it was known by.
-async fn client(app: &App, parameters: &Parameters, now: i64) -> Result<(AuthedClient, Option<FoundRefreshToken>), No> {
+async fn client(
+    app: &App,
+    parameters: &Parameters,
+    now: i64,
+) -> Result<(AuthedClient, Option<FoundRefreshToken>), Denied> {
     if let Some(client_id) = client_auth::identify(parameters)? {
         let registered = app.store.find_client(client_id, now).await?;
         let registered = registered.ok_or_else(|| client_auth::unknown(parameters))?;
@@ -130,7 +116,7 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    async fn code(&self, ask: &authorization_code::Ask) -> Result<TokenAnswer, No> {
+    async fn code(&self, ask: &authorization_code::Ask) -> Result<TokenAnswer, Denied> {
         use authorization_code::{Verdict, judge, refused};
         let (app, store) = (self.app, &self.app.store);
         let found = match MachineSecret::parse(SecretKind::Code, ask.code.expose()) {
@@ -166,7 +152,7 @@ impl Request<'_> {
         }
     }
 
-    async fn refresh(&self, ask: &refresh_token::Ask, found: Option<FoundRefreshToken>) -> Result<TokenAnswer, No> {
+    async fn refresh(&self, ask: &refresh_token::Ask, found: Option<FoundRefreshToken>) -> Result<TokenAnswer, Denied> {
         use refresh_token::{Verdict, judge, refused};
         let (app, store) = (self.app, &self.app.store);
         let found = match found {
@@ -195,7 +181,7 @@ impl Request<'_> {
         }
     }
 
-    async fn password(&self, ask: &password::Ask) -> Result<TokenAnswer, No> {
+    async fn password(&self, ask: &password::Ask) -> Result<TokenAnswer, Denied> {
         let client = self.client.client();
         let checked = caller::check_password(self.app, &ask.username, &ask.password, Some(client.id)).await?;
         let Ok(Checked { person, matched, .. }) = checked else { return Err(self.busy().into()) };
@@ -218,12 +204,12 @@ impl Request<'_> {
         }
     }
 
-    async fn client_credentials(&self, ask: &client_credentials::Ask) -> Result<TokenAnswer, No> {
+    async fn client_credentials(&self, ask: &client_credentials::Ask) -> Result<TokenAnswer, Denied> {
         self.direct(Kind::ClientCredentials, None, &ask.scope).await
     }
 
     /// Keeps a grant that needs no browser, with its tokens.
-    async fn direct(&self, kind: Kind, person: Option<(Id, String)>, scope: &ScopeSet) -> Result<TokenAnswer, No> {
+    async fn direct(&self, kind: Kind, person: Option<(Id, String)>, scope: &ScopeSet) -> Result<TokenAnswer, Denied> {
         let client = self.client.client();
         let plan = token::plan(client, kind, scope, self.now);
         let (tokens, given) = self.mint(&plan, scope);

@@ -28,7 +28,10 @@ pub fn json(status: u16, body: String) -> Response {
 
 /// A refusal in the form of its wire at the token endpoint.
 pub fn refusal(refusal: &Refusal) -> Response {
-    let mut response = json(refusal.status(), refusal.body());
+    // Who sent no token at all is told of no error, in the challenge and in the body (RFC 6750 section 3.1).
+    let bare = refusal.code == Code::InvalidToken && refusal.description().is_empty();
+    let body = if bare { "{}".to_owned() } else { refusal.body() };
+    let mut response = json(refusal.status(), body);
     challenge(&mut response, refusal);
     response
 }

@@ -115,7 +115,7 @@ pub async fn sign_in(
     Ok(SignIn::Done)
 }
 
-/// Why a resource is not shown.
+/// Why a client is given nothing.
 pub enum Denied {
     /// The protocol says no.
     Refused(Refusal),
