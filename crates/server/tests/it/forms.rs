@@ -1,0 +1,100 @@
+//! Every form is protected against forgery: a token bound to the browser, and the sender's origin where it is said.
+
+use crate::harness::page::{Form, forms};
+use crate::harness::{Call, Page, Server, Visitor, on_both_alone};
+
+/// Pages with forms, each with the visitor who stands before it.
+fn pages(server: &Server) -> Vec<(&'static str, Visitor, Page)> {
+    let (app, person) = server.app_and_person("web");
+    let mut all = Vec::new();
+    let mut visitor = Visitor::new(server);
+    let sign_in = visitor.open(&app.authorize_url(&[]));
+    all.push(("sign-in for an application", visitor.clone(), sign_in.clone()));
+    let consent = visitor.sign_in(&sign_in, &person);
+    all.push(("consent", visitor.clone(), consent));
+    let home = visitor.open(&server.at("/"));
+    all.push(("home", visitor.clone(), home));
+    let sign_out = visitor.open(&server.at("/sign-out"));
+    all.push(("sign-out", visitor, sign_out));
+    let mut alone = Visitor::new(server);
+    let page = alone.open(&server.at("/sign-in"));
+    all.push(("sign-in", alone, page));
+    let link = server.json(&["setup-link"], "")["url"].as_str().expect("url").to_owned();
+    let mut first = Visitor::new(server);
+    let page = first.open(&link);
+    all.push(("setup", first, page));
+    all
+}
+
+/// Sends the form with these fields and headers; says whether it was refused as a forgery.
+fn is_refused(visitor: &Visitor, page: &Page, form: &Form, fields: &[(String, String)], headers: &[(&str, &str)]) -> bool {
+    let mut visitor = visitor.clone();
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let mut call = Call::post(visitor.resolve(&page.url, &form.action)).form(&fields);
+    for (name, value) in headers {
+        call = call.header(name, *value);
+    }
+    let answer = visitor.send(call);
+    assert!(answer.status < 500, "{}", answer.text());
+    matches!(answer.status, 400 | 403)
+}
+
+/// Size in CI: every form of every page × 9 forgeries, on each database.
+#[test]
+fn st_19_fm_57_every_form_needs_its_token_and_its_own_origin() {
+    on_both_alone(|server| {
+        let mut seen = 0;
+        let pages = pages(&server);
+        let other = {
+            let mut stranger = Visitor::new(&server);
+            let page = stranger.open(&server.at("/sign-in"));
+            page.form("form_token").value("form_token").expect("a token").to_owned()
+        };
+        for (what, visitor, page) in &pages {
+            let found = forms(&page.answer.text());
+            assert!(!found.is_empty(), "{what} has no form: {}", page.answer.text());
+            for form in found {
+                seen += 1;
+                assert_eq!(form.method, "post", "{what}: a form that changes nothing needs no form");
+                let mut fields = form.fields();
+                fields.push(("decision".into(), "allow".into()));
+                let own = form.value("form_token").unwrap_or_else(|| panic!("{what}: no token")).to_owned();
+                assert!(own.len() >= 43, "{what}: {own}");
+                let with = |token: Option<&str>| -> Vec<(String, String)> {
+                    let mut changed: Vec<_> = fields.iter().filter(|(n, _)| n != "form_token").cloned().collect();
+                    changed.extend(token.map(|t| ("form_token".to_owned(), t.to_owned())));
+                    changed
+                };
+                let flipped = format!("{}{}", if own.starts_with('A') { 'B' } else { 'A' }, &own[1..]);
+                for token in [None, Some(""), Some("x"), Some(other.as_str()), Some(flipped.as_str()), Some(&own[..own.len() - 1])] {
+                    assert!(is_refused(visitor, page, &form, &with(token), &[]), "{what}: token {token:?}");
+                }
+                for headers in [[("Origin", "https://evil.example")], [("Origin", "null")], [("Sec-Fetch-Site", "cross-site")]] {
+                    assert!(is_refused(visitor, page, &form, &fields, &headers), "{what}: {headers:?}");
+                }
+                let mut nobody = Visitor::new(&server);
+                nobody.cookies.clear();
+                assert!(is_refused(&nobody, page, &form, &fields, &[]), "{what}: without the browser's cookie");
+            }
+        }
+        assert!(seen >= 7, "{seen} forms");
+    });
+}
+
+#[test]
+fn fm_57_nothing_is_changed_by_get() {
+    on_both_alone(|server| {
+        let (app, person) = server.app_and_person("web");
+        let mut visitor = Visitor::new(&server);
+        let page = visitor.open(&app.authorize_url(&[]));
+        let page = visitor.sign_in(&page, &person);
+        let form = page.form("allow");
+        let fields = form.fields();
+        let mut fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        fields.push(("decision", "allow"));
+        let url = Call::get(visitor.resolve(&page.url, &form.action)).query(&fields).url().to_owned();
+        assert!(visitor.open(&url).left_for.is_none(), "consent by GET");
+        visitor.open(&server.at("/sign-out"));
+        assert!(visitor.open(&server.at("/")).plain().contains(&person.name), "signed out by GET");
+    });
+}

@@ -1,0 +1,44 @@
+//! What every integration test stands on: the real binary, people and applications made through the real command
+//! line, a plain HTTP client, a visitor with cookies, and a real browser.
+//!
+//! Owns no assertion about the product. What is missing on the machine (PostgreSQL, Chromium) makes a test fail.
+
+pub mod application;
+pub mod callback;
+pub mod chromium;
+pub mod http;
+pub mod page;
+pub mod postgres;
+pub mod process;
+pub mod server;
+pub mod visitor;
+
+pub use application::{App, CHALLENGE, Person, Tokens, VERIFIER};
+pub use callback::Callback;
+pub use chromium::Chromium;
+pub use http::{Answer, Call};
+pub use server::{Database, Server};
+pub use visitor::{Page, Visitor};
+
+/// Runs `test` against the shared server of each database, one after the other.
+pub fn on_both(test: impl Fn(&'static Server)) {
+    for database in [Database::Sqlite, Database::Postgres] {
+        eprintln!("--- on {database:?}");
+        test(Server::shared(database));
+    }
+}
+
+/// Runs `test` against a server of its own on each database: for tests that stop it, fill it or read its files.
+pub fn on_both_alone(test: impl Fn(Server)) {
+    for database in [Database::Sqlite, Database::Postgres] {
+        eprintln!("--- alone on {database:?}");
+        test(Server::start(database, &[]));
+    }
+}
+
+/// A name that no other test uses: tests share a server.
+pub fn unique(what: &str) -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("{what}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}

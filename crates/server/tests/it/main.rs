@@ -1,0 +1,36 @@
+//! The integration tests: the real binary on SQLite and on PostgreSQL, spoken to over HTTP, through the command line
+//! beside it, and through real Chromium. One binary, so that all tests share one server per database.
+//!
+//! A test bears in its name the numbers that it proves: `st_…` of docs/security's statements, `fm_…` of its failure
+//! modes. `scripts/test` makes docs/security/evidence.md from the names that really ran. A line `Size in CI: …` above
+//! a test says how much it tries.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests wait, measure and read where scripts/test put PostgreSQL; the product may not"
+)]
+
+mod harness;
+
+mod authorize;
+mod browser;
+mod clients;
+mod codes;
+mod commands;
+mod consent;
+mod cors;
+mod demo;
+mod documents;
+mod door;
+mod forms;
+mod gitlife;
+mod health;
+mod idaas;
+mod leaks;
+mod limits;
+mod metadata;
+mod off_switches;
+mod redirect_uri;
+mod setup;
+mod sign_in;
+mod token;
+mod userinfo;
