@@ -67,7 +67,7 @@ impl Parameters {
     /// `query` is the request URI's raw query, `basic` the whole value of the `Authorization` header when its scheme
     /// is Basic (give `None` for any other scheme).
     ///
-    /// Refused are: a name twice in one source (RFC 6749 section 3.1), more than [`MAX_PARAMETERS`], a JSON body that
+    /// Refused are: a name twice in one source (RFC 6749 section 3.1; `resource` excepted), more than [`MAX_PARAMETERS`], a JSON body that
     /// is no object or is nested deeper than [`MAX_JSON_DEPTH`], a foreign body (`UnsupportedMediaType`), and a Basic
     /// header that cannot be read (`invalid_client`).
     pub fn read(query: Option<&str>, body: Body<'_>, basic: Option<&str>) -> Result<Parameters, Refusal> {
@@ -218,7 +218,8 @@ fn plain(text: String) -> Option<Secret> {
 /// Refuses a name that stands twice in one source: which of the two counts is what two parsers would disagree on.
 fn refuse_repeated(source: &[Parameter]) -> Result<(), Refusal> {
     for (i, parameter) in source.iter().enumerate() {
-        if source[..i].iter().any(|earlier| earlier.name == parameter.name) {
+        // RFC 8707 lets `resource` stand there for each resource; no rule reads it so far.
+        if parameter.name != "resource" && source[..i].iter().any(|earlier| earlier.name == parameter.name) {
             // A stranger's name is quoted only if it looks like a name, since junk may hold a secret.
             let name = &parameter.name;
             let is_name = name.len() <= 32 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');

@@ -48,6 +48,13 @@ fn st_3_a_parameter_sent_twice_in_one_source_is_refused() {
 }
 
 #[test]
+fn resource_alone_may_stand_several_times() {
+    let text = "resource=https://a.example&state=s&resource=https://b.example";
+    assert_eq!(query(text).unwrap().get("state").unwrap(), Some("s"));
+    refused(query(&format!("{text}&state=t")));
+}
+
+#[test]
 fn st_3_fm_107_a_name_that_looks_like_no_name_is_not_quoted() {
     for name in ["hunter2!", "Upper", &"a".repeat(33), "a%20b"] {
         let refusal = refused(query(&format!("{name}=1&{name}=2")));
