@@ -2,8 +2,20 @@
 //!
 //! Owns the list of rooms; `harness` makes the databases, `engine` holds what any verb can rely on.
 
+mod authorizations;
+mod clients;
+mod codes;
 mod crowd;
 mod disk;
 mod engine;
 mod harness;
+mod organizations;
+mod people;
+mod refresh_tokens;
+mod sessions;
+mod setup_links;
 mod starting;
+mod tokens;
+mod upkeep;
+mod values;
+mod world;

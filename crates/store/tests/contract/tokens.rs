@@ -1,0 +1,229 @@
+//! Access tokens: one read says everything, and everything that is switched off is off at the next use.
+
+use crate::harness::{NOW, each_database};
+use crate::world::{SECOND, World, race, scopes};
+use vestibule_oauth::client::{Access, Client};
+use vestibule_oauth::id::Id;
+use vestibule_oauth::template::Template;
+use vestibule_oauth::token::{self, Dead};
+use vestibule_store::applications::AddApplication;
+use vestibule_store::assignments::Subject;
+use vestibule_store::direct_grants::KeepGrant;
+use vestibule_store::grants::Why;
+use vestibule_store::sessions::OpenSession;
+
+async fn verdict(world: &World, access: Id, now: i64) -> Option<Dead> {
+    let found = world.store.find_access_token(access).await.expect("reads").expect("is there");
+    token::judge(&found.standing, now).err()
+}
+
+#[test]
+fn an_access_token_is_found_with_grant_person_organization_and_application_in_one_read() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let (top, below) = (world.organization("top", None).await, world.organization("below", None).await);
+        let mut person = world.new_person("alice");
+        person.organizations = vec![below, top];
+        person.external_id = Some("e-1".to_owned());
+        world.store.add_person(&person, &world.note(NOW)).await.expect("runs");
+        let session = world.session(person.id, NOW).await;
+        let issue = world.new_issue(client.id, person.id, session, NOW);
+        world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs");
+        let tokens = world.new_tokens(NOW);
+        world.store.spend_code(issue.code.id, world.id(), &tokens, NOW).await.expect("runs");
+        let found = world.store.find_access_token(tokens.access.id).await.expect("reads").expect("is there");
+        assert!(found.digest.matches(&tokens.access.digest));
+        assert_eq!((found.grant, found.scopes), (issue.grant, scopes("openid email")));
+        assert_eq!((found.client.id, found.client.client_id), (client.id, client.client_id));
+        assert_eq!((found.client.scopes, found.client.lifetimes), (client.scopes, client.lifetimes));
+        assert_eq!((found.client.template, found.client.switches), (client.template, client.switches));
+        assert_eq!((found.standing.begun_at, found.standing.expires_at), (NOW, tokens.access.expires_at));
+        let owner = found.person.expect("a person's token");
+        assert_eq!(owner.id, person.id);
+        assert_eq!((owner.profile.subject, owner.profile.username), (person.subject, person.user_name));
+        assert_eq!((owner.profile.email, owner.profile.email_verified), (person.email, true));
+        assert_eq!((owner.profile.external_id, owner.profile.locale), (person.external_id, person.locale));
+        let organization = owner.profile.organization.expect("the primary one");
+        assert_eq!((organization.name.as_str(), organization.external_id.as_deref()), ("below", Some("ext-below")));
+        assert!(world.store.find_access_token(world.id()).await.expect("reads").is_none());
+    });
+}
+
+#[test]
+fn fm_30_fm_63_st_68_each_off_switch_kills_tokens_at_once_and_switching_on_again_does_not_bring_them_back() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let flow = world.flow(&client, "alice").await;
+        let (access, refresh) = world.spend(flow.code, NOW).await;
+        let expires_at = NOW + 600 * SECOND;
+        assert_eq!(verdict(&world, access, expires_at - 1).await, None);
+        assert_eq!(verdict(&world, access, expires_at).await, Some(Dead::Expired));
+
+        world.store.set_application_enabled(flow.application, false, &world.note(NOW + 10)).await.expect("runs");
+        assert_eq!(verdict(&world, access, NOW + 10).await, Some(Dead::ClientDisabled));
+        assert!(!world.refreshable(refresh, NOW + 10).await);
+        world.store.set_application_enabled(flow.application, true, &world.note(NOW + 20)).await.expect("runs");
+        assert_eq!(verdict(&world, access, NOW + 20).await, Some(Dead::BeforeClientValid));
+        assert!(!world.refreshable(refresh, NOW + 20).await);
+
+        let bob = world.flow(&client, "bob").await;
+        let (access, refresh) = world.spend(bob.code, NOW + 20).await;
+        assert_eq!(verdict(&world, access, NOW + 20).await, None, "a session from before serves a grant from after");
+        world.store.set_person_enabled(bob.person, false, &world.note(NOW + 30)).await.expect("runs");
+        assert_eq!(verdict(&world, access, NOW + 30).await, Some(Dead::PersonDisabled));
+        world.store.set_person_enabled(bob.person, true, &world.note(NOW + 40)).await.expect("runs");
+        assert_eq!(verdict(&world, access, NOW + 40).await, Some(Dead::BeforePersonValid));
+        assert!(!world.refreshable(refresh, NOW + 40).await);
+
+        let carol = world.flow(&client, "carol").await;
+        let (access, refresh) = world.spend(carol.code, NOW + 50).await;
+        world.store.set_password(carol.person, "$argon2id$new", &world.note(NOW + 60)).await.expect("runs");
+        assert_eq!(verdict(&world, access, NOW + 60).await, Some(Dead::BeforePersonValid));
+        assert!(!world.refreshable(refresh, NOW + 60).await);
+
+        let dave = world.flow(&client, "dave").await;
+        let (access, _) = world.spend(dave.code, NOW + 50).await;
+        world.store.end_grant(dave.grant, Why::Revoked, &world.note(NOW + 60)).await.expect("runs");
+        assert_eq!(verdict(&world, access, NOW + 60).await, Some(Dead::GrantEnded));
+
+        let erin = world.flow(&client, "erin").await;
+        let (access, refresh) = world.spend(erin.code, NOW + 50).await;
+        world.store.remove_application(client.id, &world.note(NOW + 60)).await.expect("runs");
+        assert!(!world.accepted(access, NOW + 60).await && !world.refreshable(refresh, NOW + 60).await);
+        assert!(world.store.find_code(erin.code).await.expect("reads").is_none());
+    });
+}
+
+#[test]
+fn a_token_that_is_issued_while_a_password_changes_dies_with_the_session_that_it_hangs_on() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        for round in 0..20 {
+            let person = world.person(&format!("person{round}")).await;
+            let session = world.session(person, NOW).await;
+            let issued = race(&world, 8, |world, n| async move {
+                if n == 0 {
+                    world.store.set_password(person, "$argon2id$new", &world.note(NOW + 5)).await.expect("runs");
+                    return None;
+                }
+                let issue = world.new_issue(client.id, person, session, NOW);
+                world.store.issue_fresh(&issue, &world.note(NOW + 9)).await.expect("runs");
+                let tokens = world.new_tokens(NOW + 9);
+                world.store.spend_code(issue.code.id, world.id(), &tokens, NOW + 9).await.expect("runs");
+                Some(tokens.access.id)
+            })
+            .await;
+            for access in issued.into_iter().flatten() {
+                assert!(!world.accepted(access, NOW + 10).await, "round {round}");
+            }
+        }
+    });
+}
+
+#[test]
+fn fm_62_being_assigned_is_asked_at_each_use() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("desk", Template::IdaasOauth2).await;
+        let flow = world.flow(&client, "alice").await;
+        let (access, refresh) = world.spend(flow.code, NOW).await;
+        assert_eq!(verdict(&world, access, NOW).await, Some(Dead::NotAssigned));
+        let subject = Subject::Person(flow.person);
+        world.store.assign(client.id, subject, &world.note(NOW)).await.expect("runs");
+        assert_eq!(verdict(&world, access, NOW).await, None);
+        assert!(world.refreshable(refresh, NOW).await);
+        world.store.unassign(client.id, subject, &world.note(NOW)).await.expect("runs");
+        assert_eq!(verdict(&world, access, NOW).await, Some(Dead::NotAssigned));
+        assert!(!world.refreshable(refresh, NOW).await);
+    });
+}
+
+#[test]
+fn a_password_grant_is_kept_only_with_the_password_that_was_verified() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("forge", Template::Gitlife).await;
+        let person = world.person("alice").await;
+        let keep = async |person: Id, at: i64| {
+            let tokens = world.new_tokens(at);
+            let grant = world.direct_grant(client.id, Some(person));
+            let kept = world.store.keep_direct_grant(&grant, &tokens, at).await.expect("runs");
+            (kept, tokens.access.id, tokens.refresh.expect("was made").id)
+        };
+        let (kept, access, refresh) = keep(person, NOW).await;
+        assert_eq!(kept, KeepGrant::Kept);
+        assert!(world.accepted(access, NOW).await && world.refreshable(refresh, NOW).await);
+        let found = world.store.find_refresh(refresh).await.expect("reads").expect("is there");
+        assert_eq!(found.generation.scope, scopes("api"));
+        world.store.set_person_enabled(person, false, &world.note(NOW + 1)).await.expect("runs");
+        assert_eq!(keep(person, NOW + 1).await.0, KeepGrant::NoLongerAllowed);
+        world.store.set_person_enabled(person, true, &world.note(NOW + 2)).await.expect("runs");
+        let (kept, again, _) = keep(person, NOW).await;
+        assert_eq!(kept, KeepGrant::Kept);
+        assert!(world.accepted(again, NOW + 2).await, "also on a node whose clock is behind");
+        assert!(!world.accepted(access, NOW + 2).await);
+        world.store.set_password(person, "$argon2id$new", &world.note(NOW + 3)).await.expect("runs");
+        assert!(!world.accepted(again, NOW + 3).await);
+        let (kept, lost, _) = keep(person, NOW + 3).await;
+        assert_eq!(kept, KeepGrant::NoLongerAllowed);
+        assert!(world.store.find_access_token(lost).await.expect("reads").is_none());
+    });
+}
+
+#[test]
+fn an_application_gets_a_token_for_itself_and_only_while_it_is_switched_on() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let mut new = world.new_application("robot", Template::Service);
+        new.client.access = Access::Assigned;
+        let added = world.store.add_application(&new, &world.note(NOW)).await.expect("runs");
+        assert_eq!(added, AddApplication::Added);
+        let Client { id, .. } = new.client;
+        let mut tokens = world.new_tokens(NOW);
+        tokens.refresh = None;
+        let grant = world.direct_grant(id, None);
+        let kept = world.store.keep_direct_grant(&grant, &tokens, NOW).await.expect("runs");
+        assert_eq!(kept, KeepGrant::Kept);
+        let found = world.store.find_access_token(tokens.access.id).await.expect("reads").expect("is there");
+        assert!(found.person.is_none() && found.standing.person.is_none());
+        assert!(world.accepted(tokens.access.id, NOW).await, "assignments speak of people");
+        world.store.set_application_enabled(id, false, &world.note(NOW + 1)).await.expect("runs");
+        let grant = world.direct_grant(id, None);
+        let kept = world.store.keep_direct_grant(&grant, &world.new_tokens(NOW), NOW + 1).await.expect("runs");
+        assert_eq!(kept, KeepGrant::NoLongerAllowed);
+        assert!(!world.accepted(tokens.access.id, NOW + 1).await);
+    });
+}
+
+#[test]
+fn fm_131_nothing_of_one_tenant_is_found_by_another() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let flow = world.flow(&client, "alice").await;
+        let request = world.request(client.id, NOW).await;
+        let other = world.store.of_tenant(2);
+        let spent = other.spend_code(flow.code, world.id(), &world.new_tokens(NOW), NOW).await.expect("runs");
+        assert_eq!(spent, vestibule_store::codes::SpendCode::GrantEnded);
+        let (access, refresh) = world.spend(flow.code, NOW).await;
+        assert!(other.find_access_token(access).await.expect("reads").is_none());
+        assert!(other.find_refresh(refresh).await.expect("reads").is_none());
+        assert!(other.find_code(flow.code).await.expect("reads").is_none());
+        assert!(other.find_session(flow.session, None, NOW).await.expect("reads").is_none());
+        assert!(other.find_request(request).await.expect("reads").is_none());
+        assert!(other.find_client(&client.client_id, NOW).await.expect("reads").is_none());
+        assert!(other.find_redirecting_client(&client.client_id).await.expect("reads").is_none());
+        assert!(other.find_credentials("alice", None).await.expect("reads").is_none());
+        assert!(other.show_person(flow.person).await.expect("reads").is_none());
+        assert!(other.show_application(client.id).await.expect("reads").is_none());
+        assert!(other.list_people().await.expect("reads").is_empty());
+        assert!(other.list_applications().await.expect("reads").is_empty());
+        assert!(!other.end_grant(flow.grant, Why::Revoked, &world.note(NOW)).await.expect("runs"));
+        let opened = other.open_session(&world.new_session(flow.person), &world.note(NOW)).await.expect("runs");
+        assert_eq!(opened, OpenSession::CredentialsChanged);
+        assert!(world.accepted(access, NOW).await, "nor ended");
+    });
+}

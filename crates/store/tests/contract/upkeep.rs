@@ -1,0 +1,173 @@
+//! Sweeping, the trail, and what is kept for the operator's commands.
+
+use crate::harness::{NOW, each_database};
+use crate::world::{SECOND, World, race};
+use vestibule_oauth::template::{Switch, Template};
+use vestibule_store::audit::Event;
+use vestibule_store::authorizations::Answer;
+use vestibule_store::codes::SpendCode;
+use vestibule_store::older_forms::Uses;
+use vestibule_store::{Store, statement};
+
+const HOUR: i64 = 3_600 * SECOND;
+const DAY: i64 = 24 * HOUR;
+
+async fn rows(store: &Store) -> Vec<i64> {
+    const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM sessions), (SELECT COUNT(*) FROM authorizations), \
+        (SELECT COUNT(*) FROM grants), (SELECT COUNT(*) FROM codes), (SELECT COUNT(*) FROM tokens), \
+        (SELECT COUNT(*) FROM refresh_tokens)";
+    let row = store.scan(&statement!(COUNTS)).await.expect("reads").remove(0);
+    (0..6).map(|column| row.int(column).expect("a number")).collect()
+}
+
+#[test]
+fn rows_whose_time_is_over_go_in_small_batches_and_nothing_that_lives_goes() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let person = world.person("alice").await;
+        for _ in 0..25 {
+            let session = world.session(person, NOW).await;
+            world.request(client.id, NOW).await;
+            let issue = world.new_issue(client.id, person, session, NOW);
+            assert_eq!(world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs"), Answer::Given);
+            world.spend(issue.code.id, NOW).await;
+        }
+        assert_eq!(rows(&world.store).await, [25, 25, 25, 25, 25, 25]);
+        assert_eq!(world.store.sweep(NOW + HOUR, 10).await.expect("runs"), 0, "everything lives, or ended just now");
+        let gone = world.store.sweep(NOW + 90 * 60 * SECOND + 1, 10).await.expect("runs");
+        assert_eq!(gone, 20, "ten requests and ten access tokens: no more at once");
+        assert_eq!(rows(&world.store).await, [25, 15, 25, 25, 15, 25]);
+        let live = world.session(person, NOW + 2 * DAY).await;
+        while world.store.sweep(NOW + 8 * DAY, 10).await.expect("runs") > 0 {}
+        assert_eq!(rows(&world.store).await, [1, 0, 0, 0, 0, 0]);
+        let found = world.store.find_session(live, None, NOW + 2 * DAY).await.expect("reads");
+        assert!(found.is_some());
+    });
+}
+
+#[test]
+fn st_30_a_spent_code_is_remembered_for_as_long_as_what_it_gave_lives() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let code = world.flow(&client, "alice").await.code;
+        let (_, first) = world.spend(code, NOW).await;
+        let later = NOW + 3_000 * SECOND;
+        let next = world.new_tokens(later);
+        world.store.rotate_refresh(first, world.id(), &next, later).await.expect("runs");
+        let refresh = next.refresh.expect("was made").id;
+        let late = later + 3_599 * SECOND;
+        while world.store.sweep(late + HOUR, 100).await.expect("runs") > 0 {}
+        assert!(world.refreshable(refresh, late).await);
+        let again = world.store.spend_code(code, world.id(), &world.new_tokens(late), late).await.expect("runs");
+        assert_eq!(again, SpendCode::AlreadySpent);
+        assert!(world.store.end_grant_of_replayed_code(code, &world.note(late)).await.expect("runs"));
+        assert!(!world.refreshable(refresh, late).await);
+    });
+}
+
+#[test]
+fn nodes_that_sweep_at_once_do_not_disturb_each_other_nor_whoever_works() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let person = world.person("alice").await;
+        for _ in 0..40 {
+            world.request(client.id, NOW - 10 * HOUR).await;
+        }
+        let session = world.session(person, NOW).await;
+        let gone = race(&world, 8, |world, n| async move {
+            if n % 2 == 0 {
+                return world.store.sweep(NOW, 15).await.expect("runs");
+            }
+            let request = world.request(client.id, NOW).await;
+            let issue = world.new_issue(client.id, person, session, NOW);
+            let answer = world.store.issue_stored(request, &issue, &world.note(NOW)).await.expect("runs");
+            assert_eq!(answer, Answer::Given);
+            0
+        })
+        .await;
+        let mut gone: u64 = gone.iter().sum();
+        gone += world.store.sweep(NOW, 100).await.expect("runs");
+        assert_eq!(gone, 40);
+    });
+}
+
+#[test]
+fn what_hung_on_a_removed_application_is_swept() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("forge", Template::Gitlife).await;
+        let person = world.person("alice").await;
+        let session = world.session(person, NOW).await;
+        let mut issue = world.new_issue(client.id, person, session, NOW);
+        issue.consent = Some(issue.scopes.clone());
+        world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs");
+        let uses = Uses { application: client.id, form: Switch::PasswordGrant, day: 1, uses: 1 };
+        world.store.add_uses(&[uses], NOW).await.expect("runs");
+        world.store.remove_application(client.id, &world.note(NOW)).await.expect("runs");
+        world.store.add_uses(&[uses], NOW).await.expect("runs");
+        while world.store.sweep(NOW + 2 * HOUR, 10).await.expect("runs") > 0 {}
+        assert_eq!(world.store.last_consent(person, client.id).await.expect("reads"), None);
+        const LEFT: &str = "SELECT (SELECT COUNT(*) FROM older_forms), (SELECT COUNT(*) FROM removed_applications)";
+        let row = world.store.scan(&statement!(LEFT)).await.expect("reads").remove(0);
+        assert_eq!((row.int(0), row.int(1)), (Ok(0), Ok(0)));
+    });
+}
+
+#[test]
+fn the_trail_keeps_who_did_what_where_and_how_it_ended_newest_first() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let event = |outcome| Event {
+            action: "person.sign_in",
+            target: "login".to_owned(),
+            outcome,
+            details: "wrong password".to_owned(),
+        };
+        let note = world.note(NOW);
+        world.store.keep_event(&note, event("refused")).await.expect("runs");
+        world.store.keep_event(&note, event("twice")).await.expect("runs");
+        world.store.keep_event(&world.note(NOW + 1), event("later")).await.expect("runs");
+        let rows = world.store.list_audit(10).await.expect("reads");
+        let outcomes: Vec<_> = rows.iter().map(|row| row.outcome.as_str()).collect();
+        assert_eq!(outcomes, ["later", "refused"], "one row for one id");
+        let row = &rows[1];
+        assert_eq!((row.id, row.at, row.node.as_str(), row.actor.as_str()), (note.id, NOW, "test-node", "tester"));
+        assert_eq!((row.action.as_str(), row.target.as_str()), ("person.sign_in", "login"));
+        assert_eq!((row.request_id.as_deref(), row.details.as_str()), (Some("request-1"), "wrong password"));
+        assert_eq!(world.store.list_audit(1).await.expect("reads").len(), 1);
+    });
+}
+
+#[test]
+fn a_setting_is_kept_in_place_of_the_one_before() {
+    each_database(async |store| {
+        let world = World::new(store);
+        assert_eq!(world.store.setting("issuer").await.expect("reads"), None);
+        for value in ["http://127.0.0.1:8080", "https://id.example"] {
+            world.store.put_setting("issuer", value).await.expect("runs");
+            assert_eq!(world.store.setting("issuer").await.expect("reads").as_deref(), Some(value));
+        }
+    });
+}
+
+#[test]
+fn uses_of_older_forms_by_many_nodes_are_all_counted() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("forge", Template::Gitlife).await;
+        race(&world, 32, |world, n| async move {
+            let form = if n % 2 == 0 { Switch::PasswordGrant } else { Switch::QueryAccessToken };
+            let uses = Uses { application: client.id, form, day: 5, uses: 2 };
+            world.store.add_uses(&[uses], NOW).await.expect("runs");
+        })
+        .await;
+        world.store.add_uses(&[], NOW).await.expect("runs");
+        let sheet = world.store.show_application(client.id).await.expect("reads").expect("is there");
+        let counts: Vec<_> = sheet.older_forms.iter().map(|line| (line.form, line.uses)).collect();
+        assert_eq!(counts, [(Switch::PasswordGrant as i64, 32), (Switch::QueryAccessToken as i64, 32)]);
+        assert_eq!(world.trail().await.iter().filter(|action| *action == "older_form.use").count(), 2);
+    });
+}
