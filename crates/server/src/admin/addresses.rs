@@ -61,3 +61,77 @@ pub fn warnings(sheet: &ApplicationSheet) -> Vec<String> {
     }
     warnings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vestibule_oauth::client::Client;
+    use vestibule_oauth::id::Id;
+    use vestibule_oauth::template::Template;
+
+    fn sheet(template: Template, redirect_uris: &[&str]) -> ApplicationSheet {
+        let client = Client {
+            id: Id::from_bytes([7; 16]),
+            client_id: "app_1".into(),
+            name: "Wiki".into(),
+            template,
+            confidential: template.confidential(),
+            switches: template.switches(),
+            lifetimes: template.lifetimes(),
+            scopes: template.default_scopes(),
+            access: template.access(),
+            enabled: true,
+        };
+        ApplicationSheet {
+            client,
+            home_page: None,
+            verified: false,
+            has_logo: false,
+            created_at: 0,
+            updated_at: 0,
+            disabled_at: None,
+            valid_from: 0,
+            redirect_uris: redirect_uris.iter().map(|uri| (*uri).to_owned()).collect(),
+            secrets: Vec::new(),
+            assignments: Vec::new(),
+            older_forms: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_authorize_url_opens_as_it_is() {
+        let found = addresses("https://id.example", &sheet(Template::IdaasOauth2, &["https://a.example/cb?x=1&y=2"]));
+        let url = url::Url::parse(&found.authorize_url.unwrap()).unwrap();
+        assert_eq!(url.as_str().split('?').next(), Some(found.authorization_endpoint.as_str()));
+        let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(
+            pairs,
+            [
+                ("response_type", "code"),
+                ("client_id", "app_1"),
+                ("redirect_uri", "https://a.example/cb?x=1&y=2"),
+                ("scope", "read")
+            ]
+        );
+    }
+
+    #[test]
+    fn each_wire_reads_the_person_at_its_own_address_and_a_service_at_none() {
+        let place = |template, uris: &[&str]| addresses("https://id.example", &sheet(template, uris)).userinfo_url;
+        let uri = ["https://a.example/"];
+        assert_eq!(place(Template::Web, &uri).as_deref(), Some("https://id.example/oauth/userinfo"));
+        let idaas = "https://id.example/api/bff/v1.2/oauth2/userinfo";
+        assert_eq!(place(Template::IdaasOauth2, &uri).as_deref(), Some(idaas));
+        assert_eq!(place(Template::Gitlife, &uri).as_deref(), Some("https://id.example/api/v5/user"));
+        assert_eq!(place(Template::Service, &[]), None);
+        assert!(addresses("https://id.example", &sheet(Template::Service, &[])).authorize_url.is_none());
+    }
+
+    #[test]
+    fn plain_http_to_another_machine_stands_as_a_warning_and_loopback_does_not() {
+        let found = |uris: &[&str]| warnings(&sheet(Template::Gitlife, uris)).len();
+        assert_eq!(found(&["http://a.example/cb", "https://a.example/cb", "http://localhost:9/cb"]), 1);
+        assert_eq!(found(&["http://127.0.0.1/cb"]), 0);
+    }
+}

@@ -1,10 +1,10 @@
-//! Applications: adding, listing, secrets, switching off and on, removing, and who may use them.
+//! Applications: adding, listing, secrets, switching off and on, removing.
 //!
 //! Owns what an administrator may do with an application. What a redirect URI or a template may be is `oauth`'s; the
-//! addresses that an application's developer needs are `addresses`'s.
+//! addresses that an application's developer needs are `addresses`'s, who may use one is said in `assignments`.
 
 use super::fields::{self, Fault, Faults, Field};
-use super::{Changed, Desk, Thing, Unknown, groups, organizations, people};
+use super::{Changed, Desk, Thing, Unknown};
 use std::collections::HashSet;
 use vestibule_oauth::client::{Access, Client};
 use vestibule_oauth::id::Id;
@@ -13,7 +13,6 @@ use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::{Kind, Secret};
 use vestibule_oauth::template::Template;
 use vestibule_store::StoreError;
-use vestibule_store::assignments::Subject;
 use vestibule_store::clients::{
     AddApplication, ApplicationLine, ApplicationSheet, Change, Logo, NewApplication, NewRedirectUri, NewSecret,
 };
@@ -235,65 +234,62 @@ pub async fn remove(desk: &Desk<'_>, name: &str) -> Result<Changed<Box<Applicati
     }
 }
 
-/// Whom an application is assigned to.
-#[derive(Clone, Copy, Debug)]
-pub enum Assignee<'a> {
-    /// A person, by user name or e-mail address.
-    Person(&'a str),
-    /// A group, by name.
-    Group(&'a str),
-    /// An organization and all below it, by name or external id.
-    Organization(&'a str),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What became of an assignment.
-#[derive(Debug)]
-pub enum Assign {
-    /// It is as was asked; the application's access decides whether it matters.
-    Done(Access),
-    /// There was no such assignment to take back.
-    NotAssigned,
-    /// The application or the assignee is not there.
-    Unknown(Unknown),
-}
+    fn input<'a>(template: Template, redirect_uris: &'a [String]) -> Input<'a> {
+        let (scopes, home_page, logo, access) = (None, None, None, None);
+        Input { name: "Wiki", template, redirect_uris, scopes, home_page, logo, verified: false, access }
+    }
 
-/// Assigns the application, or takes that back.
-pub async fn set_assigned(
-    desk: &Desk<'_>,
-    name: &str,
-    assignee: Assignee<'_>,
-    assigned: bool,
-) -> Result<Assign, StoreError> {
-    let application = match show(desk, name).await? {
-        Changed::Done(sheet) => sheet,
-        Changed::Unknown(unknown) => return Ok(Assign::Unknown(unknown)),
-    };
-    let subject = match assignee {
-        Assignee::Person(person) => subject(people::find(desk, person).await?, Subject::Person),
-        Assignee::Group(group) => subject(groups::find(desk, group).await?, Subject::Group),
-        Assignee::Organization(name) => subject(organizations::find(desk, name).await?, Subject::Organization),
-    };
-    let subject = match subject {
-        Ok(subject) => subject,
-        Err(unknown) => return Ok(Assign::Unknown(unknown)),
-    };
-    let (id, note) = (application.client.id, desk.note());
-    let change = if assigned {
-        desk.store.assign(id, subject, &note).await?
-    } else {
-        desk.store.unassign(id, subject, &note).await?
-    };
-    Ok(match change {
-        Change::Done => Assign::Done(application.client.access),
-        // Between finding and assigning, one of the two was removed.
-        Change::NotFound if assigned => Assign::Unknown(Unknown::new(Thing::Application, name, [])),
-        Change::NotFound => Assign::NotAssigned,
-    })
-}
+    fn fields(input: Input<'_>) -> Vec<Field> {
+        let judged = judge(Id::from_bytes([1; 16]), input);
+        judged.err().unwrap_or_default().into_iter().map(|fault| fault.field).collect()
+    }
 
-fn subject(found: Changed<Id>, kind: fn(Id) -> Subject) -> Result<Subject, Unknown> {
-    match found {
-        Changed::Done(id) => Ok(kind(id)),
-        Changed::Unknown(unknown) => Err(unknown),
+    #[test]
+    fn an_application_registers_redirect_uris_exactly_where_its_template_sends_people_back() {
+        let one = ["https://a.example/cb".to_owned()];
+        assert_eq!(fields(input(Template::Web, &one)), []);
+        assert_eq!(fields(input(Template::Web, &[])), [Field::RedirectUri]);
+        assert_eq!(fields(input(Template::Service, &one)), [Field::RedirectUri]);
+        assert_eq!(fields(input(Template::Service, &[])), []);
+        let plain = ["http://a.example/cb".to_owned()];
+        assert_eq!(fields(input(Template::Web, &plain)), [Field::RedirectUri]);
+        assert_eq!(fields(input(Template::IdaasOauth2, &plain)), []);
+        let many: Vec<String> = (0..51).map(|i| format!("https://a.example/{i}")).collect();
+        assert_eq!(fields(input(Template::Web, &many)), [Field::RedirectUri]);
+        assert_eq!(fields(input(Template::Web, &many[..50])), []);
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let uris = ["https://a.example/#f".to_owned()];
+        let mut wrong = input(Template::Web, &uris);
+        wrong.name = " ";
+        wrong.scopes = Some("a\"b");
+        wrong.home_page = Some("javascript:alert(1)");
+        wrong.logo = Some(b"<svg/>".to_vec());
+        let all = [Field::Name, Field::RedirectUri, Field::Scopes, Field::HomePage, Field::Logo];
+        assert_eq!(fields(wrong), all);
+    }
+
+    #[test]
+    fn scopes_are_named_bounded_and_default_to_the_templates() {
+        let uris = ["https://a.example/cb".to_owned()];
+        let mut none = input(Template::Web, &uris);
+        none.scopes = Some("  ");
+        assert_eq!(fields(none), [Field::Scopes]);
+        let text: Vec<String> = (0..65).map(|i| format!("s{i}")).collect();
+        let (most, more) = (text[..64].join(" "), text.join(" "));
+        for (scopes, faults) in [(most.as_str(), vec![]), (more.as_str(), vec![Field::Scopes])] {
+            let mut named = input(Template::Web, &uris);
+            named.scopes = Some(scopes);
+            assert_eq!(self::fields(named), faults);
+        }
+        let new = judge(Id::from_bytes([1; 16]), input(Template::Gitlife, &uris)).unwrap();
+        assert_eq!(new.client.scopes, Template::Gitlife.default_scopes());
+        assert_eq!(new.client.client_id, "app_01010101010101010101010101010101");
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod addresses;
 pub mod applications;
+pub mod assignments;
 pub mod fields;
 pub mod groups;
 mod nearest;
@@ -57,6 +58,12 @@ impl<'a> Desk<'a> {
     /// A desk for `actor` at `now` (Unix milliseconds).
     pub const fn new(store: &'a Store, actor: Actor, dice: Dice, now: i64) -> Desk<'a> {
         Desk { store, actor, request_id: None, dice, now }
+    }
+
+    /// The same desk at a later moment: for a verb that comes after something slow (a hash, a person typing), because
+    /// what was given out between would survive a switch that bears the earlier moment.
+    pub fn later(&self, now: i64) -> Desk<'a> {
+        Desk { store: self.store, actor: self.actor.clone(), request_id: self.request_id.clone(), dice: self.dice, now }
     }
 
     fn id(&self) -> Id {

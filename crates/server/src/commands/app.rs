@@ -7,7 +7,8 @@ use super::app_sheet::{Line, Sheet};
 use super::printout::{self, Failure};
 use super::{issuer, known, not_there, wrong};
 use crate::admin::Desk;
-use crate::admin::applications::{self, Assign, Input, Rotate};
+use crate::admin::applications::{self, Input, Rotate};
+use crate::admin::assignments::{self, Assign};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use vestibule_oauth::client::Access;
@@ -114,10 +115,10 @@ pub struct Assignee {
 
 impl Assignee {
     /// The one of the three that was given; clap lets exactly one through.
-    fn named(&self) -> Option<(&'static str, applications::Assignee<'_>)> {
-        let user = self.user.as_deref().map(|name| ("person", applications::Assignee::Person(name)));
-        let group = self.group.as_deref().map(|name| ("group", applications::Assignee::Group(name)));
-        let org = self.org.as_deref().map(|name| ("organization", applications::Assignee::Organization(name)));
+    fn named(&self) -> Option<(&'static str, assignments::Assignee<'_>)> {
+        let user = self.user.as_deref().map(|name| ("person", assignments::Assignee::Person(name)));
+        let group = self.group.as_deref().map(|name| ("group", assignments::Assignee::Group(name)));
+        let org = self.org.as_deref().map(|name| ("organization", assignments::Assignee::Organization(name)));
         user.or(group).or(org)
     }
 }
@@ -241,7 +242,7 @@ async fn rotate_secret(app: &str, overlap: &str, desk: &Desk<'_>, json: bool) ->
 async fn assign(to: &Assignment, assigned: bool, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
     let named = to.to.named().ok_or_else(|| usage("--user, --group, --org", "name exactly one."))?;
     let (kind, assignee) = named;
-    match applications::set_assigned(desk, &to.app, assignee, assigned).await? {
+    match assignments::set_assigned(desk, &to.app, assignee, assigned).await? {
         Assign::Unknown(unknown) => Err(not_there(&unknown)),
         Assign::NotAssigned => Err(Failure::Failed(format!("{:?} was not assigned to this {kind}.", to.app))),
         Assign::Done(access) => {

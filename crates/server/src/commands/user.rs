@@ -7,6 +7,7 @@ use super::{hash, known, not_there, wrong};
 use crate::admin::Desk;
 use crate::admin::fields;
 use crate::admin::people::{self, Input};
+use crate::clock::Clock;
 use serde::Serialize;
 use vestibule_store::people::PersonSheet;
 
@@ -153,7 +154,8 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
             let password = printout::read_password()?;
             fields::password(&password).map_err(|fault| wrong(&[fault]))?;
             let hash = hash(desk, &password)?;
-            let sheet = known(people::set_password(desk, &name, &hash).await?)?;
+            let desk = desk.later(Clock::system().now());
+            let sheet = known(people::set_password(&desk, &name, &hash).await?)?;
             done(&sheet, json, "has a new password. Sessions, codes and tokens from before are dead.")
         }
     }

@@ -6,7 +6,8 @@
 use super::call::Peer;
 use super::sample::Sample;
 use super::visits::Visit;
-use crate::admin::applications::{self, Assignee};
+use crate::admin::applications;
+use crate::admin::assignments::{self, Assign, Assignee};
 use crate::admin::{Actor, Desk, organizations, people};
 use crate::clock::Clock;
 use crate::dice::Dice;
@@ -75,8 +76,8 @@ pub async fn place(store: &Store, kept: Option<Furniture>, port: u16, origin: &s
     }
     // Only assigned people get in here. Alice does, because Platform is below Engineering; Bob sees the page that says no.
     let engineering = Assignee::Organization("Engineering");
-    let assigned = applications::set_assigned(&desk, name(Template::IdaasOauth2), engineering, true);
-    expect(assigned.await.map_err(failed)?, |done| matches!(done, applications::Assign::Done(_)))?;
+    let assigned = assignments::set_assigned(&desk, name(Template::IdaasOauth2), engineering, true);
+    expect(assigned.await.map_err(failed)?, |done| matches!(done, Assign::Done(_)))?;
     Ok(Furniture { sample_port: port, people, sample, applications })
 }
 
