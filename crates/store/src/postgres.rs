@@ -1,18 +1,20 @@
 //! PostgreSQL, and what speaks its protocol: many nodes on one database.
 //!
-//! Owns the pool, the flight of a verb and what PostgreSQL's errors mean; migrations are in `migrating`. Keeps to what
+//! Owns the pool and the flight of a verb; migrations are in `migrating`, what errors mean in `fault`. Keeps to what
 //! distributed engines have: no advisory locks, no sequences, no LISTEN, and a transaction may be asked to try again.
 //! Does not own SQL.
 
+mod fault;
 mod migrating;
+mod values;
 
 use crate::db::{Options, Role};
 use crate::error::StoreError;
-use crate::row::{Cell, Row};
+use crate::row::Row;
 use crate::value::{Statement, Value, Verb};
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use fault::{describe, pool_error, store_error};
 use futures_util::future::{MaybeDone, join3, maybe_done};
-use std::error::Error as _;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,8 +23,9 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Config, NoTls};
+use values::read_row;
 
 /// How long a caller waits for a connection, a connection for its server, and a verb for its answer.
 const WAIT: Duration = Duration::from_secs(5);
@@ -33,7 +36,7 @@ const TRIES: u32 = 12;
 
 /// Set on each connection. An operator who switched off `synchronous_commit` for the whole server must not make us
 /// answer before a commit is durable; stricter values are left alone.
-const SESSION: &str = "SET statement_timeout = '5s'; SET lock_timeout = '5s'; \
+const SESSION: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
     SET idle_in_transaction_session_timeout = '10s'; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
@@ -198,104 +201,12 @@ async fn ask(client: &Object, statement: &Statement, prepared: &tokio_postgres::
     rows.iter().map(|row| read_row(statement.sql, row)).collect::<Result<_, _>>().map_err(Crash::Over)
 }
 
-fn read_row(sql: &'static str, row: &tokio_postgres::Row) -> Result<Row, StoreError> {
-    let cells: Result<Vec<Cell>, _> = (0..row.len()).map(|column| row.try_get::<_, Cell>(column)).collect();
-    cells.map(|cells| Row::new(sql, cells)).map_err(|error| StoreError::Statement {
-        sql,
-        cause: format!("an answer has a type that we do not read: {error}"),
-    })
-}
-
-impl<'a> FromSql<'a> for Cell {
-    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Cell, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(match *kind {
-            Type::INT8 => Cell::Int(i64::from_sql(kind, raw)?),
-            Type::INT4 => Cell::Int(i64::from(i32::from_sql(kind, raw)?)),
-            Type::BOOL => Cell::Int(i64::from(bool::from_sql(kind, raw)?)),
-            Type::BYTEA => Cell::from_bytes(raw),
-            _ => Cell::Text(<&str>::from_sql(kind, raw)?.to_owned()),
-        })
-    }
-
-    fn from_sql_null(_: &Type) -> Result<Cell, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Cell::Null)
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        matches!(*kind, Type::INT8 | Type::INT4 | Type::BOOL | Type::BYTEA | Type::TEXT | Type::VARCHAR | Type::NAME)
-    }
-}
-
-impl Value {
-    fn postgres_type(&self) -> Type {
-        match self {
-            Value::Text(_) | Value::NullText => Type::TEXT,
-            Value::Int(_) | Value::NullInt => Type::INT8,
-            Value::Blob(_) | Value::Id(_) | Value::NullBlob => Type::BYTEA,
-        }
-    }
-}
-
-impl ToSql for Value {
-    fn to_sql(
-        &self,
-        kind: &Type,
-        out: &mut tokio_postgres::types::private::BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match self {
-            Value::Text(text) => text.to_sql(kind, out),
-            Value::Int(number) => number.to_sql(kind, out),
-            Value::Blob(bytes) => bytes.to_sql(kind, out),
-            Value::Id(id) => id.as_bytes().as_slice().to_sql(kind, out),
-            Value::NullText | Value::NullInt | Value::NullBlob => Ok(IsNull::Yes),
-        }
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        matches!(*kind, Type::INT8 | Type::BYTEA | Type::TEXT)
-    }
-
-    to_sql_checked!();
-}
-
 fn crash(sql: &'static str, error: &tokio_postgres::Error) -> Crash {
     match error.code() {
         Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => {
             Crash::Again(StoreError::Unavailable(describe(error)))
         }
         _ => Crash::Over(store_error(sql, error)),
-    }
-}
-
-/// Whose fault an error is: the statement's, or the moment's. Unless the server says that a statement is at fault, the
-/// outcome counts as unknown.
-fn store_error(sql: &'static str, error: &tokio_postgres::Error) -> StoreError {
-    let ours = error.code().is_some_and(|code| {
-        let code = code.code();
-        ["22", "23", "26", "42"].iter().any(|class| code.starts_with(class)) || code == "0A000"
-    });
-    if ours {
-        return StoreError::Statement { sql, cause: describe(error) };
-    }
-    StoreError::Unavailable(describe(error))
-}
-
-/// The server's code and sentence. Its details are left out: they quote values.
-fn describe(error: &tokio_postgres::Error) -> String {
-    match (error.as_db_error(), error.source()) {
-        (Some(said), _) => format!("{} ({})", said.message(), said.code().code()),
-        (None, Some(source)) => format!("{error}: {source}"),
-        (None, None) => error.to_string(),
-    }
-}
-
-fn pool_error(error: PoolError) -> StoreError {
-    match error {
-        PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => StoreError::Busy,
-        PoolError::Backend(error) => StoreError::Unavailable(describe(&error)),
-        PoolError::PostCreateHook(HookError::Backend(error)) => StoreError::Unavailable(describe(&error)),
-        PoolError::Closed => StoreError::Unavailable("the store is closed".to_owned()),
-        other => StoreError::Unavailable(other.to_string()),
     }
 }
 

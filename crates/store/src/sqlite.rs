@@ -1,26 +1,28 @@
 //! SQLite: one file, one server.
 //!
-//! Owns opening (pragmas, the server's lock, migrations), reads on the caller's own thread, and what SQLite's errors
-//! mean. The thread that writes is in `writer`. Does not own SQL.
+//! Owns opening (pragmas, migrations) and reads on the caller's own thread. The thread that writes is
+//! in `writer`, who may write when in `turns`, running a statement in `statement`. Does not own SQL.
 
 mod mount;
+mod statement;
+mod turns;
 mod writer;
 
 use crate::db::{Options, Role};
 use crate::error::StoreError;
 use crate::migrations;
-use crate::row::{Cell, Row};
-use crate::value::{Statement, Value, Verb};
+use crate::row::Row;
+use crate::value::{Statement, Verb};
 use rusqlite::config::DbConfig;
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
+use statement::{classify, execute};
 use std::cell::RefCell;
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
+use turns::Turns;
 
 /// The first release without the WAL-reset bug, which loses committed data.
 const OLDEST_LIBRARY: i32 = 3_051_003;
@@ -28,6 +30,9 @@ const OLDEST_LIBRARY: i32 = 3_051_003;
 /// SQLite's own back-off grows to 100 ms and would sleep through the moments that the writer leaves free.
 const LOCK_POLL: Duration = Duration::from_micros(500);
 const LOCK_TRIES: i32 = 50_000;
+/// Readers never wait for a writer; what keeps them out (a recovery, somebody's VACUUM) may stall a caller's thread for
+/// a second, not for longer.
+const READ_TRIES: i32 = 2_000;
 const STATEMENTS_CACHED: usize = 256;
 
 /// An open file.
@@ -50,12 +55,6 @@ struct Reader {
 
 thread_local! {
     static READERS: RefCell<Vec<Reader>> = const { RefCell::new(Vec::new()) };
-}
-
-/// An error, and whether the file can be trusted no more.
-pub(crate) struct Fault {
-    pub(crate) error: StoreError,
-    pub(crate) fatal: bool,
 }
 
 impl Sqlite {
@@ -84,20 +83,20 @@ impl Sqlite {
                 rusqlite::version()
             )));
         }
-        let lock = match role {
+        let turns = match role {
             Role::Server => {
-                let lock = lock_for_server(&path)?;
+                let turns = Turns::of_server(&path)?;
                 mount::refuse_network(&path)?;
-                Some(lock)
+                turns
             }
             Role::Node if !path.exists() => {
                 return Err(StoreError::NotMigrated { found: 0, needed: options.schema.number() });
             }
-            Role::Node => None,
+            Role::Node => Turns::of_command(&path),
         };
-        let opened = connect(&path, role == Role::Server).map_err(|error| cannot_open(&path, &error))?;
+        let opened = connect(&path, role == Role::Server, LOCK_TRIES).map_err(|error| cannot_open(&path, &error))?;
         migrate(&opened, role, options)?;
-        let writer = writer::start(opened, lock, options.queue, failed)?;
+        let writer = writer::start(opened, turns, options.queue, failed)?;
         Ok(Sqlite { file: Arc::new(Database { path, closed: AtomicBool::new(false) }), writer })
     }
 
@@ -154,35 +153,13 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     StoreError::Unavailable(format!("cannot open {}: {error}", path.display()))
 }
 
-/// Makes sure that there is one server on a file: two writers with a queue each would starve one another.
-fn lock_for_server(path: &Path) -> Result<File, StoreError> {
-    let cannot = |what: &Path, error: std::io::Error| {
-        StoreError::Unavailable(format!("cannot open {}: {error}", what.display()))
-    };
-    let mut create = File::options();
-    create.create(true).append(true);
-    // Digests, people's names and addresses are nobody else's; SQLite gives its other files the same mode.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut create, 0o600);
-    create.open(path).map_err(|error| cannot(path, error))?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push("-server");
-    let beside = PathBuf::from(beside);
-    let lock = create.open(&beside).map_err(|error| cannot(&beside, error))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StoreError::SecondServer { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(cannot(&beside, error)),
-    }
-}
-
 /// A connection with everything that is set on each of them.
-fn connect(path: &Path, owns_file: bool) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, owns_file: bool, lock_tries: i32) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_handler(Some(|tries| {
+    connection.busy_handler(Some(move |tries| {
         std::thread::sleep(LOCK_POLL);
-        tries < LOCK_TRIES
+        tries < lock_tries
     }))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -209,7 +186,7 @@ fn connect(path: &Path, owns_file: bool) -> rusqlite::Result<Connection> {
 }
 
 fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = connect(path, false)?;
+    let connection = connect(path, false, READ_TRIES)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
     connection.pragma_update_and_check(None, "mmap_size", 268_435_456, |_| Ok(()))?;
     Ok(connection)
@@ -238,81 +215,4 @@ fn migrate(connection: &Connection, role: Role, options: &Options) -> Result<(),
 fn list_applied(connection: &Connection) -> Result<Vec<(i64, String)>, StoreError> {
     let mut rows = execute(connection, &Statement::new(migrations::LIST_APPLIED, [])).map_err(|fault| fault.error)?;
     rows.iter_mut().map(|row| Ok((row.int(0)?, row.take_text(1)?))).collect()
-}
-
-/// Runs one statement to its end and gives its rows.
-pub(crate) fn execute(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, Fault> {
-    let failed = |error: rusqlite::Error| classify(statement.sql, &error);
-    let mut prepared = connection.prepare_cached(statement.sql).map_err(failed)?;
-    bind(&mut prepared, statement)?;
-    let columns = prepared.column_count();
-    let mut found = Vec::new();
-    let mut rows = prepared.raw_query();
-    while let Some(row) = rows.next().map_err(failed)? {
-        let mut cells = Vec::with_capacity(columns);
-        for column in 0..columns {
-            cells.push(match row.get_ref(column).map_err(failed)? {
-                ValueRef::Null => Cell::Null,
-                ValueRef::Integer(number) => Cell::Int(number),
-                ValueRef::Blob(bytes) => Cell::from_bytes(bytes),
-                ValueRef::Text(text) => match std::str::from_utf8(text) {
-                    Ok(text) => Cell::Text(text.to_owned()),
-                    Err(_) => return Err(defect(statement.sql, "a text is not UTF-8")),
-                },
-                ValueRef::Real(_) => return Err(defect(statement.sql, "an answer is a floating-point number")),
-            });
-        }
-        found.push(Row::new(statement.sql, cells));
-    }
-    Ok(found)
-}
-
-/// Binds by the number in a parameter's name. SQLite numbers `$2 … $1` in the order in which they stand, so binding by
-/// position would silently swap the two.
-fn bind(prepared: &mut rusqlite::CachedStatement<'_>, statement: &Statement) -> Result<(), Fault> {
-    let count = prepared.parameter_count();
-    if count != statement.values.len() {
-        return Err(defect(statement.sql, "the number of values is not the number of parameters"));
-    }
-    for place in 1..=count {
-        let name = prepared.parameter_name(place).and_then(|name| name.strip_prefix('$'));
-        let number = name.and_then(|digits| digits.parse::<usize>().ok()).and_then(|number| number.checked_sub(1));
-        let Some(value) = number.and_then(|number| statement.values.get(number)) else {
-            return Err(defect(statement.sql, "a parameter is not one of $1 … $n"));
-        };
-        prepared.raw_bind_parameter(place, value).map_err(|error| classify(statement.sql, &error))?;
-    }
-    Ok(())
-}
-
-impl rusqlite::ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Int(number) => ValueRef::Integer(*number),
-            Value::Blob(bytes) => ValueRef::Blob(bytes),
-            Value::Id(id) => ValueRef::Blob(id.as_bytes()),
-            Value::NullText | Value::NullInt | Value::NullBlob => ValueRef::Null,
-        }))
-    }
-}
-
-fn defect(sql: &'static str, cause: &str) -> Fault {
-    Fault { error: StoreError::Statement { sql, cause: cause.to_owned() }, fatal: false }
-}
-
-/// Whose fault an error is: the file's (fatal), the moment's (a lock, a full disk), or the statement's.
-pub(crate) fn classify(sql: &'static str, error: &rusqlite::Error) -> Fault {
-    use ErrorCode::*;
-    let code = error.sqlite_error_code();
-    let unavailable = || StoreError::Unavailable(error.to_string());
-    match code {
-        Some(SystemIoFailure | DatabaseCorrupt | NotADatabase | InternalMalfunction | ReadOnly | CannotOpen) => {
-            Fault { error: unavailable(), fatal: true }
-        }
-        Some(
-            DatabaseBusy | DatabaseLocked | OutOfMemory | OperationInterrupted | DiskFull | FileLockingProtocolFailed,
-        ) => Fault { error: unavailable(), fatal: false },
-        _ => Fault { error: StoreError::Statement { sql, cause: error.to_string() }, fatal: false },
-    }
 }

@@ -3,7 +3,7 @@
 //! Owns the lock under which one of several starting servers migrates: the row of a table, because distributed engines
 //! have no advisory locks. Does not own the list of migrations nor their rules.
 
-use super::{describe, pool_error, store_error};
+use super::fault::{describe, pool_error, store_error};
 use crate::db::{Options, Role};
 use crate::error::StoreError;
 use crate::migrations;
@@ -13,9 +13,9 @@ use tokio_postgres::error::SqlState;
 
 const CREATE_LOCK: &str = "CREATE TABLE IF NOT EXISTS schema_lock (one BIGINT PRIMARY KEY)";
 const FILL_LOCK: &str = "INSERT INTO schema_lock (one) VALUES (1) ON CONFLICT DO NOTHING";
-/// Waits for the server that migrates now, however long its migrations take.
-const TAKE_LOCK: &str = "SET LOCAL statement_timeout = '15min'; SET LOCAL lock_timeout = '15min'; \
-    SELECT one FROM schema_lock WHERE one = 1 FOR UPDATE";
+/// Whoever waits here waits for the server that migrates now, however long its migrations take.
+const TAKE_LOCK: &str = "SELECT one FROM schema_lock WHERE one = 1 FOR UPDATE";
+const PATIENCE: &str = "SET statement_timeout = '15min'; SET lock_timeout = '15min'";
 /// How often a start that collides with another is tried again.
 const TRIES: u32 = 20;
 
@@ -26,18 +26,20 @@ pub(super) async fn migrate(pool: &Pool, role: Role, options: &Options) -> Resul
     if options.schema.judge(role, &applied, |migration| migration.postgres)?.is_empty() {
         return Ok(());
     }
-    for tried in 1.. {
+    client.batch_execute(PATIENCE).await.map_err(|error| store_error(PATIENCE, &error))?;
+    let mut tried = 0;
+    let ended = loop {
+        tried += 1;
         match try_migrate(&mut client, role, options).await {
-            Ok(()) => break,
             // Two servers that create the first tables at once collide in the catalogue, even with IF NOT EXISTS.
             Err(Trial::Collided(_)) if tried < TRIES => tokio::time::sleep(Duration::from_millis(50)).await,
-            Err(Trial::Collided(error) | Trial::Over(error)) => {
-                drop(Object::take(client));
-                return Err(error);
-            }
+            Err(Trial::Collided(error) | Trial::Over(error)) => break Err(error),
+            Ok(()) => break Ok(()),
         }
-    }
-    Ok(())
+    };
+    // Its patience is not for everyday's verbs.
+    drop(Object::take(client));
+    ended
 }
 
 enum Trial {

@@ -3,12 +3,13 @@
 //! Owns group commit: verbs that wait are gathered into one transaction, which costs one fsync, and are answered after
 //! it. Owns the failure that is never retried. Does not own what a verb says.
 
-use super::{Fault, classify, closed, execute};
+use super::statement::{Fault, classify, execute};
+use super::turns::Turns;
+use super::{LOCK_POLL, closed};
 use crate::error::StoreError;
 use crate::row::Row;
 use crate::value::Verb;
 use rusqlite::Connection;
-use std::fs::File;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -20,9 +21,10 @@ const BATCH: usize = 512;
 /// Without work for so long, the writer moves the log into the file.
 const IDLE: Duration = Duration::from_millis(200);
 /// Under saturation the lock is left free for `FREE` whenever the writer has held on for `HELD`: together with a batch
-/// that stays below the promised 50 ms.
+/// that stays below the promised 50 ms. Where commands wait it stays free until they are through, or for `LONGEST`.
 const HELD: Duration = Duration::from_millis(25);
 const FREE: Duration = Duration::from_millis(2);
+const LONGEST: Duration = Duration::from_millis(25);
 
 type Rows = Vec<Vec<Row>>;
 
@@ -76,20 +78,19 @@ struct Writer {
     free_at: Instant,
     /// Whether the log holds something that a checkpoint would move.
     dirty: bool,
-    /// Held for as long as the writer lives.
-    _lock: Option<File>,
+    turns: Turns,
 }
 
 /// Starts the thread.
 pub(super) fn start(
     connection: Connection,
-    lock: Option<File>,
+    turns: Turns,
     queue: usize,
     failed: watch::Sender<Option<String>>,
 ) -> Result<Handle, StoreError> {
     let (sender, receiver) = sync_channel(queue);
     let mut writer =
-        Writer { connection, queue: receiver, failed, failure: None, free_at: stopwatch(), dirty: false, _lock: lock };
+        Writer { connection, queue: receiver, failed, failure: None, free_at: stopwatch(), dirty: false, turns };
     let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.work());
     let thread = thread.map_err(|error| StoreError::Unavailable(format!("cannot start the writer: {error}")))?;
     Ok(Handle { queue: sender, thread: Mutex::new(Some(thread)) })
@@ -186,7 +187,7 @@ impl Writer {
             let mut statement = self.connection.prepare_cached(sql).map_err(|error| classify(sql, &error))?;
             statement.raw_execute().map_err(|error| classify(sql, &error))
         };
-        control("BEGIN IMMEDIATE")?;
+        self.turns.wait(|| control("BEGIN IMMEDIATE"))?;
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
             let rows: Result<Rows, Fault> = job.verb.iter().map(|one| execute(&self.connection, one)).collect();
@@ -207,10 +208,15 @@ impl Writer {
 
     /// Lets another process have the lock now and then, however much waits here.
     fn give_way(&mut self) {
-        if self.free_at.elapsed() >= HELD {
-            std::thread::sleep(FREE);
-            self.free_at = stopwatch();
+        if self.free_at.elapsed() < HELD {
+            return;
         }
+        let since = stopwatch();
+        std::thread::sleep(FREE);
+        while self.turns.somebody_waits() && since.elapsed() < LONGEST {
+            std::thread::sleep(LOCK_POLL);
+        }
+        self.free_at = stopwatch();
     }
 
     /// Moves the log into the file as far as no reader needs it.

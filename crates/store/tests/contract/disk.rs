@@ -88,6 +88,7 @@ async fn fail_syncs(path: PathBuf) {
     for caller in callers {
         let answer = caller.await.expect("ends");
         assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+        assert!(store.failure().is_some(), "whoever hears of it finds the store failed already");
     }
     tokio::time::timeout(Duration::from_secs(5), store.failed()).await.expect("the server learns that it must end");
     fs::remove_file(&flag).expect("removes");

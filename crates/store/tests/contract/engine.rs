@@ -53,91 +53,6 @@ pub fn each_store(promise: impl AsyncFn(Store)) {
 }
 
 #[test]
-fn values_are_bound_by_number_and_a_null_knows_its_type() {
-    const MIXED: &str = "INSERT INTO things (name, id, number, bytes) VALUES ($2, $1, $4, $3)";
-    const READ: &str = "SELECT name, number, bytes FROM things WHERE id = $1";
-    each_store(async |store| {
-        let full = statement!(MIXED, id(1), "one", vec![1_u8, 2], 7_i64);
-        let nulls = statement!(MIXED, id(2), None::<&str>, None::<&[u8]>, None::<i64>);
-        store.run(vec![full, nulls]).await.expect("runs");
-        let row = &store.read(&statement!(READ, id(1))).await.expect("reads")[0];
-        assert_eq!((row.text(0), row.int(1), row.blob(2)), (Ok("one"), Ok(7), Ok(&[1, 2][..])));
-        let row = &store.read(&statement!(READ, id(2))).await.expect("reads")[0];
-        assert_eq!((row.opt_text(0), row.opt_int(1), row.opt_blob(2)), (Ok(None), Ok(None), Ok(None)));
-        let swapped = "SELECT id FROM things WHERE number = $2 AND name = $1 AND name = $1";
-        let found = store.find(&statement!(swapped, "one", 7_i64)).await.expect("reads").expect("is there");
-        assert_eq!(found.id(0), Ok(id(1)));
-        let optional = "SELECT id FROM things WHERE $1 IS NULL OR number = $1 ORDER BY id";
-        assert_eq!(store.scan(&statement!(optional, None::<i64>)).await.expect("reads").len(), 2);
-        assert_eq!(store.scan(&statement!(optional, 7_i64)).await.expect("reads").len(), 1);
-    });
-}
-
-#[test]
-fn both_databases_give_the_same_types() {
-    each_store(async |store| {
-        store.run(add(1)).await.expect("runs");
-        let sql =
-            "SELECT EXISTS (SELECT 1 FROM things), 1, COUNT(*), COALESCE(MAX(name), ''), MAX(number) < 0 FROM things";
-        let row = &store.read(&statement!(sql)).await.expect("reads")[0];
-        assert_eq!((row.flag(0), row.int(1), row.int(2)), (Ok(true), Ok(1), Ok(1)));
-        assert_eq!((row.text(3), row.flag(4)), (Ok("thing 1"), Ok(false)));
-    });
-}
-
-#[test]
-fn a_value_too_few_and_a_text_with_a_nul_are_refused_alike() {
-    each_store(async |store| {
-        let few = store.run(vec![statement!(ADD, id(1))]).await;
-        assert!(matches!(few, Err(StoreError::Statement { .. })), "{few:?}");
-        let nul = store.run(vec![statement!(ADD, id(1), "a\0b")]).await;
-        assert!(matches!(nul, Err(StoreError::Statement { .. })), "{nul:?}");
-        let nul = store.read(&statement!("SELECT id FROM things WHERE name = $1", "\0")).await;
-        assert!(matches!(nul, Err(StoreError::Statement { .. })), "{nul:?}");
-        assert_eq!(count(&store).await, 0);
-    });
-}
-
-#[test]
-fn fm_115_a_value_of_absurd_length_is_refused_alike() {
-    each_store(async |store| {
-        let long = "x".repeat(16 << 20);
-        store
-            .run(vec![statement!("INSERT INTO things (id, bytes) VALUES ($1, $2)", id(1), long.clone().into_bytes())])
-            .await
-            .expect("16 MiB are stored");
-        let row = store.find(&statement!("SELECT bytes FROM things")).await.expect("reads").expect("is there");
-        assert_eq!(row.blob(0).map(<[u8]>::len), Ok(16 << 20));
-        let longer = store.run(vec![statement!(ADD, id(2), long + "x")]).await;
-        assert!(matches!(longer, Err(StoreError::Statement { .. })), "one byte more is not");
-        assert_eq!(count(&store).await, 1);
-    });
-}
-
-#[test]
-fn fm_115_no_sql_is_put_together_at_run_time() {
-    fn walk(folder: &std::path::Path, seen: &mut usize) {
-        for entry in std::fs::read_dir(folder).expect("reads") {
-            let path = entry.expect("reads").path();
-            if path.is_dir() {
-                walk(&path, seen);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(&path).expect("reads");
-                // Statement::new takes `&'static str`; leaking is the one way around it in safe Rust.
-                assert!(!text.contains("leak("), "{} leaks memory", path.display());
-                for verb in ["SELECT ", "INSERT ", "UPDATE ", "DELETE "] {
-                    assert!(!text.contains(&format!("format!(\"{verb}")), "{} builds SQL", path.display());
-                }
-                *seen += 1;
-            }
-        }
-    }
-    let mut seen = 0;
-    walk(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut seen);
-    assert!(seen > 10, "the sources were looked at: {seen}");
-}
-
-#[test]
 fn after_a_lost_claim_the_later_statements_touch_nothing() {
     let spend =
         |verb: u32| vec![statement!(CLAIM, id(1), id(verb)), statement!(FOLLOW, id(1), id(verb), id(1000 + verb))];
@@ -156,8 +71,7 @@ async fn parts(store: &Store) -> Vec<Id> {
 }
 
 /// 64 callers spend one thing at once; exactly one wins, and only its part is there.
-async fn race(store: Store) {
-    store.run(add(1)).await.expect("runs");
+async fn race(store: &Store) {
     let callers = (0..64).map(|caller| {
         let store = store.clone();
         let verb = vec![statement!(CLAIM, id(1), id(caller)), statement!(FOLLOW, id(1), id(caller), id(1000 + caller))];
@@ -172,12 +86,15 @@ async fn race(store: Store) {
         }
     }
     assert_eq!(winners.len(), 1, "winners: {winners:?}");
-    assert_eq!(parts(&store).await, [id(1000 + winners[0])]);
+    assert_eq!(parts(store).await, [id(1000 + winners[0])]);
 }
 
 #[test]
 fn of_64_callers_who_claim_one_row_one_wins() {
-    each_store(async |store| race(store).await);
+    each_store(async |store| {
+        store.run(add(1)).await.expect("runs");
+        race(&store).await;
+    });
 }
 
 #[test]
@@ -187,7 +104,13 @@ fn of_64_callers_one_wins_where_transactions_must_be_tried_again() {
                       current_database()); END $$";
         database.command(strict).await;
         let store = database.open(Role::Server, THINGS).await.expect("opens");
-        race(store.clone()).await;
+        store.run(add(1)).await.expect("runs");
+        // Whoever has begun meanwhile cannot be serialized after this one: PostgreSQL answers 40001.
+        let first = database.command("BEGIN; UPDATE things SET number = 5; SELECT pg_sleep(0.5); COMMIT");
+        let ((), ()) = tokio::join!(first, async {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            race(&store).await;
+        });
         store.close().await;
     });
 }
@@ -294,16 +217,6 @@ fn a_caller_who_goes_away_leaves_its_verb_whole_and_the_store_usable() {
         }
         assert!(halves.values().all(|found| *found == 2), "a verb was done by half: {halves:?}");
         assert!(halves.len() > 32, "some were done at all");
-    });
-}
-
-#[test]
-fn a_row_that_cannot_be_is_named_and_not_panicked_about() {
-    each_store(async |store| {
-        store.run(add(1)).await.expect("runs");
-        let row = store.find(&statement!("SELECT id, name FROM things")).await.expect("reads").expect("is there");
-        let named = StoreError::Inconsistent { table: "things", column: "#1".into(), id: Some(id(1).to_string()) };
-        assert_eq!(row.int(1), Err(named));
     });
 }
 

@@ -60,6 +60,16 @@ pub fn one_empty_database(kind: Kind, promise: impl AsyncFn(&Database)) {
     }
 }
 
+/// Runs a promise on an empty SQLite path in memory, for promises about turns and durations: on a disk that others keep
+/// busy one sync can take longer than all of them.
+pub fn one_empty_file_in_memory(promise: impl AsyncFn(&Database)) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime");
+    let directory = tempfile::tempdir_in("/dev/shm").expect("Linux has a directory in memory");
+    let url = StoreUrl::Sqlite(directory.path().join("vestibule.db"));
+    runtime.block_on(promise(&Database { url, directory: Some(directory), name: None }));
+}
+
 /// What a test opens a store with.
 pub fn options(role: Role) -> Options {
     Options::new(role, "test-node", NOW)
