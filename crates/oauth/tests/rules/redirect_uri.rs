@@ -362,6 +362,59 @@ fn st_7_fm_01_fm_07_fm_11_matching_is_byte_equality() {
 }
 
 #[test]
+fn fm_09_fm_12_no_subdomain_and_no_other_path_matches() {
+    let registered = list(&["https://app.example.co.uk/oauth/cb"]);
+    for host in [
+        "evil.app.example.co.uk",
+        "example.co.uk",
+        "co.uk",
+        "appxexample.co.uk",
+        "evilapp.example.co.uk",
+        "app.example.co.uk.evil.example",
+        "app.example.co.uk.",
+        "app.example.co.uk%2eevil.example",
+        "app.example.co.uk\\.evil.example",
+        "app.example.co.uk%00.evil.example",
+        "app.example.co.uk:443",
+        "app.example.co.uk:80",
+        "app.example.co.uk@evil.example",
+        "app.example.co.uk&evil.example",
+        "app\u{3002}example.co.uk",
+    ] {
+        assert!(!matches(&registered, &format!("https://{host}/oauth/cb"), true), "{host}");
+    }
+    for path in [
+        "/oauth/cb/",
+        "/oauth/cb/evil",
+        "/oauth/cb/../evil",
+        "/oauth/cb/..;/evil",
+        "/oauth/cb%2f..%2fevil",
+        "/oauth/cb;x",
+        "/oauth/cb?",
+        "/oauth/cb?x=y",
+        "/oauth/cb#",
+        "/oauth/cb%20",
+        "/oauth/cb%00",
+        "/oauth/./cb",
+        "//oauth/cb",
+        "/oauth//cb",
+        "/OAUTH/cb",
+        "/oauth%2fcb",
+        "/oauth\\cb",
+        "/oauth/cb\t",
+        "/oauth/c%62",
+        "/oauth/cb%0d%0aX:y",
+        "",
+        "/oauth/evil/../cb",
+        "/oauth/cb.evil",
+        "/oauth/cbevil",
+        "/oauth/cb&x=y",
+    ] {
+        assert!(!matches(&registered, &format!("https://app.example.co.uk{path}"), true), "{path}");
+    }
+}
+
+#[test]
 fn st_8_fm_05_only_the_port_of_a_loopback_uri_may_differ() {
     for host in ["localhost", "127.0.0.1", "[::1]"] {
         let registered = list(&[&format!("http://{host}/cb?a=b"), "https://app.example/cb"]);
