@@ -26,7 +26,7 @@ pub struct NewRedirectUri {
 pub struct NewSecret {
     /// The row.
     pub id: Id,
-    /// The digest of the text that the application will present.
+    /// The digest of the secret, as `oauth::client_auth` compares it (`MachineSecret::digest`).
     pub digest: Digest,
 }
 
