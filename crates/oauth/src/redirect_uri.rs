@@ -247,7 +247,7 @@ fn without_loopback_port(text: &str) -> Option<(&str, &str)> {
     port_is_good.then_some((host, tail))
 }
 
-/// Chooses the redirect URI of an authorization request: the one asked for if it [`matches`], or the only registered
+/// Chooses the redirect URI of an authorization request: the one asked for if it [`matches()`], or the only registered
 /// one if none was asked for.
 pub fn select<'a>(
     asked: Option<&'a str>,
