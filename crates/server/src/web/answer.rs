@@ -28,12 +28,15 @@ pub fn json(status: u16, body: String) -> Response {
 
 /// A refusal in the form of its wire at the token endpoint.
 pub fn refusal(refusal: &Refusal) -> Response {
-    // Who sent no token at all is told of no error, in the challenge and in the body (RFC 6750 section 3.1).
-    let bare = refusal.code == Code::InvalidToken && refusal.description().is_empty();
-    let body = if bare { "{}".to_owned() } else { refusal.body() };
+    let body = if is_bare(refusal) { "{}".to_owned() } else { refusal.body() };
     let mut response = json(refusal.status(), body);
     challenge(&mut response, refusal);
     response
+}
+
+/// Whether no token was sent at all: then neither challenge nor body tells of an error (RFC 6750 section 3.1).
+fn is_bare(refusal: &Refusal) -> bool {
+    refusal.code == Code::InvalidToken && refusal.description().is_empty()
 }
 
 /// Adds the challenge and the waiting time that go with `refusal`.
@@ -129,7 +132,9 @@ pub fn envelope(refusal: &Refusal, request_id: &str) -> Response {
 /// A refusal at `/api/v5/…`: one sentence that begins with the status, and the challenge of RFC 6750 beside it.
 pub fn message(refusal: &Refusal) -> Response {
     let refusal = refusal.clone().for_wire(Wire::Gitlife);
-    let mut response = json(refusal.status(), userinfo::gitlife_error(refusal.status(), refusal.message()));
+    // Clients split the message at ": ", so there is always a reason where a token was wanted.
+    let reason = if is_bare(&refusal) { "Access token is missing" } else { refusal.message() };
+    let mut response = json(refusal.status(), userinfo::gitlife_error(refusal.status(), reason));
     challenge(&mut response, &refusal);
     response
 }
