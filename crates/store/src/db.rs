@@ -4,7 +4,7 @@
 //! is particular to a database (`sqlite`, `postgres`).
 
 use crate::error::StoreError;
-use crate::migrations::Schema;
+use crate::migrations::{self, Schema};
 use crate::postgres::Postgres;
 use crate::row::Row;
 use crate::sqlite::Sqlite;
@@ -55,6 +55,8 @@ pub struct Store {
     node: Arc<str>,
     tenant: i64,
     failure: watch::Receiver<Option<String>>,
+    /// The highest schema number on which this program runs.
+    newest: i64,
 }
 
 #[derive(Clone)]
@@ -72,13 +74,14 @@ impl Store {
     pub async fn open(url: &StoreUrl, role: Role, options: Options) -> Result<Store, StoreError> {
         let (failed, failure) = watch::channel(None);
         let node = Arc::from(options.node.as_str());
+        let newest = options.schema.number() + 1;
         let engine = match url {
             StoreUrl::Sqlite(path) => Engine::Sqlite(Arc::new(Sqlite::open(path, role, &options, failed).await?)),
             StoreUrl::Postgres(config) => {
                 Engine::Postgres(Arc::new(Postgres::open(config, role, &options, failed).await?))
             }
         };
-        Ok(Store { engine, node, tenant: FIRST_TENANT, failure })
+        Ok(Store { engine, node, tenant: FIRST_TENANT, failure, newest })
     }
 
     /// The name of this node.
@@ -152,6 +155,16 @@ impl Store {
             Engine::Sqlite(sqlite) => sqlite.read(&Statement::new("SELECT 1", [])).map(|_| 0),
             Engine::Postgres(postgres) => postgres.clock_skew(now).await,
         }
+    }
+
+    /// Whether this program may still run on the database's schema: newer servers may have moved it on meanwhile.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn schema_fits(&self) -> Result<bool, StoreError> {
+        let row = self.find(&Statement::new(migrations::NEWEST_APPLIED, [])).await?;
+        let found = row.map_or(Ok(None), |row| row.opt_int(0))?;
+        Ok(found.is_some_and(|number| number <= self.newest))
     }
 
     /// Whether the store has failed for good: why, or `None`. After a failed write to the disk nothing is retried; every

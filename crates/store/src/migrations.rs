@@ -71,6 +71,7 @@ pub(crate) fn checksum(sql: &str) -> String {
 
 /// Where the runner remembers what it applied. The one table without a tenant.
 pub(crate) const CREATE_APPLIED: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY KEY, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)";
+pub(crate) const NEWEST_APPLIED: &str = "SELECT MAX(number) FROM schema_migrations";
 pub(crate) const LIST_APPLIED: &str = "SELECT number, checksum FROM schema_migrations ORDER BY number";
 pub(crate) const RECORD_APPLIED: &str =
     "INSERT INTO schema_migrations (number, checksum, applied_at) VALUES ($1, $2, $3)";

@@ -116,6 +116,20 @@ fn a_database_two_releases_ahead_is_refused() {
 }
 
 #[test]
+fn a_server_under_which_the_schema_moves_on_says_when_it_no_longer_fits() {
+    const MOVE_ON: &str = "INSERT INTO schema_migrations (number, checksum, applied_at) VALUES ($1, '', 0)";
+    each_empty_database(async |database| {
+        let store = database.open(Role::Server, THINGS).await.expect("opens");
+        assert_eq!(store.schema_fits().await, Ok(true));
+        for (number, fits) in [(2_i64, true), (3, false)] {
+            store.run(vec![statement!(MOVE_ON, number)]).await.expect("a newer server migrates");
+            assert_eq!(store.schema_fits().await, Ok(fits), "{number}");
+        }
+        store.close().await;
+    });
+}
+
+#[test]
 fn a_changed_migration_is_refused() {
     const CHANGED: Schema = Schema(&[Migration { sqlite: SECOND_SQL, postgres: SECOND_SQL, ..FIRST }]);
     each_empty_database(async |database| {
