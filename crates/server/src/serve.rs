@@ -117,9 +117,14 @@ async fn say(app: &Arc<App>, bound: std::net::SocketAddr, demo: Option<&Demo>) -
         return Ok(());
     }
     let desk = Desk { store: &app.store, actor: Actor::Server, request_id: None, dice: app.dice, now: app.clock.now() };
-    if let Some(link) = setup::announce(&desk, &app.issuer).await.map_err(|error| error.to_string())? {
-        let text = format!("There is no administrator yet. Make the first one within an hour at:\n  {}", link.url);
-        print(app, &text, &[("setup_link", &link.url)]);
+    match setup::announce(&desk, &app.issuer).await {
+        Ok(Some(link)) => {
+            let text = format!("There is no administrator yet. Make the first one within an hour at:\n  {}", link.url);
+            print(app, &text, &[("setup_link", &link.url)]);
+        }
+        Ok(None) => {}
+        // We serve already; `vestibule setup-link` makes another.
+        Err(error) => tracing::warn!(%error, "no setup link could be made"),
     }
     Ok(())
 }

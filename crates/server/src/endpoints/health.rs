@@ -24,7 +24,11 @@ pub async fn live() -> Response {
 pub async fn ready(State(app): State<Arc<App>>) -> Response {
     match obstacle(&app).await {
         None => answer::json(200, r#"{"status":"ready"}"#.to_owned()),
-        Some(why) => answer::json(503, format!(r#"{{"status":"not ready","why":"{why}"}}"#)),
+        Some(why) => {
+            let mut response = answer::json(503, format!(r#"{{"status":"not ready","why":"{why}"}}"#));
+            response.extensions_mut().insert(answer::Cause(why.to_owned()));
+            response
+        }
     }
 }
 
