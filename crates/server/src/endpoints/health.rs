@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use std::time::Duration;
+use vestibule_store::StoreError;
 
 /// The furthest that a node's clock may be from its database's, in milliseconds.
 const SKEW_MS: i64 = 2_000;
@@ -39,9 +40,11 @@ async fn obstacle(app: &App) -> Option<&'static str> {
     if app.store.failure().is_some() {
         return Some("the store has failed");
     }
-    match tokio::time::timeout(PATIENCE, app.store.clock_skew(app.clock.now())).await {
-        Err(_) | Ok(Err(_)) => Some("the database cannot be reached"),
-        Ok(Ok(skew)) if skew.abs() > SKEW_MS => Some("the clock differs from the database's"),
+    let asked = async { Ok((app.store.clock_skew(app.clock.now()).await?, app.store.schema_fits().await?)) };
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Err(_) | Ok(Err::<_, StoreError>(_)) => Some("the database cannot be reached"),
+        Ok(Ok((_, false))) => Some("the database's schema has moved on: run the newer release"),
+        Ok(Ok((skew, _))) if skew.abs() > SKEW_MS => Some("the clock differs from the database's"),
         Ok(Ok(_)) => None,
     }
 }

@@ -157,7 +157,7 @@ impl Stored {
     /// Does what a posted form says, if that is what comes next; whatever else it says, the page is shown again (FM-51).
     pub async fn act(mut self, app: &App, received: &Received) -> Result<Response, StoreError> {
         let form = received.page_form();
-        if !self.browser.accepts(app, received, &self.id.to_string(), form.get("form_token")) {
+        if !self.browser.accepts(app, received, &self.purpose(form.get("step")), form.get("form_token")) {
             return Ok(answer::problem(Problem::FormStale, &received.request_id));
         }
         let response = match (form.get("step"), self.step(None)) {
@@ -246,6 +246,15 @@ impl Stored {
         answer::see_other(&format!("/oauth/authorize/{}", self.id))
     }
 
+    /// What a form is for. All but the sign-in form speak for a person, so they are good only while the session is the
+    /// one that they were shown to: somebody else may have signed in in another tab (FM-48).
+    fn purpose(&self, step: &str) -> String {
+        match (step, self.browser.session()) {
+            ("sign_in", _) | (_, None) => self.id.to_string(),
+            (_, Some(session)) => format!("{} {}", self.id, session.id),
+        }
+    }
+
     fn card(&self) -> ApplicationCard<'_> {
         let row = &self.row;
         ApplicationCard::new(
@@ -263,7 +272,7 @@ impl Stored {
     }
 
     fn sign_in_page(&self, status: u16, name: &str, failed: bool) -> Response {
-        let token = self.browser.form_token(&self.id.to_string());
+        let token = self.browser.form_token(&self.purpose("sign_in"));
         let page = SignInPage {
             language: Language::English,
             form_token: &token,
@@ -275,7 +284,7 @@ impl Stored {
     }
 
     fn consent_page(&self, offer: &Offer, session: &LiveSession) -> Response {
-        let token = self.browser.form_token(&self.id.to_string());
+        let token = self.browser.form_token(&self.purpose("consent"));
         let scopes = offer.rows.iter().map(|row| ScopeRow { name: &row.scope, ticked: row.ticked, fixed: row.fixed });
         let page = ConsentPage {
             language: Language::English,
