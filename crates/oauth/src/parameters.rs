@@ -191,7 +191,7 @@ fn form_decode(text: &[u8]) -> Option<String> {
         match (first, tail) {
             (b'+', _) => out.push(b' '),
             (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                out.push(hex_digit(*high) << 4 | hex_digit(*low));
+                out.push(hex_digit(*high) * 16 + hex_digit(*low));
                 rest = after;
             }
             _ => out.push(*first),
@@ -243,7 +243,8 @@ fn json_depth(bytes: &[u8]) -> usize {
     for byte in bytes {
         match byte {
             _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
+            // Outside of a string a backslash is no JSON, which the reader proper will say.
+            b'\\' => escaped = true,
             b'"' => in_string = !in_string,
             b'{' | b'[' if !in_string => {
                 depth += 1;

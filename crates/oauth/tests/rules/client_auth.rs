@@ -106,6 +106,10 @@ fn st_45_basic_and_body_credentials_are_accepted() {
             assert_eq!(method(template, &body), Method::Body);
             assert_eq!(method(template, &with_basic(&basic("app_a", &spelled(seed)), "x=y")), Method::Basic);
         }
+        // A secret that is kept twice is still a secret.
+        let registered = RegisteredClient { client: client(template), secrets: digests(&[1, 1]) };
+        let p = form(&format!("client_id=app_a&client_secret={}", spelled(1)));
+        assert!(authenticate(&p, registered).is_ok());
         // A bare client_id beside Basic is no second method.
         assert_eq!(method(template, &with_basic(&basic("app_a", &spelled(1)), "client_id=app_a")), Method::Basic);
         let encoded = basic("app%5Fa", &spelled(1).replace('_', "%5f"));

@@ -212,6 +212,7 @@ fn fm_119_json_is_not_nested_deeper_than_sixteen() {
     refused(json(&"[".repeat(65_000)));
     refused(json(&format!("{{\"x\":{}", "[".repeat(65_000))));
     refused(json(&"]".repeat(100)));
+    refused(json(&format!(r#"{{"x":{}1{}}}"#, r#"["]]","}}}}", "#.repeat(16), "]".repeat(16))));
     // Breadth is not depth, and brackets in text are text.
     assert!(json(&format!(r#"{{"x":[{}]}}"#, vec!["[]"; 50].join(","))).is_ok());
     assert!(json(&format!(r#"{{"x":[{}]}}"#, vec!["{}"; 50].join(","))).is_ok());
