@@ -1,12 +1,18 @@
 //! Who may write when: one server on a file, and commands beside it.
 //!
 //! Owns two small files beside the database. `…-server` is locked for as long as a server runs, so that there is one.
-//! `…-waiting` is locked, shared, by every command that waits for SQLite's own lock, so that a busy server sees that it
-//! is waited for and gives way. The kernel drops both when a process dies. Does not own SQLite's locks.
+//! `…-waiting` is locked by the command that waits for SQLite's own lock: a busy server sees that it is waited for and
+//! gives way, and of many commands one at a time tries. The kernel drops both when a process dies. Does not own
+//! SQLite's locks.
 
 use crate::error::StoreError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a command waits for its turn among commands: about 15 s.
+const TURN_POLL: Duration = Duration::from_millis(1);
+const TURN_TRIES: u32 = 14_000;
 
 /// This process's part in taking turns.
 pub(super) enum Turns {
@@ -44,13 +50,22 @@ impl Turns {
         Turns::Command { waiting: for_us_alone().open(beside(database, "-waiting")).ok() }
     }
 
-    /// Runs what waits for the lock; a command says so meanwhile.
+    /// Runs what waits for SQLite's lock; a command first waits for its turn among commands.
     pub(super) fn wait<T>(&self, take_lock: impl FnOnce() -> T) -> T {
         let Turns::Command { waiting: Some(file) } = self else { return take_lock() };
-        // Unannounced waiting is slower, not wrong, so a failure here changes nothing.
-        let _ = file.lock_shared();
+        let mut turn = file.try_lock();
+        for _ in 0..TURN_TRIES {
+            if turn.is_ok() {
+                break;
+            }
+            std::thread::sleep(TURN_POLL);
+            turn = file.try_lock();
+        }
+        // Without a turn (somebody has stopped a command in the middle of its own) it tries unannounced.
         let taken = take_lock();
-        let _ = file.unlock();
+        if turn.is_ok() {
+            let _ = file.unlock();
+        }
         taken
     }
 

@@ -16,8 +16,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
-/// Verbs in one transaction at most.
+/// Verbs in one transaction at most, and how long a transaction takes further ones.
 const BATCH: usize = 512;
+const BATCH_TIME: Duration = Duration::from_millis(15);
 /// Without work for so long, the writer moves the log into the file.
 const IDLE: Duration = Duration::from_millis(200);
 /// Under saturation the lock is left free for `FREE` whenever the writer has held on for `HELD`: together with a batch
@@ -108,7 +109,6 @@ impl Writer {
             let going_on = self.gather(&mut jobs);
             if !jobs.is_empty() {
                 self.commit(&mut jobs);
-                self.give_way();
             }
             if !going_on {
                 return;
@@ -141,13 +141,21 @@ impl Writer {
         true
     }
 
-    /// Runs the verbs in one transaction and answers after its commit. When a statement errs, each verb gets a
-    /// transaction of its own, so that none takes its neighbours along.
+    /// Runs the verbs in as few transactions as their time allows.
     fn commit(&mut self, jobs: &mut Vec<Job>) {
-        self.dirty = true;
+        while !jobs.is_empty() {
+            self.dirty = true;
+            self.commit_some(jobs);
+            self.give_way();
+        }
+    }
+
+    /// Runs the first verbs in one transaction and answers after its commit. When a statement errs, each verb gets a
+    /// transaction of its own, so that none takes its neighbours along.
+    fn commit_some(&mut self, jobs: &mut Vec<Job>) {
         match self.transact(jobs) {
             Ok(answers) => {
-                for (job, rows) in jobs.drain(..).zip(answers) {
+                for (job, rows) in jobs.drain(..answers.len()).zip(answers) {
                     // A caller that hung up gets no answer; its verb stands.
                     let _ = job.answer.send(Ok(rows));
                 }
@@ -159,13 +167,14 @@ impl Writer {
             }
             Err(_) => {
                 for job in std::mem::take(jobs) {
-                    self.commit(&mut vec![job]);
+                    self.commit_some(&mut vec![job]);
                     self.give_way();
                 }
             }
         }
     }
 
+    /// Gives the answers of as many verbs as were done: at least one, in their order.
     fn transact(&mut self, jobs: &[Job]) -> Result<Vec<Rows>, Fault> {
         if let Some(why) = &self.failure {
             return Err(Fault { error: StoreError::Unavailable(why.clone()), fatal: true });
@@ -188,10 +197,14 @@ impl Writer {
             statement.raw_execute().map_err(|error| classify(sql, &error))
         };
         self.turns.wait(|| control("BEGIN IMMEDIATE"))?;
+        let since = stopwatch();
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
             let rows: Result<Rows, Fault> = job.verb.iter().map(|one| execute(&self.connection, one)).collect();
             answers.push(rows?);
+            if since.elapsed() >= BATCH_TIME {
+                break;
+            }
         }
         control("COMMIT")?;
         Ok(answers)
