@@ -117,8 +117,9 @@ pub fn gitlife_error(status: u16, reason: &str) -> String {
         503 => "Service Unavailable",
         _ => "Internal Server Error",
     };
-    let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-    spell(&GitlifeError { message: format!("{status} {phrase}{reason}") })
+    // Clients split the message at ": " and read what follows, so that something always does.
+    let reason = if reason.is_empty() { phrase } else { reason };
+    spell(&GitlifeError { message: format!("{status} {phrase}: {reason}") })
 }
 
 impl Profile {

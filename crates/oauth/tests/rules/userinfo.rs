@@ -180,6 +180,7 @@ fn gitlife_errors_have_status_phrase_and_reason() {
         gitlife_error(401, "Access token is expired"),
         r#"{"message":"401 Unauthorized: Access token is expired"}"#
     );
+    assert_eq!(gitlife_error(403, ""), r#"{"message":"403 Forbidden: Forbidden"}"#);
     for (status, start) in [
         (400, "400 Bad Request: x"),
         (403, "403 Forbidden: x"),
