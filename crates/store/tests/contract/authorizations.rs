@@ -119,6 +119,9 @@ fn fm_63_nothing_is_issued_once_person_session_or_application_was_switched_off()
         let issue = world.new_issue(client.id, bob, session, NOW);
         let answer = world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs");
         assert_eq!(answer, Answer::NoLongerAllowed, "signed out");
+        let request = world.request(client.id, NOW).await;
+        let answer = world.store.issue_stored(request, &issue, &world.note(NOW)).await.expect("runs");
+        assert_eq!(answer, Answer::NoLongerAllowed, "signed out, with a stored request");
         let foreign = world.session(bob, NOW).await;
         let issue = world.new_issue(client.id, alice, foreign, NOW + 100);
         let answer = world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs");
