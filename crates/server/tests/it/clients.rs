@@ -30,7 +30,9 @@ impl Client {
         let (output, errors) = (litter.path.join("out.txt"), litter.path.join("err.txt"));
         let file = |path: &PathBuf| std::fs::File::create(path).expect("file");
         let mut command = Command::new(python());
-        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/").to_owned() + script).arg(settings.to_string());
+        command
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/").to_owned() + script)
+            .arg(settings.to_string());
         // Authlib and oauthlib insist on https; loopback is where they allow an exception.
         command.env("AUTHLIB_INSECURE_TRANSPORT", "1").env("OAUTHLIB_INSECURE_TRANSPORT", "1");
         let process = Guarded::spawn(command.stdin(Stdio::null()).stdout(file(&output)).stderr(file(&errors)));

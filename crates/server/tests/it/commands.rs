@@ -22,7 +22,11 @@ fn an_application_prints_what_an_integrator_needs() {
         let idaas = server.app("idaas-oauth2");
         assert!(idaas.shown["userinfo_url"].as_str().is_some_and(|u| u.contains("/api/bff/v1")), "{}", idaas.shown);
         let gitlife = server.app("gitlife");
-        assert!(gitlife.shown["userinfo_url"].as_str().is_some_and(|u| u.ends_with("/api/v5/user")), "{}", gitlife.shown);
+        assert!(
+            gitlife.shown["userinfo_url"].as_str().is_some_and(|u| u.ends_with("/api/v5/user")),
+            "{}",
+            gitlife.shown
+        );
         let public = server.app("spa");
         assert!(public.shown["client_secret"].is_null(), "{}", public.shown);
     });
@@ -33,7 +37,8 @@ fn lists_and_shows_tell_what_was_added() {
     on_both(|server| {
         let org = unique("org");
         server.json(&["org", "add", &org, "--external-id", &unique("ext")], "");
-        let person = server.person_with(&["--org", &org, "--nickname", "Grace", "--locale", "en", "--phone", "+1 202 555 0100"]);
+        let person =
+            server.person_with(&["--org", &org, "--nickname", "Grace", "--locale", "en", "--phone", "+1 202 555 0100"]);
         let shown = server.json(&["user", "show", &person.email], "");
         assert_eq!(shown["user_name"], person.name.as_str());
         assert_eq!(shown["nickname"], "Grace");
@@ -132,14 +137,15 @@ fn a_hundred_commands_beside_a_saturated_writer_finish_within_five_seconds_each(
 fn settings_come_from_the_environment_too_and_flags_win() {
     let server = Server::start(Database::Sqlite, &[]);
     let person = server.person();
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    let mut command = server::program();
     command.env("VESTIBULE_DATA_DIR", server.data_directory()).env("VESTIBULE_JSON", "true");
     let output = process::run(command.args(["user", "show", &person.name]), "");
     let shown: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
     assert_eq!(shown["email"], person.email.as_str());
     let file = server.directory.join("url");
-    std::fs::write(&file, format!("sqlite:{}\n", server.data_directory().join("vestibule.db").display())).expect("file");
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    std::fs::write(&file, format!("sqlite:{}\n", server.data_directory().join("vestibule.db").display()))
+        .expect("file");
+    let mut command = server::program();
     command.env("VESTIBULE_DATABASE_URL_FILE", &file).env("VESTIBULE_DATA_DIR", "/nonexistent");
     let output = process::run(command.args(["user", "list"]), "");
     assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains(&person.name), "{output:?}");
@@ -150,15 +156,30 @@ fn settings_come_from_the_environment_too_and_flags_win() {
 
 #[test]
 fn help_and_version_are_there_for_every_noun() {
-    for arguments in [vec!["--help"], vec!["--version"], vec!["serve", "--help"], vec!["user", "add", "--help"], vec!["org", "--help"], vec!["group", "--help"], vec!["app", "add", "--help"], vec!["setup-link", "--help"]] {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    for arguments in [
+        vec!["--help"],
+        vec!["--version"],
+        vec!["serve", "--help"],
+        vec!["user", "add", "--help"],
+        vec!["org", "--help"],
+        vec!["group", "--help"],
+        vec!["app", "add", "--help"],
+        vec!["setup-link", "--help"],
+    ] {
+        let mut command = server::program();
         let output = process::run(command.args(&arguments), "");
         assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}");
     }
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    let mut command = server::program();
     let help = process::run(command.args(["serve", "--help"]), "").stdout;
     let help = String::from_utf8_lossy(&help).into_owned();
-    for variable in ["VESTIBULE_LISTEN", "VESTIBULE_PUBLIC_URL", "VESTIBULE_DATA_DIR", "VESTIBULE_DATABASE_URL", "VESTIBULE_DATABASE_URL_FILE"] {
+    for variable in [
+        "VESTIBULE_LISTEN",
+        "VESTIBULE_PUBLIC_URL",
+        "VESTIBULE_DATA_DIR",
+        "VESTIBULE_DATABASE_URL",
+        "VESTIBULE_DATABASE_URL_FILE",
+    ] {
         assert!(help.contains(variable), "no {variable} in the help");
     }
 }

@@ -49,7 +49,11 @@ fn a_denial_is_access_denied_and_nothing_else() {
 #[test]
 fn the_page_names_the_application_the_person_and_every_scope() {
     on_both(|server| {
-        let app = server.app_with("web", &["https://client.example/callback"], &["--home-page", "https://client.example/about"]);
+        let app = server.app_with(
+            "web",
+            &["https://client.example/callback"],
+            &["--home-page", "https://client.example/about"],
+        );
         let person = server.person();
         let mut visitor = Visitor::new(server);
         let page = visitor.open(&app.authorize_url(&[("scope", "openid profile email phone")]));
@@ -128,9 +132,14 @@ fn fm_48_two_people_in_one_browser_never_get_each_others_tokens() {
 fn fm_92_fm_93_hostile_names_are_text_and_nothing_else() {
     on_both(|server| {
         let person = server.person_with(&["--nickname", "<img src=x onerror=alert(1)>"]);
-        for nasty in ["<script>alert(1)</script>", "\"><svg onload=alert(1)>", "'-alert(1)-'", "{{7*7}}", "</title><h1>x"] {
+        for nasty in
+            ["<script>alert(1)</script>", "\"><svg onload=alert(1)>", "'-alert(1)-'", "{{7*7}}", "</title><h1>x"]
+        {
             let name = format!("{nasty}{}", crate::harness::unique("n"));
-            let shown = server.json(&["app", "add", &name, "--template", "web", "--redirect-uri", "https://client.example/callback"], "");
+            let shown = server.json(
+                &["app", "add", &name, "--template", "web", "--redirect-uri", "https://client.example/callback"],
+                "",
+            );
             let app = crate::harness::App::read(server, name, "https://client.example/callback", shown);
             let mut visitor = Visitor::new(server);
             let sign_in = visitor.open(&app.authorize_url(&[("login_hint", nasty), ("state", nasty)]));
@@ -147,7 +156,8 @@ fn fm_92_fm_93_hostile_names_are_text_and_nothing_else() {
             }
             assert!(consent.plain().contains(nasty), "the name is shown as it is: {}", consent.plain());
         }
-        let page = Visitor::new(server).open(&server.at("/oauth/authorize?error=<script>x</script>&error_description=hello-from-the-address"));
+        let page = Visitor::new(server)
+            .open(&server.at("/oauth/authorize?error=<script>x</script>&error_description=hello-from-the-address"));
         assert!(!page.answer.text().contains("hello-from-the-address"), "an error page says what the address says");
     });
 }

@@ -23,7 +23,14 @@ fn st_21_token_and_userinfo_are_for_public_clients_origins_metadata_for_any_and_
         let confidential = format!("https://{}.example", unique("web"));
         let spa = server.app_with("spa", &[&format!("{site}/callback")], &[]);
         let web = server.app_with("web", &[&format!("{confidential}/callback")], &[]);
-        let foreign = ["https://evil.example", "null", &confidential, &site.replace("https", "http"), &format!("{site}:8443"), &format!("{site}.evil.tld")];
+        let foreign = [
+            "https://evil.example",
+            "null",
+            &confidential,
+            &site.replace("https", "http"),
+            &format!("{site}:8443"),
+            &format!("{site}.evil.tld"),
+        ];
         let (token, userinfo) = (server.at("/oauth/token"), server.at("/oauth/userinfo"));
         let ask = || Call::post(&token).form(&[("grant_type", "nonsense"), ("client_id", &spa.client_id)]);
         assert_eq!(allowed(ask(), &site).as_deref(), Some(site.as_str()));
@@ -31,7 +38,12 @@ fn st_21_token_and_userinfo_are_for_public_clients_origins_metadata_for_any_and_
         assert_eq!(preflight(&token, &site, "POST").as_deref(), Some(site.as_str()));
         assert_eq!(preflight(&userinfo, &site, "GET").as_deref(), Some(site.as_str()));
         for origin in foreign {
-            for got in [allowed(ask(), origin), allowed(Call::get(&userinfo), origin), preflight(&token, origin, "POST"), preflight(&userinfo, origin, "GET")] {
+            for got in [
+                allowed(ask(), origin),
+                allowed(Call::get(&userinfo), origin),
+                preflight(&token, origin, "POST"),
+                preflight(&userinfo, origin, "GET"),
+            ] {
                 assert_eq!(got, None, "{origin}");
             }
         }

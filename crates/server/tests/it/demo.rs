@@ -1,9 +1,10 @@
 //! `serve --demo`: the newcomer's first minute.
 
 use crate::harness::process::{Guarded, Litter, run};
+use crate::harness::server::program;
 use crate::harness::{Call, Chromium};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// A running demo and what it printed.
@@ -17,7 +18,7 @@ struct Demo {
 fn start(directory: &Path, arguments: &[&str]) -> Demo {
     let out = directory.join("printed.txt");
     let file = std::fs::File::create(&out).expect("file");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    let mut command = program();
     command.current_dir(directory).args(["serve", "--demo", "--listen", "127.0.0.1:0"]).args(arguments);
     let process = Guarded::spawn(command.stdin(Stdio::null()).stdout(file).stderr(Stdio::null()));
     let begin = Instant::now();
@@ -95,7 +96,7 @@ fn a_directory_that_the_demo_did_not_make_is_refused() {
     std::fs::create_dir(litter.path.join("vestibule-demo")).expect("directory");
     std::fs::write(litter.path.join("vestibule-demo/mine.txt"), "mine").expect("file");
     for arguments in [vec![], vec!["--reset"]] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+        let mut command = program();
         command.current_dir(&litter.path).args(["serve", "--demo", "--listen", "127.0.0.1:0"]).args(arguments);
         assert!(!run(&mut command, "").status.success());
     }

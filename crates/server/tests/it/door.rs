@@ -16,7 +16,8 @@ fn answers(server: &Server) -> Vec<(String, Answer)> {
     let other_browser = Visitor::new(server).open(&sign_in.url);
     let sent_back = visitor.allow(&consent, None);
     let over = visitor.open(&sign_in.url);
-    let forged = visitor.send(Call::post(&sign_in.url).header("Origin", "https://evil.example").form(&[("step", "consent")]));
+    let forged =
+        visitor.send(Call::post(&sign_in.url).header("Origin", "https://evil.example").form(&[("step", "consent")]));
     let mut all = vec![
         ("sign-in".to_owned(), sign_in.answer),
         ("wrong password".to_owned(), wrong.answer),
@@ -26,11 +27,33 @@ fn answers(server: &Server) -> Vec<(String, Answer)> {
         ("sent back".to_owned(), sent_back.answer),
         ("over".to_owned(), over.answer),
         ("forged".to_owned(), forged),
-        ("wrong callback".to_owned(), Call::get(app.authorize_url(&[("redirect_uri", "https://evil.example/")])).send()),
+        (
+            "wrong callback".to_owned(),
+            Call::get(app.authorize_url(&[("redirect_uri", "https://evil.example/")])).send(),
+        ),
         ("unknown application".to_owned(), Call::get(app.authorize_url(&[("client_id", "x")])).send()),
         ("body too large".to_owned(), Call::post(server.at("/sign-in")).form(&[("name", &"x".repeat(100_000))]).send()),
     ];
-    for path in ["/", "/sign-in", "/sign-out", "/signed-out", "/setup/vst_su_x", "/nothing", "/oauth/authorize/0123", "/assets/nothing.css", "/livez", "/readyz", "/robots.txt", "/oauth/token", "/oauth/userinfo", "/api/v5/user", "/api/bff/v1/oauth2/userinfo", "/.well-known/oauth-authorization-server", "/a;b", "/%2f"] {
+    for path in [
+        "/",
+        "/sign-in",
+        "/sign-out",
+        "/signed-out",
+        "/setup/vst_su_x",
+        "/nothing",
+        "/oauth/authorize/0123",
+        "/assets/nothing.css",
+        "/livez",
+        "/readyz",
+        "/robots.txt",
+        "/oauth/token",
+        "/oauth/userinfo",
+        "/api/v5/user",
+        "/api/bff/v1/oauth2/userinfo",
+        "/.well-known/oauth-authorization-server",
+        "/a;b",
+        "/%2f",
+    ] {
         for method in ["GET", "POST", "DELETE"] {
             all.push((format!("{method} {path}"), Call::new(method, server.at(path)).send()));
         }
@@ -55,7 +78,10 @@ fn st_18_st_20_st_22_fm_58_fm_94_fm_95_every_answer_of_every_status_keeps_its_ma
             for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {
                 assert!(policy.contains(part), "{what}: {policy}");
             }
-            assert!(!policy.contains("unsafe") && !policy.contains("script-src") && !policy.contains('*'), "{what}: {policy}");
+            assert!(
+                !policy.contains("unsafe") && !policy.contains("script-src") && !policy.contains('*'),
+                "{what}: {policy}"
+            );
             assert!(answer.header("server").is_none() && answer.header("x-powered-by").is_none(), "{what}");
             if answer.header("content-type").is_some_and(|c| c.contains("html")) {
                 assert!(policy.contains("form-action"), "{what}: {policy}");
@@ -90,7 +116,9 @@ fn third_party_free(what: &str, html: &str, server: &Server) {
 #[test]
 fn a_request_id_that_came_along_is_kept_when_it_is_harmless() {
     on_both(|server| {
-        let with = |id: &str| Call::get(server.at("/livez")).header("X-Request-Id", id).send().header("x-request-id").map(str::to_owned);
+        let with = |id: &str| {
+            Call::get(server.at("/livez")).header("X-Request-Id", id).send().header("x-request-id").map(str::to_owned)
+        };
         assert_eq!(with("a1-b_2.c").as_deref(), Some("a1-b_2.c"));
         for bad in ["a b", "<x>", &"x".repeat(300), "a\"b"] {
             assert_ne!(with(bad).as_deref(), Some(bad));
@@ -114,7 +142,10 @@ fn every_field_has_a_label_and_every_page_a_title_and_one_heading() {
             for field in tags.iter().filter(|t| t.name == "input" && t.get("type") != Some("hidden")) {
                 let id = field.get("id").unwrap_or_else(|| panic!("{what}: a field without an id: {field:?}"));
                 let labelled = tags.iter().any(|t| t.name == "label" && t.get("for") == Some(id));
-                assert!(labelled || field.get("aria-label").is_some() || field.get("aria-labelledby").is_some(), "{what}: {field:?}");
+                assert!(
+                    labelled || field.get("aria-label").is_some() || field.get("aria-labelledby").is_some(),
+                    "{what}: {field:?}"
+                );
             }
         }
     });

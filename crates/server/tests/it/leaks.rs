@@ -1,6 +1,6 @@
 //! Secrets stay where they belong: not in logs, not in error answers, not readable in the database.
 
-use crate::harness::{Call, Database, Server, Visitor, VERIFIER, on_both_alone, postgres};
+use crate::harness::{Call, Database, Server, VERIFIER, Visitor, on_both_alone, postgres};
 
 /// Everything that the server left on disk or in its database, as a thief of a dump would read it.
 fn stored(server: &Server) -> Vec<u8> {
@@ -104,7 +104,14 @@ fn raw_part(secret: &str) -> Option<Vec<u8>> {
 fn pester(server: &Server, visitor: &Visitor, client_id: &str, secret: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let names = ["client_secret", "code", "refresh_token", "password", "code_verifier", "access_token", "username"];
-    for path in ["/oauth/token", "/oauth/userinfo", "/oauth/authorize", "/api/v5/user", "/api/bff/v1/oauth2/userinfo", "/nothing"] {
+    for path in [
+        "/oauth/token",
+        "/oauth/userinfo",
+        "/oauth/authorize",
+        "/api/v5/user",
+        "/api/bff/v1/oauth2/userinfo",
+        "/nothing",
+    ] {
         for name in names {
             let url = server.at(path);
             let fields = [(name, secret), ("client_id", client_id), ("grant_type", "authorization_code")];
@@ -121,13 +128,27 @@ fn pester(server: &Server, visitor: &Visitor, client_id: &str, secret: &str) -> 
             }
         }
         let url = server.at(path);
-        for header in [format!("Bearer {secret}"), format!("Basic {secret}"), format!("Basic {}", base64_of(&format!("x:{secret}"))), secret.to_owned()] {
+        for header in [
+            format!("Bearer {secret}"),
+            format!("Basic {secret}"),
+            format!("Basic {}", base64_of(&format!("x:{secret}"))),
+            secret.to_owned(),
+        ] {
             all.push((path.to_owned(), Call::post(&url).header("Authorization", header).send().text()));
         }
-        all.push((path.to_owned(), Call::get(&url).header("Cookie", format!("vestibule-session={secret}; vestibule-browser={secret}")).send().text()));
+        all.push((
+            path.to_owned(),
+            Call::get(&url)
+                .header("Cookie", format!("vestibule-session={secret}; vestibule-browser={secret}"))
+                .send()
+                .text(),
+        ));
     }
     all.push(("/setup".into(), Call::get(server.at(&format!("/setup/{secret}"))).send().status.to_string()));
-    all.push(("/oauth/authorize/id".into(), Call::get(server.at(&format!("/oauth/authorize/{secret}"))).send().status.to_string()));
+    all.push((
+        "/oauth/authorize/id".into(),
+        Call::get(server.at(&format!("/oauth/authorize/{secret}"))).send().status.to_string(),
+    ));
     let mut someone = visitor.clone();
     someone.cookies.remove("vestibule-session");
     let page = someone.open(&server.at("/sign-in"));
@@ -152,6 +173,7 @@ fn fm_110_secrets_are_not_taken_from_arguments_and_shown_once() {
     let person = server.person();
     let shown = String::from_utf8_lossy(&server.command(&["user", "show", &person.name], "").stdout).into_owned();
     assert!(!shown.contains("argon2") && !shown.contains(&person.password), "{shown}");
-    let output = server.command(&["user", "add", "eve", "--email", "eve@example.org", "--password", "in the process list"], "");
+    let output =
+        server.command(&["user", "add", "eve", "--email", "eve@example.org", "--password", "in the process list"], "");
     assert_eq!(output.status.code(), Some(2), "a password in the arguments is in everybody's process list");
 }

@@ -20,7 +20,10 @@ fn st_28_fm_119_bodies_headers_parameters_and_depth_are_bounded() {
         for (what, call) in [
             ("query", Call::get(format!("{}&pad={}", app.authorize_url(&[]), "x".repeat(20_000)))),
             ("header", Call::get(server.at("/livez")).header("X-Pad", "x".repeat(20_000))),
-            ("many headers", (0..200).fold(Call::get(server.at("/livez")), |c, i| c.header(&format!("X-{i}"), "y".repeat(200)))),
+            (
+                "many headers",
+                (0..200).fold(Call::get(server.at("/livez")), |c, i| c.header(&format!("X-{i}"), "y".repeat(200))),
+            ),
             ("cookie", Call::get(server.at("/")).header("Cookie", format!("a={}", "x".repeat(20_000)))),
         ] {
             is_4xx(what, &call.send());
@@ -33,11 +36,26 @@ fn st_28_fm_119_bodies_headers_parameters_and_depth_are_bounded() {
             call.send().refused(400, "invalid_request");
         }
         is_4xx("authorize parameters", &Call::get(format!("{}&{}", app.authorize_url(&[]), many.join("&"))).send());
-        let deep = format!("{{\"client_id\":\"{}\",\"grant_type\":{}1{}}}", app.client_id, "[".repeat(1000), "]".repeat(1000));
+        let deep =
+            format!("{{\"client_id\":\"{}\",\"grant_type\":{}1{}}}", app.client_id, "[".repeat(1000), "]".repeat(1000));
         is_4xx("deep JSON", &Call::post(&token).body(Some("application/json"), deep).send());
-        let wide = format!("{{\"client_id\":\"{}\",{}}}", app.client_id, (0..150).map(|i| format!("\"p{i}\":\"1\"")).collect::<Vec<_>>().join(","));
+        let wide = format!(
+            "{{\"client_id\":\"{}\",{}}}",
+            app.client_id,
+            (0..150).map(|i| format!("\"p{i}\":\"1\"")).collect::<Vec<_>>().join(",")
+        );
         is_4xx("wide JSON", &Call::post(&token).body(Some("application/json"), wide).send());
-        for junk in ["{", "[]", "null", "\"x\"", "{\"grant_type\":1}", "{\"grant_type\":null}", "{\"grant_type\":{\"a\":1}}", "\u{0}", "{\"grant_type\":\"x\",\"grant_type\":\"y\"}"] {
+        for junk in [
+            "{",
+            "[]",
+            "null",
+            "\"x\"",
+            "{\"grant_type\":1}",
+            "{\"grant_type\":null}",
+            "{\"grant_type\":{\"a\":1}}",
+            "\u{0}",
+            "{\"grant_type\":\"x\",\"grant_type\":\"y\"}",
+        ] {
             is_4xx(junk, &Call::post(&token).body(Some("application/json"), junk).send());
         }
         for junk in ["%", "%zz", "grant_type=%ff%fe", "=x", "&&&&", "grant_type", "grant_type=%00"] {
@@ -101,7 +119,9 @@ fn fm_118_no_parser_is_slower_than_linear() {
         };
         for part in ["a ", "%41", "a&", "a=b&", "+", "\\", "/", "@", "a=1;"] {
             let body = |n: usize| format!("client_id={}&scope={}", app.client_id, part.repeat(n / part.len()));
-            let call = |n: usize| Call::post(server.at("/oauth/token")).body(Some("application/x-www-form-urlencoded"), body(n));
+            let call = |n: usize| {
+                Call::post(server.at("/oauth/token")).body(Some("application/x-www-form-urlencoded"), body(n))
+            };
             let (short, long) = (time(&|| call(1_000)), time(&|| call(60_000)));
             assert!(long < short * 600 + Duration::from_millis(200), "{part:?}: {short:?} and {long:?}");
         }
@@ -122,7 +142,11 @@ fn an_address_that_begins_too_much_is_told_to_wait() {
         }
     }
     assert!(told, "thirty requests at once at ten a minute");
-    assert_eq!(Call::get(server.at("/.well-known/oauth-authorization-server")).send().status, 200, "others' work goes on");
+    assert_eq!(
+        Call::get(server.at("/.well-known/oauth-authorization-server")).send().status,
+        200,
+        "others' work goes on"
+    );
 }
 
 /// Size in CI: 200 sign-ins at once on a machine whose password queue is shorter.
@@ -147,7 +171,7 @@ fn fm_121_a_flood_of_passwords_is_answered_503_and_the_rest_goes_on() {
         callers.into_iter().map(|c| c.join().expect("a caller")).collect()
     });
     for answer in &answers {
-        assert!(matches!(answer.status, 200 | 400 | 401 | 403 | 503), "{}", answer.status);
+        assert!(matches!(answer.status, 200 | 401 | 403 | 422 | 503), "{}", answer.status);
         if answer.status == 503 {
             assert!(answer.header("retry-after").is_some());
         }
@@ -162,13 +186,26 @@ fn fm_121_a_flood_of_passwords_is_answered_503_and_the_rest_goes_on() {
 fn fm_115_quotes_and_nulls_reach_no_sql() {
     on_both(|server| {
         let person = server.person();
-        for nasty in ["' OR '1'='1", "'; DROP TABLE people; --", "\" OR \"\"=\"", "%' --", "\\'; --", "$1", "\u{0}", "\u{fffd}", "1e999", "-1"] {
+        for nasty in [
+            "' OR '1'='1",
+            "'; DROP TABLE people; --",
+            "\" OR \"\"=\"",
+            "%' --",
+            "\\'; --",
+            "$1",
+            "\u{0}",
+            "\u{fffd}",
+            "1e999",
+            "-1",
+        ] {
             let mut visitor = Visitor::new(server);
             let page = visitor.open(&server.at("/sign-in"));
             let page = visitor.sign_in_as(&page, nasty, nasty);
             assert!(page.answer.status < 500, "{nasty:?}: {}", page.answer.text());
             for field in ["client_id", "code", "refresh_token", "username"] {
-                let answer = Call::post(server.at("/oauth/token")).form(&[("grant_type", "authorization_code"), (field, nasty)]).send();
+                let answer = Call::post(server.at("/oauth/token"))
+                    .form(&[("grant_type", "authorization_code"), (field, nasty)])
+                    .send();
                 assert!((400..500).contains(&answer.status), "{field} {nasty:?}: {}", answer.text());
             }
             let answer = Call::get(server.at("/oauth/userinfo")).bearer(nasty.trim_matches('\u{0}')).send();

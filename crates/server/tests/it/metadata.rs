@@ -36,7 +36,16 @@ fn st_84_what_is_advertised_works_and_what_is_not_is_refused() {
         };
         let person = server.person();
         let grants = list("grant_types_supported");
-        for grant in ["authorization_code", "refresh_token", "client_credentials", "password", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer"] {
+        for grant in [
+            "authorization_code",
+            "refresh_token",
+            "client_credentials",
+            "password",
+            "implicit",
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        ] {
             let web = server.app("web");
             let answer = match grant {
                 "authorization_code" => web.trade(&web.code(server, &person, &[])),
@@ -45,7 +54,11 @@ fn st_84_what_is_advertised_works_and_what_is_not_is_refused() {
                     web.token(&[("grant_type", grant), ("refresh_token", &refresh.expect("refresh token"))])
                 }
                 "client_credentials" => server.app("service").token(&[("grant_type", grant)]),
-                "password" => server.app("gitlife").token(&[("grant_type", grant), ("username", &person.email), ("password", &person.password)]),
+                "password" => server.app("gitlife").token(&[
+                    ("grant_type", grant),
+                    ("username", &person.email),
+                    ("password", &person.password),
+                ]),
                 _ => web.token(&[("grant_type", grant), ("device_code", "x"), ("assertion", "x")]),
             };
             if grants.iter().any(|g| g == grant) {
@@ -55,7 +68,9 @@ fn st_84_what_is_advertised_works_and_what_is_not_is_refused() {
             }
         }
         let methods = list("token_endpoint_auth_methods_supported");
-        assert!(methods.iter().any(|m| m == "client_secret_basic") && methods.iter().any(|m| m == "client_secret_post"));
+        assert!(
+            methods.iter().any(|m| m == "client_secret_basic") && methods.iter().any(|m| m == "client_secret_post")
+        );
         for absent in ["private_key_jwt", "client_secret_jwt", "tls_client_auth"] {
             assert!(!methods.iter().any(|m| m == absent));
         }
@@ -69,7 +84,11 @@ fn st_84_what_is_advertised_works_and_what_is_not_is_refused() {
             ("registration_endpoint", "/oauth/register"),
         ] {
             if document[member].is_null() {
-                assert_eq!(Call::post(server.at(path)).form(&[("a", "b")]).send().status, 404, "{path} is there and not advertised");
+                assert_eq!(
+                    Call::post(server.at(path)).form(&[("a", "b")]).send().status,
+                    404,
+                    "{path} is there and not advertised"
+                );
             }
         }
     });
@@ -101,7 +120,19 @@ fn st_57_fm_104_fm_105_forwarding_headers_change_nothing() {
 #[test]
 fn fm_106_strange_paths_are_404() {
     on_both(|server| {
-        for path in ["/oauth/token;x=1", "/oauth;/token", "/oauth//token", "//oauth/token", "/oauth/%74oken/../token", "/oauth%2ftoken", "/x/../oauth/token", "/oauth/token/", "/OAUTH/TOKEN", "/oauth/token%00", "/.well-known/../oauth/token"] {
+        for path in [
+            "/oauth/token;x=1",
+            "/oauth;/token",
+            "/oauth//token",
+            "//oauth/token",
+            "/oauth/%74oken/../token",
+            "/oauth%2ftoken",
+            "/x/../oauth/token",
+            "/oauth/token/",
+            "/OAUTH/TOKEN",
+            "/oauth/token%00",
+            "/.well-known/../oauth/token",
+        ] {
             let answer = Call::post(server.at(path)).form(&[("grant_type", "x")]).send();
             assert_eq!(answer.status, 404, "{path}: {}", answer.text());
         }

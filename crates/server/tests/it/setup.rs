@@ -40,14 +40,19 @@ fn fm_112_the_setup_link_makes_the_first_administrator_once() {
             fields.push((name.to_owned(), value.to_owned()));
         }
         let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        let weak: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, if *v == "correct horse battery" { "short" } else { *v })).collect();
+        let weak: Vec<(&str, &str)> =
+            fields.iter().map(|(n, v)| (*n, if *v == "correct horse battery" { "short" } else { *v })).collect();
         let refused = visitor.post(&page, &form, &weak);
         assert!(!server.json(&["user", "list"], "").to_string().contains("root"), "{}", refused.answer.text());
         let done = visitor.post(&page, &form, &fields);
         assert!(done.answer.status < 400, "{}", done.answer.text());
         let people = server.json(&["user", "list"], "");
         assert!(people.to_string().contains("root@example.org"), "{people}");
-        assert!(server.json(&["user", "show", "root"], "")["administrator"] == true, "{}", server.json(&["user", "show", "root"], ""));
+        assert!(
+            server.json(&["user", "show", "root"], "")["administrator"] == true,
+            "{}",
+            server.json(&["user", "show", "root"], "")
+        );
 
         let again = Visitor::new(&server).open(&url);
         assert!(again.answer.status >= 400, "the link still opens: {}", again.answer.text());
@@ -80,7 +85,13 @@ fn another_link_can_be_printed_until_there_is_an_administrator() {
 fn fm_23_fm_38_a_setup_link_cannot_be_guessed_or_cut() {
     let server = Server::start(Database::Sqlite, &[]);
     let url = link(&server);
-    for cut in [&url[..url.len() - 1], &url[..url.len() - 10], &format!("{url}x"), &server.at("/setup/"), &server.at("/setup/vst_su_x")] {
+    for cut in [
+        &url[..url.len() - 1],
+        &url[..url.len() - 10],
+        &format!("{url}x"),
+        &server.at("/setup/"),
+        &server.at("/setup/vst_su_x"),
+    ] {
         assert!(Call::get(cut.to_owned()).send().status >= 400, "{cut}");
     }
 }

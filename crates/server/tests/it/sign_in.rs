@@ -88,12 +88,14 @@ fn fm_57_cookies_are_out_of_reach_of_scripts_and_other_sites() {
         let mut visitor = Visitor::new(server);
         let page = visitor.open(&app.authorize_url(&[]));
         let mut set: Vec<String> = Vec::new();
-        let mut collect = |answer: &Answer| set.extend(answer.headers_named("set-cookie").iter().map(|s| (*s).to_owned()));
+        let mut collect =
+            |answer: &Answer| set.extend(answer.headers_named("set-cookie").iter().map(|s| (*s).to_owned()));
         collect(&crate::harness::Call::get(&page.url).send());
         let form = page.form("sign-in-password");
         let token = form.value("form_token").expect("form_token");
         let call = crate::harness::Call::post(visitor.resolve(&page.url, &form.action));
-        let fields = [("form_token", token), ("step", "sign_in"), ("name", &person.name), ("password", &person.password)];
+        let fields =
+            [("form_token", token), ("step", "sign_in"), ("name", &person.name), ("password", &person.password)];
         collect(&visitor.send(call.form(&fields)));
         assert!(set.iter().any(|c| c.contains("session=")), "{set:?}");
         for cookie in set {
@@ -110,9 +112,14 @@ fn fm_57_cookies_are_out_of_reach_of_scripts_and_other_sites() {
 fn fm_57_under_https_cookies_are_secure_and_host_bound() {
     use crate::harness::{Database, Server};
     let server = Server::start(Database::Sqlite, &["--public-url", "https://login.example"]);
-    let shown = server.json(&["app", "add", "web", "--template", "web", "--redirect-uri", "https://client.example/callback"], "");
-    assert!(shown["authorize_url"].as_str().is_some_and(|u| u.starts_with("https://login.example/oauth/authorize?")), "{shown}");
-    let path = shown["authorize_url"].as_str().expect("url").strip_prefix("https://login.example").expect("path").to_owned();
+    let shown = server
+        .json(&["app", "add", "web", "--template", "web", "--redirect-uri", "https://client.example/callback"], "");
+    assert!(
+        shown["authorize_url"].as_str().is_some_and(|u| u.starts_with("https://login.example/oauth/authorize?")),
+        "{shown}"
+    );
+    let path =
+        shown["authorize_url"].as_str().expect("url").strip_prefix("https://login.example").expect("path").to_owned();
     let answer = crate::harness::Call::get(server.at(&path)).send();
     let cookies = answer.headers_named("set-cookie");
     assert!(!cookies.is_empty(), "{answer:?}");
@@ -126,13 +133,16 @@ fn fm_57_under_https_cookies_are_secure_and_host_bound() {
 fn people_sign_in_by_name_or_email_in_any_case() {
     on_both(|server| {
         let (app, person) = server.app_and_person("web");
-        for name in [&person.name, &person.email, &person.name.to_uppercase(), &format!(" {} ", person.email.to_uppercase())] {
+        for name in
+            [&person.name, &person.email, &person.name.to_uppercase(), &format!(" {} ", person.email.to_uppercase())]
+        {
             let mut visitor = Visitor::new(server);
             let page = visitor.open(&app.authorize_url(&[]));
             let page = visitor.sign_in_as(&page, name, &person.password);
             assert!(page.shows("allow"), "{name}: {}", page.plain());
         }
-        for wrong in [person.password.to_uppercase(), format!(" {}", person.password), format!("{} ", person.password)] {
+        for wrong in [person.password.to_uppercase(), format!(" {}", person.password), format!("{} ", person.password)]
+        {
             let mut visitor = Visitor::new(server);
             let page = visitor.open(&app.authorize_url(&[]));
             let page = visitor.sign_in_as(&page, &person.name, &wrong);

@@ -1,6 +1,7 @@
 //! `GET|POST /oauth/userinfo`: claims by scope, and every way in which a token is not good.
 
-use crate::harness::{Call, on_both};
+use crate::harness::visitor::parameter;
+use crate::harness::{Call, Visitor, on_both};
 
 #[test]
 fn fm_61_claims_follow_the_scopes() {
@@ -76,16 +77,27 @@ fn fm_59_fm_78_a_token_of_one_wire_opens_no_other() {
         let (idaas, someone) = server.app_and_person("idaas-oauth2");
         let gitlife = server.app("gitlife");
         let service = server.app("service");
+        let every = ["user_info", "emails"];
+        let back = Visitor::new(server).go_through(&gitlife.authorize_url(&[]), &person, Some(&every));
+        let code = parameter(&back, "code").expect("code");
         let tokens = [
             ("web", web.tokens(server, &person, &[]).access, "/oauth/userinfo"),
             ("idaas", idaas.tokens(server, &someone, &[]).access, "/api/bff/v1/oauth2/userinfo"),
-            ("gitlife", gitlife.tokens(server, &person, &[]).access, "/api/v5/user"),
+            ("gitlife", gitlife.trade(&code).tokens().access, "/api/v5/user"),
             ("service", service.token(&[("grant_type", "client_credentials")]).tokens().access, "nowhere"),
         ];
         for (wire, token, home) in &tokens {
-            for path in ["/oauth/userinfo", "/api/bff/v1/oauth2/userinfo", "/api/bff/v1.2/oauth2/userinfo", "/api/v5/user", "/api/v5/emails"] {
+            for path in [
+                "/oauth/userinfo",
+                "/api/bff/v1/oauth2/userinfo",
+                "/api/bff/v1.2/oauth2/userinfo",
+                "/api/v5/user",
+                "/api/v5/emails",
+            ] {
                 let status = Call::get(server.at(path)).bearer(token).send().status;
-                let same_house = path == *home || (*wire == "idaas" && path.contains("/bff/")) || (*wire == "gitlife" && path.contains("/v5/"));
+                let same_house = path == *home
+                    || (*wire == "idaas" && path.contains("/bff/"))
+                    || (*wire == "gitlife" && path.contains("/v5/"));
                 if same_house {
                     assert_eq!(status, 200, "{wire} at {path}");
                 } else {

@@ -5,7 +5,8 @@ use crate::harness::{Chromium, Database, Server};
 #[test]
 fn no_page_scrolls_sideways_on_a_phone() {
     let server = Server::shared(Database::Sqlite);
-    let app = server.app_with("gitlife", &["https://a-rather-long-host-name.client.example/with/a/long/path/callback"], &[]);
+    let app =
+        server.app_with("gitlife", &["https://a-rather-long-host-name.client.example/with/a/long/path/callback"], &[]);
     let person = server.person_with(&["--nickname", "Rhoshandiatellyneshiaunneveshenk Koyaanisquatsiuth"]);
     let browser = Chromium::open();
     browser.become_phone();

@@ -193,11 +193,12 @@ impl Chromium {
         self.command("POST", "/frame", json!({"id": index}));
     }
 
-    /// What the console said since the last call: errors of policy and of scripts.
+    /// What the console said since the last call: errors of policy and of scripts. A page that answers 4xx is none.
     pub fn console(&self) -> Vec<String> {
         let entries = self.command("POST", "/se/log", json!({"type": "browser"}));
         let entries = entries.as_array().cloned().unwrap_or_default();
-        entries.iter().filter_map(|e| e["message"].as_str().map(str::to_owned)).collect()
+        let messages = entries.iter().filter_map(|e| e["message"].as_str().map(str::to_owned));
+        messages.filter(|m| !m.contains("the server responded with a status of 4")).collect()
     }
 
     pub fn cookies(&self) -> Vec<Value> {
@@ -228,7 +229,7 @@ impl Drop for Chromium {
     }
 }
 
-/// One WebDriver command; the driver keeps the connection open, so the answer is read by its length.
+/// One WebDriver command.
 fn command(method: &str, path: &str, body: &Value) -> Value {
     let authority = driver().url.strip_prefix("http://").expect("http");
     let text = if method == "GET" { String::new() } else { body.to_string() };

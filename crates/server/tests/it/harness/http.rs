@@ -116,12 +116,24 @@ pub fn raw(authority: &str, bytes: &[u8]) -> Result<Answer, String> {
     // A server may answer and close before it has read everything: the answer counts, not the write.
     let _ = stream.write_all(bytes);
     let mut reply = Vec::new();
-    if let Err(why) = stream.read_to_end(&mut reply)
-        && reply.is_empty()
-    {
-        return Err(why.to_string());
+    let mut piece = [0; 16 * 1024];
+    while !is_whole(&reply) {
+        match stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(n) => reply.extend_from_slice(&piece[..n]),
+            Err(why) if reply.is_empty() => return Err(why.to_string()),
+            Err(_) => break,
+        }
     }
     parse(&reply)
+}
+
+/// Whether the answer has come as far as its Content-Length says: chromedriver does not close when asked to.
+fn is_whole(reply: &[u8]) -> bool {
+    let Some(end) = reply.windows(4).position(|w| w == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&reply[..end]).to_lowercase();
+    let length = head.lines().find_map(|l| l.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_some_and(|length| reply.len() >= end + 4 + length)
 }
 
 /// A connection with the time limits of the tests.

@@ -4,8 +4,9 @@ use tokio_postgres::NoTls;
 
 /// The address of a maintenance database, as `scripts/test` starts it.
 fn base() -> String {
-    std::env::var("VESTIBULE_TEST_POSTGRES")
-        .expect("VESTIBULE_TEST_POSTGRES must name a PostgreSQL server (postgres://user@host:port/postgres); run scripts/test")
+    std::env::var("VESTIBULE_TEST_POSTGRES").expect(
+        "VESTIBULE_TEST_POSTGRES must name a PostgreSQL server (postgres://user@host:port/postgres); run scripts/test",
+    )
 }
 
 /// Makes an empty database and gives its URL.

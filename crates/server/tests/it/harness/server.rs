@@ -150,9 +150,14 @@ impl Server {
     }
 }
 
+/// The real binary.
+pub fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_vestibule"))
+}
+
 /// The binary with its global flags.
 pub fn binary(directory: &Path, database_url: Option<&str>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    let mut command = program();
     command.arg("--data-dir").arg(directory.join("data"));
     if let Some(url) = database_url {
         command.args(["--database-url", url]);

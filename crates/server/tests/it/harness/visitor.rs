@@ -75,10 +75,8 @@ impl Visitor {
     /// Posts `fields` to where `form` points, as its button would.
     pub fn post(&mut self, page: &Page, form: &Form, fields: &[(&str, &str)]) -> Page {
         let url = self.resolve(&page.url, &form.action);
-        let call = Call::post(&url)
-            .header("Origin", self.base.clone())
-            .header("Sec-Fetch-Site", "same-origin")
-            .form(fields);
+        let call =
+            Call::post(&url).header("Origin", self.base.clone()).header("Sec-Fetch-Site", "same-origin").form(fields);
         let answer = self.send(call);
         self.follow(url, answer)
     }
@@ -153,10 +151,9 @@ impl Page {
     #[track_caller]
     pub fn form(&self, holds: &str) -> Form {
         let html = self.answer.text();
-        page::forms(&html)
-            .into_iter()
-            .find(|f| f.has(holds))
-            .unwrap_or_else(|| panic!("no form with {holds} at {} ({}): {}", self.url, self.answer.status, self.plain()))
+        page::forms(&html).into_iter().find(|f| f.has(holds)).unwrap_or_else(|| {
+            panic!("no form with {holds} at {} ({}): {}", self.url, self.answer.status, self.plain())
+        })
     }
 
     /// Asserts an error page of this status that sends the browser nowhere. Gives the error code on it.
