@@ -2,6 +2,11 @@
 //!
 //! Owns how a command finds its settings and what its exit status says: 0 done, 1 not done, 2 not understood. The
 //! nouns (`user`, `org`, `group`, `app`, `setup-link`) are `commands`'s.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
+    reason = "the comments of flags are their help texts, which write placeholders in brackets"
+)]
 
 use crate::{commands, config, serve, telemetry};
 use clap::{Args, Parser, Subcommand};

@@ -222,7 +222,7 @@ mod tests {
             r#""requestId":"01A2002A-7E18-7DF5-86F0-3973A3B3012A","data":null}"#
         );
         assert_eq!(answered("/api/bff/v3/nothing", Code::NotFound).await, (404, bff.to_owned()));
-        let gitlife = r#"{"message":"404 Not Found"}"#;
+        let gitlife = r#"{"message":"404 Not Found: Not Found"}"#;
         assert_eq!(answered("/api/v5/nothing", Code::NotFound).await, (404, gitlife.to_owned()));
         for page in ["/nothing", "/oauth/authorize/nothing", "/api/v6"] {
             let (status, body) = answered(page, Code::NotFound).await;

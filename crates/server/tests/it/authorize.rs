@@ -58,7 +58,7 @@ fn st_03_a_parameter_that_stands_twice_is_refused() {
         for name in ["client_id", "redirect_uri"] {
             let url = app.authorize_url(&[]);
             let value = if name == "client_id" { &app.client_id } else { &app.redirect_uri };
-            let page = visitor.open(&Call::get(url).query(&[(name, value)]).url().to_owned());
+            let page = visitor.open(Call::get(url).query(&[(name, value)]).url());
             page.is_error_page(400);
         }
     });

@@ -60,6 +60,40 @@ fn lists_and_shows_tell_what_was_added() {
 }
 
 #[test]
+fn st_25_fm_95_a_logo_is_a_picture_and_nothing_else() {
+    on_both(|server| {
+        let litter = process::Litter::new();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = litter.path.join(name);
+            std::fs::write(&path, bytes).expect("file");
+            path.display().to_string()
+        };
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
+        let good = file("good.png", png);
+        let uri = "https://client.example/callback";
+        let app = server.app_with("web", &[uri], &["--logo-file", &good]);
+        let answer = Call::get(server.at(&format!("/applications/{}/logo", app.client_id))).send();
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("image/png")));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert!(answer.header("content-security-policy").is_some_and(|p| p.contains("default-src 'none'")));
+        for bad in [
+            file("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
+            file("a.png", b"<!doctype html><script>alert(1)</script>"),
+            file("b.png", b""),
+            file("c.png", &[png.as_slice(), &vec![0; 300 * 1024]].concat()),
+            litter.path.join("missing.png").display().to_string(),
+        ] {
+            let name = unique("logo");
+            let add = ["app", "add", &name, "--template", "web", "--redirect-uri", uri, "--logo-file", &bad];
+            assert!(!server.command(&add, "").status.success(), "{bad} became a logo");
+        }
+        for id in ["app_0", "..%2f..%2fetc%2fpasswd", &server.app("web").client_id] {
+            assert_eq!(Call::get(server.at(&format!("/applications/{id}/logo"))).send().status, 404, "{id}");
+        }
+    });
+}
+
+#[test]
 fn what_cannot_be_done_says_so_and_exits_with_1() {
     on_both(|server| {
         let person = server.person();

@@ -103,6 +103,23 @@ fn fm_48_not_you_ends_the_session_and_asks_who_it_is() {
     });
 }
 
+#[test]
+fn fm_48_a_consent_form_speaks_only_for_the_person_it_was_shown_to() {
+    on_both(|server| {
+        let (app, first) = server.app_and_person("web");
+        let second = server.person();
+        let mut browser = Visitor::new(server);
+        let page = browser.open(&app.authorize_url(&[]));
+        let shown_to_first = browser.sign_in(&page, &first);
+        // In another tab of the same browser somebody else signs in.
+        let tab = browser.open(&app.authorize_url(&[("prompt", "login")]));
+        browser.sign_in(&tab, &second);
+        let late = browser.allow(&shown_to_first, None);
+        assert_eq!(late.left_for, None, "the first person's tick spoke for the second");
+        assert!(late.answer.status >= 400, "{}", late.plain());
+    });
+}
+
 /// Size in CI: 100 interleavings of two people in one browser, on each database.
 #[test]
 fn fm_48_two_people_in_one_browser_never_get_each_others_tokens() {

@@ -283,7 +283,7 @@ fn fm_22_a_refresh_token_is_good_only_for_its_own_client() {
             other.token(&[("grant_type", "refresh_token"), ("refresh_token", &refresh)]).refused(400, "invalid_grant");
             let swapped =
                 [("grant_type", "refresh_token"), ("refresh_token", &refresh), ("client_secret", &other.client_secret)];
-            app.token(&swapped.map(|(n, v)| (n, v.as_ref()))).refused(401, "invalid_client");
+            app.token(&swapped).refused(401, "invalid_client");
         }
     });
 }
