@@ -7,6 +7,12 @@ use crate::{Store, StoreError, Verb, statement};
 /// How long a row outlives its end, in milliseconds: far more than nodes' clocks may differ.
 const MARGIN_MS: i64 = 3_600_000;
 
+const DAY_MS: i64 = 86_400_000;
+/// How long the trail keeps a refused sign-in, in milliseconds: anybody can make such rows, as many as they like.
+pub const REFUSED_SIGN_INS_STAY_MS: i64 = 30 * DAY_MS;
+/// How long the trail keeps everything else, in milliseconds: a year, and time to look at it.
+pub const TRAIL_STAYS_MS: i64 = 400 * DAY_MS;
+
 /// One table after the other, each in a verb of its own; `$1` is the moment before which a row must have ended, `$2` how
 /// many may go. They find their rows by an index, walk no further than the batch, and know no tenant.
 ///
@@ -45,13 +51,23 @@ const VERBS: [&[&str]; 9] = [
     ],
 ];
 
+/// Each index of the trail begins with the tenant, `$3`.
+const REFUSED_SIGN_INS: &str = "DELETE FROM audit WHERE id IN (SELECT a.id FROM audit a WHERE a.tenant = $3 \
+    AND a.at < $1 AND a.action = 'session.open' AND a.outcome = 'refused' ORDER BY a.at LIMIT $2) RETURNING id";
+const TRAIL: &str = "DELETE FROM audit WHERE id IN (SELECT a.id FROM audit a WHERE a.tenant = $3 AND a.at < $1 \
+    ORDER BY a.at LIMIT $2) RETURNING id";
+
 impl Store {
     /// Deletes at most `batch` rows per table of what was over at `now`, and gives how many went. Call it again at once
     /// while it gives `batch` or more.
     pub async fn sweep(&self, now: i64, batch: i64) -> Result<u64, StoreError> {
         let mut gone = 0;
-        for sqls in VERBS {
-            let verb: Verb = sqls.iter().map(|sql| statement!(sql, now - MARGIN_MS, batch)).collect();
+        let over = |sqls: &&[&'static str]| -> Verb {
+            sqls.iter().map(|sql| statement!(sql, now - MARGIN_MS, batch)).collect()
+        };
+        let trail = [(REFUSED_SIGN_INS, REFUSED_SIGN_INS_STAY_MS), (TRAIL, TRAIL_STAYS_MS)];
+        let old = trail.into_iter().map(|(sql, stays)| vec![statement!(sql, now - stays, batch, self.tenant())]);
+        for verb in VERBS.iter().map(over).chain(old) {
             let answers = self.run(verb).await?;
             gone += answers.iter().map(|rows| rows.len() as u64).sum::<u64>();
         }

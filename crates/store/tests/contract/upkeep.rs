@@ -7,6 +7,7 @@ use vestibule_store::audit::Event;
 use vestibule_store::authorizations::Answer;
 use vestibule_store::codes::SpendCode;
 use vestibule_store::older_forms::Uses;
+use vestibule_store::upkeep::{REFUSED_SIGN_INS_STAY_MS, TRAIL_STAYS_MS};
 use vestibule_store::{Store, statement};
 
 const HOUR: i64 = 3_600 * SECOND;
@@ -138,6 +139,31 @@ fn the_trail_keeps_who_did_what_where_and_how_it_ended_newest_first() {
         assert_eq!((row.action.as_str(), row.target.as_str()), ("person.sign_in", "login"));
         assert_eq!((row.request_id.as_deref(), row.details.as_str()), (Some("request-1"), "wrong password"));
         assert_eq!(world.store.list_audit(1).await.expect("reads").len(), 1);
+    });
+}
+
+#[test]
+fn the_trail_forgets_refused_sign_ins_after_a_month_and_everything_else_after_a_year() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let keep = async |action, outcome, at| {
+            let event = Event { action, target: "person:1".to_owned(), outcome, details: String::new() };
+            world.store.keep_event(&world.note(at), event).await.expect("runs");
+        };
+        for n in 0..25 {
+            keep("session.open", "refused", NOW + n).await;
+        }
+        keep("session.open", "done", NOW).await;
+        keep("code.replay", "refused", NOW).await;
+        let left = async || world.trail().await.len();
+        let month = NOW + REFUSED_SIGN_INS_STAY_MS;
+        assert_eq!(world.store.sweep(month, 10).await.expect("runs"), 0, "not older than a month");
+        assert_eq!(world.store.sweep(month + 5, 10).await.expect("runs"), 5, "only what is older goes");
+        assert_eq!(world.store.sweep(month + DAY, 10).await.expect("runs"), 10, "no more at once than the batch");
+        while world.store.sweep(NOW + TRAIL_STAYS_MS, 10).await.expect("runs") > 0 {}
+        assert_eq!(left().await, 2, "a sign-in that went well and a refusal of another kind stay");
+        assert_eq!(world.store.sweep(NOW + TRAIL_STAYS_MS + 1, 10).await.expect("runs"), 2);
+        assert_eq!(left().await, 0);
     });
 }
 
