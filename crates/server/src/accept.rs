@@ -3,19 +3,26 @@
 //! Ours because `axum::serve` installs no timer, which silently switches hyper's header timeout off and leaves the
 //! door open for slow senders. Owns every limit of a connection; what is answered on it is the router's.
 
+mod life;
+#[cfg(test)]
+mod tests;
+
 use crate::app::App;
+use crate::clock::Clock;
 use crate::web::door::Peer;
+use crate::web::guard::network;
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use life::{Life, Limits};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -24,21 +31,32 @@ use tower::ServiceExt;
 /// How long a client may take to send a request's headers, and how long a connection that has not asked for anything
 /// yet may stay. A kept-alive HTTP/1 connection waits for its next request no longer than this either.
 const HEADER: Duration = Duration::from_secs(10);
-/// How long an HTTP/2 connection may stay without a request.
-const IDLE: Duration = Duration::from_secs(75);
+/// What else a connection may take. Who asks and does not read the answers is let go by these, because the kernel and
+/// HTTP/2's windows would hold such a connection for ever.
+const LIMITS: Limits = Limits {
+    silent: HEADER,
+    idle: Duration::from_secs(75),
+    request: Duration::from_secs(60),
+    farewell: Duration::from_secs(10),
+};
 /// How often an HTTP/2 peer is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(20);
 /// The largest header section, in bytes.
 const HEADER_BYTES: usize = 16 * 1024;
 /// The most requests that one HTTP/2 connection may have under way.
-const STREAMS: u32 = 100;
+const STREAMS: u32 = 16;
+/// How many bytes one HTTP/2 connection may send ahead of what is read, and one of its requests: the least that the
+/// protocol knows. More would be memory that a stranger fills; bodies here have 64 KiB at the most.
+const WINDOW: u32 = 65_535;
+/// How many bytes of answers may wait in one HTTP/2 request for a client that reads slowly.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// How many connections may be open.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
     /// In all.
     pub all: usize,
-    /// From one address.
+    /// From one address, or one IPv6 household.
     pub per_address: usize,
 }
 
@@ -59,7 +77,13 @@ pub async fn accept(listener: TcpListener, router: Router, app: Arc<App>, caps: 
         let Some(place) = Crowd::enter(&crowd, address.ip()) else { continue };
         // Answers are small and written whole: waiting to fill a segment only delays them.
         let _ = stream.set_nodelay(true);
-        let connection = Connection { app: app.clone(), router: router.clone(), address, stop: stop.clone() };
+        let connection = Connection {
+            clock: app.clock.clone(),
+            limits: LIMITS,
+            router: router.clone(),
+            peer: Peer(address.ip()),
+            stop: stop.clone(),
+        };
         let builder = builder.clone();
         connections.spawn(async move {
             connection.serve(&builder, stream).await;
@@ -100,164 +124,89 @@ fn builder() -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_header_list_size(HEADER_BYTES as u32)
         .max_concurrent_streams(STREAMS)
+        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
         .keep_alive_interval(PING)
         .keep_alive_timeout(HEADER);
     builder
 }
 
 struct Connection {
-    app: Arc<App>,
+    clock: Clock,
+    limits: Limits,
     router: Router,
-    address: SocketAddr,
+    peer: Peer,
     stop: watch::Receiver<bool>,
 }
 
 impl Connection {
-    async fn serve(mut self, builder: &Builder<TokioExecutor>, stream: TcpStream) {
-        let life = Arc::new(Life::new(self.app.clock.ticks()));
-        let (router, peer, app, seen) = (self.router, Peer(self.address.ip()), self.app.clone(), life.clone());
+    async fn serve<S>(mut self, builder: &Builder<TokioExecutor>, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let life = Life::new(self.clock, self.limits);
+        let (router, peer, seen) = (self.router, self.peer, life.clone());
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            let under_way = Life::begin(&seen, app.clone());
+            let under_way = seen.begin();
             let answer = router.clone().oneshot(request.map(axum::body::Body::new));
-            async move {
-                let _under_way = under_way;
-                answer.await
-            }
+            async move { answer.await.map(|answer| answer.map(|body| under_way.until_written(body))) }
         });
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         loop {
-            let patience = life.patience(self.app.clock.ticks());
             tokio::select! {
                 // Errors here are the peer's: it went away, dawdled, or does not speak HTTP.
                 _ = connection.as_mut() => return,
                 () = stopped(&mut self.stop) => break,
-                () = tokio::time::sleep(patience) => {
-                    if life.patience(self.app.clock.ticks()).is_zero() {
+                () = tokio::time::sleep(life.patience()) => {
+                    if life.patience().is_zero() {
                         break;
                     }
                 }
             }
         }
-        // Says goodbye (GOAWAY, or `connection: close`), finishes what is under way, and leaves; whoever drains the
-        // process sets the deadline for all.
+        // Says goodbye (GOAWAY, or `connection: close`), finishes what is under way, and leaves.
         connection.as_mut().graceful_shutdown();
         if life.asked() {
-            let _ = connection.await;
+            let _ = tokio::time::timeout(self.limits.farewell, connection).await;
         } // A connection that has never asked for anything is dropped: there is nothing to finish.
     }
 }
 
-/// What a connection has been doing.
-struct Life {
-    under_way: AtomicUsize,
-    /// Ticks when it was taken or ended its last request, in milliseconds.
-    quiet_since: AtomicI64,
-    asked: AtomicUsize,
-}
-
-impl Life {
-    fn new(ticks: i64) -> Life {
-        Life { under_way: AtomicUsize::new(0), quiet_since: AtomicI64::new(ticks), asked: AtomicUsize::new(0) }
-    }
-
-    fn asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed) > 0
-    }
-
-    /// How much longer it may stay as it is.
-    fn patience(&self, ticks: i64) -> Duration {
-        if self.under_way.load(Ordering::Relaxed) > 0 {
-            return IDLE;
-        }
-        let limit = if self.asked() { IDLE } else { HEADER };
-        let quiet = u64::try_from(ticks - self.quiet_since.load(Ordering::Relaxed)).unwrap_or(0);
-        limit.saturating_sub(Duration::from_millis(quiet))
-    }
-
-    fn begin(life: &Arc<Life>, app: Arc<App>) -> UnderWay {
-        life.under_way.fetch_add(1, Ordering::Relaxed);
-        life.asked.store(1, Ordering::Relaxed);
-        UnderWay { life: life.clone(), app }
-    }
-}
-
-/// A request under way; its end is noted when it is dropped, however it ends.
-struct UnderWay {
-    life: Arc<Life>,
-    app: Arc<App>,
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.life.quiet_since.store(self.app.clock.ticks(), Ordering::Relaxed);
-        self.life.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Counts connections per address; never larger than the number of open connections.
+/// Counts connections per address, as [`network`] groups them; never larger than the number of open connections.
 struct Crowd {
     per_address: usize,
-    counts: Mutex<HashMap<IpAddr, usize>>,
+    counts: Mutex<HashMap<u128, usize>>,
 }
 
 /// A place in the crowd, given back when dropped.
 struct Place {
     crowd: Arc<Crowd>,
-    address: IpAddr,
+    network: u128,
 }
 
 impl Crowd {
     fn enter(crowd: &Arc<Crowd>, address: IpAddr) -> Option<Place> {
         let mut counts = crowd.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
+        let network = network(address);
+        let count = counts.entry(network).or_default();
         if *count >= crowd.per_address {
             return None;
         }
         *count += 1;
-        Some(Place { crowd: crowd.clone(), address })
+        Some(Place { crowd: crowd.clone(), network })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.crowd.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
+        if let Some(count) = counts.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(&self.address);
+                counts.remove(&self.network);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_has_so_many_places_and_gives_them_back() {
-        let crowd = Arc::new(Crowd { per_address: 2, counts: Mutex::default() });
-        let address = IpAddr::from([192, 0, 2, 1]);
-        let first = Crowd::enter(&crowd, address);
-        let second = Crowd::enter(&crowd, address);
-        assert!(first.is_some() && second.is_some());
-        assert!(Crowd::enter(&crowd, address).is_none());
-        assert!(Crowd::enter(&crowd, IpAddr::from([192, 0, 2, 2])).is_some());
-        drop(first);
-        assert!(Crowd::enter(&crowd, address).is_some());
-        drop(second);
-        assert!(crowd.counts.lock().unwrap().is_empty(), "nothing is kept of those who have left");
-    }
-
-    #[test]
-    fn a_connection_that_asks_nothing_has_ten_seconds_and_a_quiet_one_seventy_five() {
-        let life = Life::new(1_000);
-        assert_eq!(life.patience(1_000), HEADER);
-        assert_eq!(life.patience(11_000), Duration::ZERO);
-        life.asked.store(1, Ordering::Relaxed);
-        assert_eq!(life.patience(11_000), IDLE - HEADER);
-        life.under_way.store(1, Ordering::Relaxed);
-        assert_eq!(life.patience(9_999_999), IDLE, "what is under way is not hurried");
     }
 }

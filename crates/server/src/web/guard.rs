@@ -58,8 +58,8 @@ impl Guard {
     }
 }
 
-/// The address itself, or the /64 that one IPv6 household has.
-fn network(address: IpAddr) -> u128 {
+/// Who counts as one: the address itself, or the /64 that one IPv6 household has.
+pub fn network(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(v4) => u128::from(v4.to_bits()),
         IpAddr::V6(v6) => v6.to_bits() >> 64 << 64 | 1 << 63,
