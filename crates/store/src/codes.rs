@@ -133,20 +133,31 @@ impl Store {
     }
 
     /// Spends the code for nothing and ends its grant, so that nobody guesses twice (FM-24). Audited. Gives false when
-    /// it had been spent before.
+    /// it had been spent before; then it was presented a second time, and its grant ends for that (statement 30).
     pub async fn burn_code(&self, code: Id, verb: Id, note: &Note) -> Result<bool, StoreError> {
         const CLAIM: &str = "UPDATE codes SET spent_by = $3, spent_at = $4 \
             WHERE id = $1 AND tenant = $2 AND spent_by IS NULL RETURNING id";
-        const END: &str = "UPDATE grants SET ended_at = $3, ended_by = $4, ended_why = $5 WHERE ended_at IS NULL \
-            AND id IN (SELECT k.grant_id FROM codes k WHERE k.id = $1 AND k.spent_by = $2)";
-        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM codes WHERE id = $11 AND spent_by = $12)");
-        let why = Why::CodeBurnt.name();
-        let event =
-            Event { action: "code.burn", target: format!("code:{code}"), outcome: "refused", details: String::new() };
+        // Whoever won the claim: of a spending and a wrong try at once, one is not the client's.
+        const END: &str = "UPDATE grants SET ended_at = $4, ended_by = $5, ended_why = CASE \
+            WHEN EXISTS (SELECT 1 FROM codes k WHERE k.id = $1 AND k.spent_by = $3) THEN $6 ELSE $7 END \
+            WHERE ended_at IS NULL AND id IN \
+            (SELECT k.grant_id FROM codes k WHERE k.id = $1 AND k.tenant = $2 AND k.spent_by IS NOT NULL)";
+        const BURNT: &str = audited!("EXISTS (SELECT 1 FROM codes WHERE id = $11 AND spent_by = $12)");
+        const REPLAYED: &str = audited!(
+            "EXISTS (SELECT 1 FROM codes k JOIN grants g ON g.id = k.grant_id \
+             WHERE k.id = $11 AND k.spent_by <> $12 AND g.ended_by = $1)"
+        );
+        let event = |action, details: &str| {
+            let target = format!("code:{code}");
+            Event { action, target, outcome: "refused", details: details.to_owned() }
+        };
+        let (burnt, replayed) = (Why::CodeBurnt.name(), Why::CodeReplayed.name());
+        let guard = || vec![code.into(), verb.into()];
         let statements = vec![
             statement!(CLAIM, code, self.tenant(), verb, note.at),
-            statement!(END, code, verb, note.at, note.id, why),
-            audit::row(self, note, event, AUDIT, vec![code.into(), verb.into()]),
+            statement!(END, code, self.tenant(), verb, note.at, note.id, burnt, replayed),
+            audit::row(self, note, event("code.burn", ""), BURNT, guard()),
+            audit::row(self, note, event("grant.end", replayed), REPLAYED, guard()),
         ];
         Ok(claimed(&self.run(statements).await?))
     }

@@ -120,23 +120,50 @@ fn fm_24_a_code_that_is_burnt_gives_nothing_and_is_burnt_once() {
 }
 
 #[test]
-fn fm_24_of_a_spending_and_a_burning_at_once_one_wins() {
+fn st_30_fm_18_fm_24_of_a_spending_and_a_burning_at_once_one_wins_and_nothing_is_left_alive() {
     each_database(async |store| {
         let world = World::new(store);
         let client = world.application("shop", Template::Web).await;
         for round in 0..20 {
             let code = world.flow(&client, &format!("person{round}")).await.code;
-            let won = race(&world, 2, |world, n| async move {
+            let got = race(&world, 2, |world, n| async move {
                 let tokens = world.new_tokens(NOW);
-                if n == 0 {
+                let won = if n == 0 {
                     world.store.spend_code(code, world.id(), &tokens, NOW).await.expect("runs") == SpendCode::Spent
                 } else {
                     world.store.burn_code(code, world.id(), &world.note(NOW)).await.expect("runs")
-                }
+                };
+                (won, tokens.access.id, tokens.refresh.expect("was made").id)
             })
             .await;
+            let won: Vec<_> = got.iter().map(|(won, ..)| *won).collect();
             assert_eq!(count(&won, &true), 1, "round {round}: {won:?}");
+            for (_, access, refresh) in got {
+                assert!(!world.accepted(access, NOW + 1).await, "round {round}: {won:?}");
+                assert!(!world.refreshable(refresh, NOW + 1).await, "round {round}: {won:?}");
+            }
         }
+        let trail = world.trail().await;
+        let ends = trail.iter().filter(|action| ["code.burn", "grant.end"].contains(&action.as_str())).count();
+        assert_eq!(ends, 20, "each round stands in the trail once");
+    });
+}
+
+#[test]
+fn st_30_fm_24_a_wrong_try_of_a_code_that_was_spent_ends_what_it_gave() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let flow = world.flow(&client, "alice").await;
+        let (access, refresh) = world.spend(flow.code, NOW).await;
+        for _ in 0..2 {
+            assert!(!world.store.burn_code(flow.code, world.id(), &world.note(NOW)).await.expect("runs"));
+        }
+        assert!(!world.accepted(access, NOW + 1).await && !world.refreshable(refresh, NOW + 1).await);
+        let trail = world.store.list_audit(100).await.expect("reads");
+        let ends: Vec<_> = trail.iter().filter(|row| row.action == "grant.end").collect();
+        assert_eq!((ends.len(), ends[0].details.as_str()), (1, "code_replayed"));
+        assert!(!trail.iter().any(|row| row.action == "code.burn"));
     });
 }
 
