@@ -132,8 +132,6 @@ async fn proceed(
     };
     match (next_step(&facts), browser.session()) {
         (Step::ApplicationOff, _) => page(Problem::ApplicationDisabled),
-        (Step::NotAssigned, Some(session)) => Ok(steps::not_assigned(client, session, received)),
-        (Step::NotAssigned, None) => page(Problem::NotAssigned),
         (Step::Refuse(refusal), _) => failure(&refusal),
         (Step::Issue(scopes), Some(session)) => {
             let issued = steps::Issued::new(app, client, request, session, scopes, None, now);
@@ -148,7 +146,8 @@ async fn proceed(
                 _ => keep(app, received, client, request, browser, now).await,
             }
         }
-        (Step::SignIn | Step::Consent(_) | Step::Issue(_), _) => {
+        // Who is not assigned may be somebody else at this browser ("not you?"), so that request is kept too.
+        (Step::SignIn | Step::NotAssigned | Step::Consent(_) | Step::Issue(_), _) => {
             keep(app, received, client, request, browser, now).await
         }
     }

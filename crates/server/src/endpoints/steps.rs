@@ -40,17 +40,6 @@ pub fn actor(session: &LiveSession) -> String {
     format!("person:{}", session.number)
 }
 
-/// The page for a person who may not use the application.
-pub fn not_assigned(client: &Client, session: &LiveSession, received: &Received) -> Response {
-    let page = NotAssignedPage {
-        language: Language::English,
-        request_id: &received.request_id,
-        application: &client.name,
-        person: Person::of(session),
-    };
-    answer::page(Problem::NotAssigned.status(), page.render(), &[])
-}
-
 /// A code that is about to be issued: what the store keeps, and where the browser goes with it.
 pub struct Issued {
     /// What the store keeps.
@@ -142,7 +131,7 @@ impl Stored {
     pub async fn show(self, app: &App, received: &Received) -> Result<Response, StoreError> {
         let response = match (self.step(None), self.browser.session()) {
             (Step::ApplicationOff, _) => answer::problem(Problem::ApplicationDisabled, &received.request_id),
-            (Step::NotAssigned, Some(session)) => not_assigned(&self.row.client, session, received),
+            (Step::NotAssigned, Some(session)) => self.not_assigned_page(session, received),
             (Step::NotAssigned, None) => answer::problem(Problem::NotAssigned, &received.request_id),
             (Step::Consent(offer), Some(session)) => self.consent_page(&offer, session),
             (Step::Issue(scopes), Some(session)) => self.issue(app, received, session, scopes, None).await?,
@@ -281,6 +270,18 @@ impl Stored {
             failed,
         };
         answer::page(status, page.render(), &self.follow())
+    }
+
+    fn not_assigned_page(&self, session: &LiveSession, received: &Received) -> Response {
+        let token = self.browser.form_token(&self.purpose("switch"));
+        let page = NotAssignedPage {
+            language: Language::English,
+            form_token: &token,
+            request_id: &received.request_id,
+            application: &self.row.client.name,
+            person: Person::of(session),
+        };
+        answer::page(Problem::NotAssigned.status(), page.render(), &[])
     }
 
     fn consent_page(&self, offer: &Offer, session: &LiveSession) -> Response {

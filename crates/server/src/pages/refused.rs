@@ -47,10 +47,12 @@ impl RefusedPage<'static> {
     }
 }
 
-/// The person is signed in but was not given the application (IDaaS).
+/// The person is signed in but was not given the application (IDaaS). Its form ("not you?") posts to its own address.
 pub struct NotAssignedPage<'a> {
     /// The language.
     pub language: Language,
+    /// The form token.
+    pub form_token: &'a str,
     /// The request's id.
     pub request_id: &'a str,
     /// The application's name.
@@ -66,6 +68,7 @@ impl NotAssignedPage<'_> {
         finish(
             NotAssignedHtml {
                 text,
+                form_token: self.form_token,
                 words: (text.problem)(Problem::NotAssigned),
                 code: Problem::NotAssigned.code(),
                 request_id: self.request_id,
@@ -83,6 +86,7 @@ impl NotAssignedPage<'static> {
     pub fn sample() -> NotAssignedPage<'static> {
         NotAssignedPage {
             language: Language::English,
+            form_token: "token",
             request_id: "01997c0e5f6a7b6c8d9e0f1a2b3c4d5e",
             application: super::HOSTILE,
             person: Person { name: super::HOSTILE, account: super::HOSTILE },
@@ -105,6 +109,7 @@ struct RefusedHtml<'a> {
 #[template(path = "not_assigned.html", whitespace = "minimize")]
 struct NotAssignedHtml<'a> {
     text: &'static Text,
+    form_token: &'a str,
     words: ProblemWords,
     code: &'static str,
     request_id: &'a str,

@@ -262,6 +262,31 @@ fn fm_63_who_is_not_assigned_sees_a_page_and_tokens_answer_403_after_unassigning
 }
 
 #[test]
+fn who_is_not_assigned_may_be_somebody_else_and_the_visit_goes_on() {
+    on_both(|server| {
+        let (app, person) = server.app_and_person("idaas-oauth2");
+        let stranger = server.person();
+        let url = app.shown["authorize_url"].as_str().expect("authorize_url").to_owned();
+        let mut visitor = Visitor::new(server);
+        for signed_in_before in [false, true] {
+            let mut page = visitor.open(&url);
+            if page.shows("sign-in-password") {
+                page = visitor.sign_in(&page, &stranger);
+            }
+            if signed_in_before {
+                page = visitor.open(&url);
+            }
+            assert_eq!(page.answer.status, 403, "{}", page.plain());
+            let page = visitor.submit(&page, "switch", &[]);
+            assert!(page.shows("sign-in-password"), "{}", page.plain());
+            let mut other = visitor.clone();
+            let page = other.sign_in(&page, &person);
+            assert!(page.left_for.as_deref().is_some_and(|back| back.contains("code=")), "{}", page.plain());
+        }
+    });
+}
+
+#[test]
 fn people_of_an_organization_below_the_assigned_one_may_enter() {
     on_both(|server| {
         let (top, below) = (crate::harness::unique("top"), crate::harness::unique("below"));
