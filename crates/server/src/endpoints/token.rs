@@ -4,7 +4,7 @@
 //! asked and whether it is good are `oauth`'s, and one-time things are spent by the store.
 
 use crate::app::App;
-use crate::web::caller::{self, Checked, Denied};
+use crate::web::caller::{self, Denied};
 use crate::web::form::Received;
 use crate::web::{answer, cors};
 use axum::extract::State;
@@ -184,16 +184,18 @@ impl Request<'_> {
     async fn password(&self, ask: &password::Ask) -> Result<TokenAnswer, Denied> {
         let client = self.client.client();
         let checked = caller::check_password(self.app, &ask.username, &ask.password, Some(client.id)).await?;
-        let Ok(Checked { person, matched, .. }) = checked else { return Err(self.busy().into()) };
-        let standing = person.as_ref().map(|person| PersonStanding {
+        let Ok(checked) = checked else { return Err(self.busy().into()) };
+        let standing = checked.person.as_ref().map(|person| PersonStanding {
             enabled: person.enabled,
             signed_in_at: self.now,
             valid_from: person.valid_from,
             assigned: person.assigned,
         });
-        match (password::judge(&self.client, standing, matched), person) {
+        match (password::judge(&self.client, standing, checked.matched), &checked.person) {
             (Ok(()), Some(Credentials { person, password_hash: Some(hash), .. })) => {
-                self.direct(Kind::Password, Some((person, hash)), &ask.scope).await
+                let given = self.direct(Kind::Password, Some((*person, hash.clone())), &ask.scope).await?;
+                caller::renew_hash(self.app, &checked, &ask.password).await?;
+                Ok(given)
             }
             (Err(refusal), person) => {
                 caller::keep_failure(self.app, self.received, person.as_ref(), self.now).await?;
