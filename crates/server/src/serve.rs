@@ -14,6 +14,7 @@ use crate::passwords::{Limits, Passwords};
 use crate::router;
 use crate::upkeep::{self, OlderForms};
 use crate::web::guard::Guard;
+use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -110,17 +111,17 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
 /// Tells the operator where we are and what to open.
 async fn say(app: &Arc<App>, bound: std::net::SocketAddr, demo: Option<&Demo>) -> Result<(), String> {
     let address = config::url_of(bound);
-    print(app, &format!("Vestibule listens on {address}"), &[("listening", &address), ("issuer", &app.issuer)]);
+    print(app, &format!("Vestibule listens on {address}"), &json!({ "listening": address, "issuer": app.issuer }));
     if let Some(demo) = demo {
-        let text = demo.furnish(&app.store, &app.issuer, bound).await?;
-        print(app, &text, &[("demo", &text)]);
+        let (text, object) = demo.furnish(&app.store, &app.issuer, bound).await?;
+        print(app, &text, &object);
         return Ok(());
     }
     let desk = Desk { store: &app.store, actor: Actor::Server, request_id: None, dice: app.dice, now: app.clock.now() };
     match setup::announce(&desk, &app.issuer).await {
         Ok(Some(link)) => {
             let text = format!("There is no administrator yet. Make the first one within an hour at:\n  {}", link.url);
-            print(app, &text, &[("setup_link", &link.url)]);
+            print(app, &text, &json!({ "setup_link": link.url }));
         }
         Ok(None) => {}
         // We serve already; `vestibule setup-link` makes another.
@@ -130,15 +131,9 @@ async fn say(app: &Arc<App>, bound: std::net::SocketAddr, demo: Option<&Demo>) -
 }
 
 /// One thing on stdout: text for people, or an object on a line of its own.
-fn print(app: &App, text: &str, object: &[(&str, &str)]) {
+fn print(app: &App, text: &str, object: &Value) {
     let mut out = std::io::stdout().lock();
     // A closed stdout is no reason not to serve.
-    let _ = if app.settings.json {
-        let object: serde_json::Map<_, _> =
-            object.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
-        writeln!(out, "{}", serde_json::Value::Object(object))
-    } else {
-        writeln!(out, "{text}")
-    };
+    let _ = if app.settings.json { writeln!(out, "{object}") } else { writeln!(out, "{text}") };
     let _ = out.flush();
 }

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::passwords;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::sync::Mutex;
@@ -198,6 +199,12 @@ impl Furniture {
         text.push_str("\nTravel expenses lets only people of Engineering in: alice, but not bob.\n");
         text.push_str("Everything is kept in the demo's directory; --reset starts over with new passwords.\n");
         text
+    }
+
+    /// The same for tools: `people`, `applications` and the sample's address.
+    pub fn json(&self, origin: &str) -> Value {
+        let applications: Vec<_> = self.applications.iter().chain([&self.sample]).collect();
+        json!({ "sample": origin, "people": self.people, "applications": applications })
     }
 
     /// The other applications that the sample gives a place to land.

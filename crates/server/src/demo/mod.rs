@@ -12,6 +12,7 @@ mod visits;
 use crate::dice::Dice;
 use furniture::Furniture;
 use sample::Sample;
+use serde_json::Value;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -89,10 +90,10 @@ impl Demo {
         Ok(())
     }
 
-    /// Furnishes the store (once), starts the sample application beside the server, and gives the text that says what to
-    /// open, with the two people's names and passwords. `issuer` is the public URL, `listening` where the server's
-    /// socket is bound. Print the text when the server accepts connections.
-    pub async fn furnish(&self, store: &Store, issuer: &str, listening: SocketAddr) -> Result<String, String> {
+    /// Furnishes the store (once), starts the sample application beside the server, and gives what says what to open,
+    /// with the two people's names and passwords: as text, and as JSON for tools. `issuer` is the public URL, `listening`
+    /// where the server's socket is bound. Print it when the server accepts connections.
+    pub async fn furnish(&self, store: &Store, issuer: &str, listening: SocketAddr) -> Result<(String, Value), String> {
         let kept = self.read()?;
         let (listeners, port) = listen(kept.as_ref().map(|kept| kept.sample_port)).await?;
         let origin = format!("http://localhost:{port}");
@@ -115,7 +116,7 @@ impl Demo {
                 }
             });
         }
-        Ok(furniture.text(issuer, &origin))
+        Ok((furniture.text(issuer, &origin), furniture.json(&origin)))
     }
 
     fn read(&self) -> Result<Option<Furniture>, String> {

@@ -91,6 +91,42 @@ fn every_template_is_there_and_works_through_the_sample() {
 }
 
 #[test]
+fn for_tools_the_demo_prints_its_people_and_applications_as_fields() {
+    let litter = Litter::new();
+    let out = litter.path.join("printed.txt");
+    let mut command = program();
+    command.current_dir(&litter.path).args(["--json", "serve", "--demo", "--listen", "127.0.0.1:0"]);
+    command.stdin(Stdio::null()).stdout(std::fs::File::create(&out).expect("file")).stderr(Stdio::null());
+    let _process = Guarded::spawn(&mut command);
+    let begin = Instant::now();
+    let printed = loop {
+        let printed = std::fs::read_to_string(&out).unwrap_or_default();
+        if printed.matches('\n').count() == 2 {
+            break printed;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "the demo is not up after a minute: {printed}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let lines: Vec<serde_json::Value> = printed.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    let (listening, demo) = (lines[0]["listening"].as_str().expect("listening"), &lines[1]);
+    assert_eq!(lines[0]["issuer"], listening);
+    assert!(demo["sample"].as_str().is_some_and(|url| url.starts_with("http://localhost:")), "{demo}");
+    let people: Vec<_> = demo["people"].as_array().expect("people").iter().map(|p| p["user_name"].as_str()).collect();
+    assert_eq!(people, [Some("alice"), Some("bob")]);
+    let applications = demo["applications"].as_array().expect("applications");
+    let service = applications.iter().find(|app| app["template"] == "service").expect("one of each template");
+    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+    let answer = Call::post(format!("{listening}/oauth/token"))
+        .form(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", &text(&service["client_id"])),
+            ("client_secret", &text(&service["client_secret"])),
+        ])
+        .send();
+    assert_eq!(answer.status, 200, "what was printed works: {}", answer.text());
+}
+
+#[test]
 fn a_directory_that_the_demo_did_not_make_is_refused() {
     let litter = Litter::new();
     std::fs::create_dir(litter.path.join("vestibule-demo")).expect("directory");
