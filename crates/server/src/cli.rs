@@ -75,7 +75,7 @@ pub struct Serve {
     /// Connections that one address may have open at once
     #[arg(long, env = "VESTIBULE_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N", default_value_t = 2_000)]
     pub max_connections_per_address: usize,
-    /// Sign-ins that one address may begin in a minute
+    /// Authorization requests that one address may have stored in a minute
     #[arg(long, env = "VESTIBULE_PENDING_PER_MINUTE", value_name = "N", default_value_t = 300)]
     pub pending_per_minute: u32,
 }
