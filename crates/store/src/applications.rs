@@ -67,6 +67,10 @@ pub enum Change {
     NotFound,
 }
 
+/// How far a node's clock may be ahead of another's, in milliseconds, while both serve: each may differ by half of it from
+/// their database's.
+pub const CLOCKS_MS: i64 = 4_000;
+
 impl Store {
     /// Adds an application with its redirect URIs and its first secret; of two with one name, one wins.
     pub async fn add_application(&self, new: &NewApplication, note: &Note) -> Result<AddApplication, StoreError> {
@@ -86,14 +90,15 @@ impl Store {
 
     /// The row of the application that has this `client_id` or this name.
     pub async fn find_application(&self, name_or_client_id: &str) -> Result<Option<Id>, StoreError> {
-        const FIND: &str = "SELECT id FROM applications WHERE tenant = $1 AND (client_id = $2 OR name_key = $3) \
+        const FIND: &str = "SELECT id FROM applications WHERE (tenant = $1 AND client_id = $2) \
+            OR (tenant = $1 AND name_key = $3) \
             ORDER BY CASE WHEN client_id = $2 THEN 0 ELSE 1 END LIMIT 1";
         let key = canonical(name_or_client_id);
         self.find(&statement!(FIND, self.tenant(), name_or_client_id, key)).await?.map(|row| row.id(0)).transpose()
     }
 
     /// Gives the application a new secret; the older ones end `overlap_ms` after `note.at` (0: now), or earlier where
-    /// that was set before.
+    /// that was set before. Of several at once, each ends those before it.
     pub async fn rotate_secret(
         &self,
         application: Id,
@@ -101,14 +106,18 @@ impl Store {
         overlap_ms: i64,
         note: &Note,
     ) -> Result<Change, StoreError> {
+        // Takes the row, so that each of several at once sees the secret of the one before it, on PostgreSQL too.
+        const TAKE: &str = "UPDATE applications SET updated_at = $3, changed_by = $4 WHERE id = $1 AND tenant = $2 \
+            RETURNING id";
         const ADD: &str = "INSERT INTO client_secrets (id, tenant, application, digest, created_at) \
-            SELECT $1, $2, a.id, $4, $5 FROM applications a WHERE a.id = $3 AND a.tenant = $2 RETURNING id";
+            SELECT $1, $2, a.id, $4, $5 FROM applications a WHERE a.id = $3 AND a.tenant = $2";
         const END: &str = "UPDATE client_secrets SET ends_at = $3 WHERE application = $2 AND id <> $1 \
             AND (ends_at IS NULL OR ends_at > $3) AND EXISTS (SELECT 1 FROM client_secrets s WHERE s.id = $1)";
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM client_secrets WHERE id = $11)");
         let ends_at = note.at.saturating_add(overlap_ms);
         let event = event("application.rotate_secret", application, format!("older ones end at {ends_at}"));
         let verb = vec![
+            statement!(TAKE, application, self.tenant(), note.at, note.id),
             statement!(ADD, secret.id, self.tenant(), application, &secret.digest, note.at),
             statement!(END, secret.id, application, ends_at),
             audit::row(self, note, event, AUDIT, vec![secret.id.into()]),
@@ -118,20 +127,22 @@ impl Store {
 
     /// Switches the application on or off at `note.at`. What it got before that stays dead after switching on again.
     /// One that stands so already is left as it is.
+    ///
+    /// `valid_from` goes past whatever a node gave whose clock is ahead, and grows each time; new grants begin no earlier.
     pub async fn set_application_enabled(
         &self,
         application: Id,
         enabled: bool,
         note: &Note,
     ) -> Result<Change, StoreError> {
-        const SWITCH: &str = "UPDATE applications SET disabled_at = $3, updated_at = $4, \
-            valid_from = CASE WHEN valid_from > $4 THEN valid_from ELSE $4 END \
+        const SWITCH: &str = "UPDATE applications SET disabled_at = $3, updated_at = $4, changed_by = $6, \
+            valid_from = CASE WHEN valid_from >= $5 THEN valid_from + 1 ELSE $5 END \
             WHERE id = $1 AND tenant = $2 AND (disabled_at IS NULL) = ($3 IS NOT NULL) RETURNING id";
-        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM applications WHERE id = $11 AND updated_at = $3)");
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM applications WHERE id = $11 AND changed_by = $1)");
         let action = if enabled { "application.enable" } else { "application.disable" };
         let disabled_at = (!enabled).then_some(note.at);
         let verb = vec![
-            statement!(SWITCH, application, self.tenant(), disabled_at, note.at),
+            statement!(SWITCH, application, self.tenant(), disabled_at, note.at, note.at + CLOCKS_MS + 1, note.id),
             audit::row(self, note, event(action, application, String::new()), AUDIT, vec![application.into()]),
         ];
         if claimed(&self.run(verb).await?) {
@@ -143,8 +154,8 @@ impl Store {
 
     /// Removes the application: from the answer on nothing of it is accepted. Upkeep sweeps what hung on it.
     pub async fn remove_application(&self, application: Id, note: &Note) -> Result<Change, StoreError> {
-        const CLAIM: &str = "INSERT INTO removed_applications (id, tenant, removed_at) \
-            SELECT a.id, a.tenant, $3 FROM applications a WHERE a.id = $1 AND a.tenant = $2 \
+        const CLAIM: &str = "INSERT INTO removed_applications (id, tenant, removed_at, removed_by) \
+            SELECT a.id, a.tenant, $3, $4 FROM applications a WHERE a.id = $1 AND a.tenant = $2 \
             ON CONFLICT (id) DO NOTHING RETURNING id";
         const PARTS: [&str; 5] = [
             "DELETE FROM applications WHERE id = $1 \
@@ -158,8 +169,8 @@ impl Store {
             "DELETE FROM logos WHERE application = $1 \
              AND EXISTS (SELECT 1 FROM removed_applications r WHERE r.id = $1 AND r.tenant = $2)",
         ];
-        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM removed_applications WHERE id = $11 AND removed_at = $3)");
-        let mut verb = vec![statement!(CLAIM, application, self.tenant(), note.at)];
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM removed_applications WHERE id = $11 AND removed_by = $1)");
+        let mut verb = vec![statement!(CLAIM, application, self.tenant(), note.at, note.id)];
         verb.extend(PARTS.map(|sql| statement!(sql, application, self.tenant())));
         let event = event("application.remove", application, String::new());
         verb.push(audit::row(self, note, event, AUDIT, vec![application.into()]));

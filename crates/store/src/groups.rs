@@ -40,6 +40,10 @@ pub struct Member {
     pub added_at: i64,
 }
 
+/// A row of the trail for the verb that changed a membership last.
+const MEMBER_CHANGED: &str =
+    audited!("EXISTS (SELECT 1 FROM group_members WHERE person = $11 AND group_id = $12 AND changed_by = $1)");
+
 impl Store {
     /// Adds a group; of two with one name, one wins.
     pub async fn add_group(&self, id: Id, name: &str, note: &Note) -> Result<AddGroup, StoreError> {
@@ -74,34 +78,32 @@ impl Store {
 
     /// Puts a person into a group. Doing it twice is doing it once.
     pub async fn add_member(&self, group: Id, person: Id, note: &Note) -> Result<Change, StoreError> {
-        const ADD: &str = "INSERT INTO group_members (tenant, person, group_id, added_at) \
-            SELECT $1, p.id, g.id, $4 FROM people p JOIN groups g ON g.tenant = p.tenant \
+        const ADD: &str = "INSERT INTO group_members (tenant, person, group_id, added_at, changed_by) \
+            SELECT $1, p.id, g.id, $4, $5 FROM people p JOIN groups g ON g.tenant = p.tenant \
             WHERE p.tenant = $1 AND p.id = $2 AND g.id = $3 \
             ON CONFLICT (person, group_id) DO UPDATE SET tenant = excluded.tenant RETURNING person";
-        const AUDIT: &str =
-            audited!("EXISTS (SELECT 1 FROM group_members WHERE person = $11 AND group_id = $12 AND added_at = $3)");
         let event = event("group.add_member", group, format!("person:{person}"));
         let verb = vec![
-            statement!(ADD, self.tenant(), person, group, note.at),
-            audit::row(self, note, event, AUDIT, vec![person.into(), group.into()]),
+            statement!(ADD, self.tenant(), person, group, note.at, note.id),
+            audit::row(self, note, event, MEMBER_CHANGED, vec![person.into(), group.into()]),
         ];
         Ok(Change::when(claimed(&self.run(verb).await?)))
     }
 
     /// Takes a person out of a group; `NotFound` when they were not in it.
     pub async fn remove_member(&self, group: Id, person: Id, note: &Note) -> Result<Change, StoreError> {
-        // The row of the trail comes first: once the membership is gone nothing is left to repeat the claim on.
-        const AUDIT: &str =
-            audited!("EXISTS (SELECT 1 FROM group_members WHERE tenant = $2 AND person = $11 AND group_id = $12)");
+        // Once the membership is gone nothing is left to repeat the claim on, so it is claimed and deleted in two steps.
+        const CLAIM: &str = "UPDATE group_members SET changed_by = $4 \
+            WHERE tenant = $1 AND person = $2 AND group_id = $3 RETURNING person";
         const REMOVE: &str =
-            "DELETE FROM group_members WHERE tenant = $1 AND person = $2 AND group_id = $3 RETURNING person";
+            "DELETE FROM group_members WHERE tenant = $1 AND person = $2 AND group_id = $3 AND changed_by = $4";
         let event = event("group.remove_member", group, format!("person:{person}"));
         let verb = vec![
-            audit::row(self, note, event, AUDIT, vec![person.into(), group.into()]),
-            statement!(REMOVE, self.tenant(), person, group),
+            statement!(CLAIM, self.tenant(), person, group, note.id),
+            audit::row(self, note, event, MEMBER_CHANGED, vec![person.into(), group.into()]),
+            statement!(REMOVE, self.tenant(), person, group, note.id),
         ];
-        let answers = self.run(verb).await?;
-        Ok(Change::when(answers.last().is_some_and(|rows| !rows.is_empty())))
+        Ok(Change::when(claimed(&self.run(verb).await?)))
     }
 
     /// The members of a group in the order of their names.

@@ -75,8 +75,7 @@ impl Store {
         if claimed(&self.run(verb).await?) {
             return Ok(AddOrganization::Added);
         }
-        const TAKEN: &str =
-            "SELECT name_key FROM organizations WHERE tenant = $1 AND (name_key = $2 OR external_id = $3)";
+        const TAKEN: &str = "SELECT name_key FROM organizations WHERE (tenant = $1 AND name_key = $2) OR (tenant = $1 AND external_id = $3)";
         let taken = self.read(&statement!(TAKEN, tenant, &key, &new.external_id)).await?;
         Ok(match taken.first() {
             None => AddOrganization::NoParent,
@@ -87,8 +86,8 @@ impl Store {
 
     /// The row of the organization that has this name or external id.
     pub async fn find_organization(&self, name_or_external_id: &str) -> Result<Option<Id>, StoreError> {
-        const FIND: &str = "SELECT id FROM organizations WHERE tenant = $1 AND (name_key = $2 OR external_id = $3) \
-            ORDER BY CASE WHEN name_key = $2 THEN 0 ELSE 1 END LIMIT 1";
+        const FIND: &str = "SELECT id FROM organizations WHERE (tenant = $1 AND name_key = $2) \
+            OR (tenant = $1 AND external_id = $3) ORDER BY CASE WHEN name_key = $2 THEN 0 ELSE 1 END LIMIT 1";
         let key = canonical(name_or_external_id);
         self.find(&statement!(FIND, self.tenant(), key, name_or_external_id)).await?.map(|row| row.id(0)).transpose()
     }
@@ -121,24 +120,29 @@ impl Store {
         primary: bool,
         note: &Note,
     ) -> Result<Change, StoreError> {
-        const JOIN: &str = "INSERT INTO person_organizations (tenant, person, organization, is_primary) \
-            SELECT $1, p.id, o.id, 0 FROM people p JOIN organizations o ON o.tenant = p.tenant \
+        // Takes the person's row, so that of several at once each sees which organization the one before made primary.
+        const TAKE: &str = "UPDATE people SET valid_from = valid_from WHERE id = $2 AND tenant = $1";
+        const JOIN: &str = "INSERT INTO person_organizations (tenant, person, organization, is_primary, changed_by) \
+            SELECT $1, p.id, o.id, 0, $4 FROM people p JOIN organizations o ON o.tenant = p.tenant \
             WHERE p.tenant = $1 AND p.id = $2 AND o.id = $3 \
             ON CONFLICT (person, organization) DO UPDATE SET tenant = excluded.tenant RETURNING person";
         const STEP_DOWN: &str = "UPDATE person_organizations SET is_primary = 0 WHERE person = $1 AND $3 = 1 \
-            AND is_primary = 1 AND EXISTS (SELECT 1 FROM person_organizations w WHERE w.person = $1 AND w.organization = $2)";
-        const STEP_UP: &str = "UPDATE person_organizations SET is_primary = 1 WHERE person = $1 AND organization = $2 \
+            AND is_primary = 1 AND organization <> $2 AND EXISTS (SELECT 1 FROM person_organizations w WHERE w.person = $1 AND w.organization = $2)";
+        const STEP_UP: &str = "UPDATE person_organizations SET is_primary = 1, changed_by = $3 \
+            WHERE person = $1 AND organization = $2 \
             AND NOT EXISTS (SELECT 1 FROM person_organizations w WHERE w.person = $1 AND w.is_primary = 1)";
-        const AUDIT: &str =
-            audited!("EXISTS (SELECT 1 FROM person_organizations WHERE person = $11 AND organization = $12)");
+        const AUDIT: &str = audited!(
+            "EXISTS (SELECT 1 FROM person_organizations WHERE person = $11 AND organization = $12 AND changed_by = $1)"
+        );
         let event = event("organization.join", organization, format!("person:{person}"));
         let verb = vec![
-            statement!(JOIN, self.tenant(), person, organization),
+            statement!(TAKE, self.tenant(), person),
+            statement!(JOIN, self.tenant(), person, organization, note.id),
             statement!(STEP_DOWN, person, organization, primary),
-            statement!(STEP_UP, person, organization),
+            statement!(STEP_UP, person, organization, note.id),
             audit::row(self, note, event, AUDIT, vec![person.into(), organization.into()]),
         ];
-        Ok(Change::when(claimed(&self.run(verb).await?)))
+        Ok(Change::when(self.run(verb).await?.get(1).is_some_and(|rows| !rows.is_empty())))
     }
 }
 

@@ -1,12 +1,14 @@
 //! Applications: what they are, their secrets, and that removing or switching off is felt at once.
 
 use crate::harness::{NOW, each_database};
-use crate::world::{CALLERS, World, count, race};
+use crate::world::{CALLERS, SECOND, World, count, race};
 use vestibule_oauth::template::{Switch, Template};
-use vestibule_store::applications::{AddApplication, Change, NewRedirectUri, NewSecret};
+use vestibule_store::applications::{AddApplication, CLOCKS_MS, Change, NewRedirectUri, NewSecret};
 use vestibule_store::assignments::Subject;
+use vestibule_store::authorizations::Answer;
 use vestibule_store::clients::Logo;
 use vestibule_store::older_forms::Uses;
+use vestibule_store::statement;
 
 #[test]
 fn of_64_applications_with_one_name_one_is_added_and_the_others_hear_that_it_is_taken() {
@@ -96,6 +98,97 @@ fn an_older_secret_ends_when_its_successor_says_so_to_the_millisecond() {
 }
 
 #[test]
+fn of_16_rotations_at_once_without_overlap_one_secret_lives() {
+    each_database(async |store| {
+        let world = World::new(store);
+        for round in 0..5 {
+            let client = world.application(&format!("shop{round}"), Template::Web).await;
+            let rotated = race(&world, 16, |world, _| async move {
+                let secret = NewSecret { id: world.id(), digest: world.digest() };
+                world.store.rotate_secret(client.id, &secret, 0, &world.note(NOW + 1)).await.expect("runs")
+            })
+            .await;
+            assert_eq!(count(&rotated, &Change::Done), 16);
+            let found = world.store.find_client(&client.client_id, NOW + 1).await.expect("reads").expect("is there");
+            assert_eq!(found.secrets.len(), 1, "round {round}");
+        }
+    });
+}
+
+#[test]
+fn a_rotation_beside_a_removal_leaves_no_secret_behind() {
+    each_database(async |store| {
+        let world = World::new(store);
+        for round in 0..10 {
+            let client = world.application(&format!("shop{round}"), Template::Web).await;
+            race(&world, 8, |world, n| async move {
+                if n == 0 {
+                    return world.store.remove_application(client.id, &world.note(NOW)).await.expect("runs");
+                }
+                let secret = NewSecret { id: world.id(), digest: world.digest() };
+                world.store.rotate_secret(client.id, &secret, 1_000, &world.note(NOW)).await.expect("runs")
+            })
+            .await;
+        }
+        const LEFT: &str = "SELECT COUNT(*) FROM client_secrets";
+        assert_eq!(world.store.scan(&statement!(LEFT)).await.expect("reads")[0].int(0), Ok(0));
+    });
+}
+
+#[test]
+fn of_16_switchings_off_at_once_one_stands_in_the_trail() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let person = world.person("alice").await;
+        for (round, on) in [false, true, false, true].into_iter().enumerate() {
+            let done = race(&world, 16, |world, n| async move {
+                let note = world.note(NOW);
+                match n % 2 {
+                    0 => world.store.set_application_enabled(client.id, on, &note).await.expect("runs"),
+                    _ => world.store.set_person_enabled(person, on, &note).await.expect("runs"),
+                }
+            })
+            .await;
+            assert_eq!(count(&done, &Change::Done), 16);
+            let (application, of_person) =
+                if on { ("application.enable", "person.enable") } else { ("application.disable", "person.disable") };
+            let trail = world.trail().await;
+            assert_eq!(count(&trail, &application.to_owned()), 1 + round / 2, "{trail:?}");
+            assert_eq!(count(&trail, &of_person.to_owned()), 1 + round / 2, "{trail:?}");
+        }
+    });
+}
+
+#[test]
+fn what_a_node_gave_whose_clock_is_ahead_stays_dead_after_switching_on_again() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let person = world.person("alice").await;
+        let session = world.session(person, NOW).await;
+        let mut dead = Vec::new();
+        // All in one millisecond of the administrator's node.
+        for round in 0..3 {
+            let ahead = NOW + CLOCKS_MS;
+            let issue = world.new_issue(client.id, person, session, NOW);
+            let answer = world.store.issue_fresh(&issue, &world.note(ahead)).await.expect("runs");
+            assert_eq!(answer, Answer::Given, "round {round}");
+            let (access, refresh) = world.spend(issue.code.id, ahead).await;
+            let late = ahead + 10 * SECOND;
+            assert!(world.accepted(access, late).await && world.refreshable(refresh, late).await, "round {round}");
+            for on in [false, true] {
+                world.store.set_application_enabled(client.id, on, &world.note(NOW)).await.expect("runs");
+            }
+            dead.push((access, refresh));
+            for (access, refresh) in &dead {
+                assert!(!world.accepted(*access, late).await && !world.refreshable(*refresh, late).await);
+            }
+        }
+    });
+}
+
+#[test]
 fn an_origin_is_allowed_only_for_a_public_client_that_is_switched_on() {
     each_database(async |store| {
         let world = World::new(store);
@@ -128,6 +221,7 @@ fn an_application_that_was_removed_is_nowhere_and_its_name_is_free() {
         })
         .await;
         assert_eq!(count(&removed, &Change::Done), 1);
+        assert_eq!(count(&world.trail().await, &"application.remove".to_owned()), 1);
         assert!(world.store.find_client(client_id, NOW).await.expect("reads").is_none());
         assert!(world.store.find_card(client_id).await.expect("reads").is_none());
         assert!(world.store.find_logo(client_id).await.expect("reads").is_none());
@@ -171,7 +265,7 @@ fn an_administrator_sees_everything_about_an_application() {
         world.store.set_application_enabled(client.id, false, &world.note(NOW + 7)).await.expect("runs");
         let sheet = world.store.show_application(client.id).await.expect("reads").expect("is there");
         assert!(!sheet.client.enabled);
-        assert_eq!((sheet.disabled_at, sheet.valid_from), (Some(NOW + 7), NOW + 7));
+        assert_eq!((sheet.disabled_at, sheet.valid_from), (Some(NOW + 7), NOW + 8 + CLOCKS_MS));
         assert_eq!((sheet.created_at, sheet.updated_at), (NOW, NOW + 7));
         assert_eq!(sheet.redirect_uris, ["https://shop.example/callback"]);
         assert_eq!(sheet.assignments.len(), 1);

@@ -176,3 +176,60 @@ fn an_assignment_reaches_a_person_directly_through_a_group_and_from_an_organizat
         }
     });
 }
+
+#[test]
+fn organizations_joined_at_once_leave_one_primary_and_a_row_of_the_trail_for_each_that_changed_something() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let mut organizations = Vec::new();
+        for n in 0..16 {
+            organizations.push(world.organization(&format!("o{n}"), None).await);
+        }
+        let joins = async || count(&world.trail().await, &"organization.join".to_owned());
+        for round in 1..=3 {
+            let person = world.person(&format!("person{round}")).await;
+            let joined = race(&world, 16, |world, n| {
+                let organization = organizations[n];
+                async move {
+                    world.store.join_organization(person, organization, true, &world.note(NOW)).await.expect("runs")
+                }
+            })
+            .await;
+            assert_eq!(count(&joined, &Change::Done), 16);
+            let sheet = world.store.show_person(person).await.expect("reads").expect("is there");
+            assert_eq!(sheet.organizations.len(), 16);
+            let first = sheet.profile.organization.expect("one is primary").name;
+            assert_eq!(joins().await, 16 * round);
+            let primary = world.store.find_organization(&first).await.expect("reads").expect("is there");
+            for again in [true, false] {
+                let done = world.store.join_organization(person, primary, again, &world.note(NOW)).await.expect("runs");
+                assert_eq!(done, Change::Done);
+            }
+            assert_eq!(joins().await, 16 * round, "what stands so already is not done again");
+        }
+    });
+}
+
+#[test]
+fn of_16_who_add_or_remove_one_member_at_once_one_stands_in_the_trail() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let (group, person) = (world.id(), world.person("alice").await);
+        world.store.add_group(group, "Testers", &world.note(NOW)).await.expect("runs");
+        for round in 1..=5 {
+            let added = race(&world, 16, |world, _| async move {
+                world.store.add_member(group, person, &world.note(NOW)).await.expect("runs")
+            })
+            .await;
+            assert_eq!(count(&added, &Change::Done), 16);
+            let removed = race(&world, 16, |world, _| async move {
+                world.store.remove_member(group, person, &world.note(NOW)).await.expect("runs")
+            })
+            .await;
+            assert_eq!(count(&removed, &Change::Done), 1, "round {round}");
+            let trail = world.trail().await;
+            assert_eq!(count(&trail, &"group.add_member".to_owned()), round);
+            assert_eq!(count(&trail, &"group.remove_member".to_owned()), round);
+        }
+    });
+}

@@ -2,9 +2,10 @@
 -- ../sqlite/0001_ground.sql; only the names of the types differ.
 --
 -- Ids are 16-byte UUIDv7 made by the server, times are Unix milliseconds, digests are SHA-256, switches that people
--- throw are moments. There are no foreign keys on what is issued (codes, grants, tokens, sessions): ending or removing
--- something changes one row, whatever hangs on it is dead at its next use because every acceptance joins up to that
--- row, and upkeep sweeps it later in small batches.
+-- throw are moments, changed_by and its like are the row of the trail of the verb that changed a row last. There are no
+-- foreign keys on what is issued (codes, grants, tokens, sessions): ending or removing something changes one row,
+-- whatever hangs on it is dead at its next use because every acceptance joins up to that row, and upkeep sweeps it later
+-- in small batches.
 
 CREATE TABLE tenants (
     tenant BIGINT NOT NULL PRIMARY KEY,
@@ -73,7 +74,8 @@ CREATE TABLE people (
     valid_from BIGINT NOT NULL,
     last_sign_in_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    updated_at BIGINT NOT NULL,
+    changed_by BYTEA
 );
 CREATE UNIQUE INDEX people_number ON people (tenant, number);
 CREATE UNIQUE INDEX people_subject ON people (tenant, subject);
@@ -87,6 +89,7 @@ CREATE TABLE person_organizations (
     person BYTEA NOT NULL,
     organization BYTEA NOT NULL,
     is_primary BIGINT NOT NULL,
+    changed_by BYTEA,
     PRIMARY KEY (person, organization)
 );
 CREATE UNIQUE INDEX person_organizations_primary ON person_organizations (person) WHERE is_primary = 1;
@@ -106,6 +109,7 @@ CREATE TABLE group_members (
     person BYTEA NOT NULL,
     group_id BYTEA NOT NULL,
     added_at BIGINT NOT NULL,
+    changed_by BYTEA NOT NULL,
     PRIMARY KEY (person, group_id)
 );
 CREATE INDEX group_members_of ON group_members (group_id);
@@ -129,7 +133,8 @@ CREATE TABLE applications (
     disabled_at BIGINT,
     valid_from BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    updated_at BIGINT NOT NULL,
+    changed_by BYTEA
 );
 CREATE UNIQUE INDEX applications_client_id ON applications (tenant, client_id);
 CREATE UNIQUE INDEX applications_name ON applications (tenant, name_key);
@@ -177,7 +182,8 @@ CREATE TABLE assignments (
 CREATE TABLE removed_applications (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
-    removed_at BIGINT NOT NULL
+    removed_at BIGINT NOT NULL,
+    removed_by BYTEA NOT NULL
 );
 
 CREATE TABLE sessions (
