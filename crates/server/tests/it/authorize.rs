@@ -33,6 +33,53 @@ fn st_01_get_and_post_begin_the_same_request() {
     });
 }
 
+/// A browser keeps `SameSite=Lax` cookies from a POST that another site's page sends, and brings them with the GET after.
+#[test]
+fn st_01_fm_45_a_post_from_another_site_leaves_the_browsers_other_visits_alone() {
+    on_both(|server| {
+        let (app, person) = server.app_and_person("web");
+        let mut visitor = Visitor::new(server);
+        let open_elsewhere = visitor.open(&app.authorize_url(&[]));
+        let cookies = visitor.cookies.clone();
+        let post = |over: &[(&str, &str)]| {
+            let fields = crate::harness::visitor::parameters(&app.authorize_url(over));
+            let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            let call = Call::post(server.at("/oauth/authorize")).header("Sec-Fetch-Site", "cross-site");
+            let answer = call.form(&fields).send();
+            assert_eq!(answer.status, 303, "{}", answer.text());
+            assert!(answer.header("set-cookie").is_none(), "another site planted a cookie");
+            assert!(answer.location().starts_with("/oauth/authorize?"), "{}", answer.location());
+            server.at(answer.location())
+        };
+        assert!(visitor.open(&post(&[])).shows("sign-in-password"));
+        assert_eq!(visitor.cookies, cookies);
+        let page = visitor.sign_in(&open_elsewhere, &person);
+        let back = visitor.allow(&page, None);
+        assert!(back.sent_back().iter().any(|(n, v)| n == "state" && v == "st a+te/%&="));
+        let silent = visitor.open(&post(&[("prompt", "none")]));
+        assert!(silent.sent_back().iter().any(|(n, _)| n == "code"), "{:?}", silent.left_for);
+        let long = app.authorize_url(&[("claims", &"x".repeat(9_000))]);
+        let fields = long.split_once('?').expect("a query").1;
+        let form = Some("application/x-www-form-urlencoded");
+        let answer = Call::post(server.at("/oauth/authorize")).body(form, fields).send();
+        assert_eq!((answer.status, answer.header("location")), (400, None), "{}", answer.text());
+    });
+}
+
+#[test]
+fn a_client_id_that_is_missing_or_unknown_is_named_to_the_developer() {
+    on_both(|server| {
+        let app = server.app("web");
+        for (value, code, sentence) in
+            [("", "invalid_request", "client_id is missing"), ("app_x", "unknown_application", "The client_id is of no")]
+        {
+            let page = ask(&mut Visitor::new(server), &app, &[("client_id", value)]);
+            assert_eq!(page.is_error_page(400), code);
+            assert!(page.plain().contains(sentence), "{}", page.plain());
+        }
+    });
+}
+
 #[test]
 fn st_02_unknown_parameters_are_ignored() {
     on_both(|server| {

@@ -149,13 +149,25 @@ fn a_hundred_commands_beside_a_saturated_writer_finish_within_five_seconds_each(
                 });
             }
             let mut slowest = Duration::ZERO;
+            let mut passing = String::new();
             for turn in 0..100 {
                 let start = Instant::now();
-                let done = match turn % 4 {
+                let done = match turn % 8 {
                     0 => server.command(&["app", "assign", &app.name, "--user", &person.name], ""),
                     1 => server.command(&["app", "unassign", &app.name, "--user", &person.name], ""),
                     2 => server.command(&["org", "add", &unique("busy")], ""),
-                    _ => server.command(&["user", "show", &person.name], ""),
+                    3 => server.command(&["user", "show", &person.name], ""),
+                    4 => {
+                        let name = unique("busy");
+                        let email = format!("{name}@example.org");
+                        server.command(&["user", "add", &name, "--email", &email, "--password-stdin"], "long enough")
+                    }
+                    5 => {
+                        passing = unique("passing");
+                        server.command(&["app", "add", &passing, "--template", "service"], "")
+                    }
+                    6 => server.command(&["app", "rotate-secret", &passing], ""),
+                    _ => server.command(&["app", "remove", &passing], ""),
                 };
                 assert!(done.status.success(), "turn {turn}: {}", String::from_utf8_lossy(&done.stderr));
                 slowest = slowest.max(start.elapsed());

@@ -120,5 +120,10 @@ fn fm_57_nothing_is_changed_by_get() {
         assert!(visitor.open(&url).left_for.is_none(), "consent by GET");
         visitor.open(&server.at("/sign-out"));
         assert!(visitor.open(&server.at("/")).plain().contains(&person.name), "signed out by GET");
+        for url in [app.authorize_url(&[]), page.url.clone()] {
+            let head = visitor.send(Call::new("HEAD", &url));
+            assert_eq!((head.status, head.header("allow")), (405, Some("GET, POST")), "HEAD {url}");
+            assert_eq!((head.header("location"), head.header("set-cookie")), (None, None), "HEAD {url}");
+        }
     });
 }

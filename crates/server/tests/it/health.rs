@@ -37,6 +37,46 @@ fn sigterm_drains_and_exits_with_success() {
 }
 
 #[test]
+fn the_drain_grace_lets_a_balancer_read_not_ready() {
+    let mut server = Server::start(Database::Sqlite, &["--drain-grace", "20"]);
+    server.process().terminate();
+    let start = Instant::now();
+    loop {
+        // New connections are still taken, which is what the grace is for.
+        let answer = Call::get(server.at("/readyz")).send();
+        if answer.status == 503 {
+            assert!(answer.text().contains("draining"), "{}", answer.text());
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "still ready");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(Call::get(server.at("/livez")).send().status, 200);
+    // A second signal means now.
+    server.process().terminate();
+    assert_eq!(server.process().wait(Duration::from_secs(15)), Some(Some(0)), "{}", server.output());
+}
+
+#[test]
+fn listening_everywhere_needs_a_public_url() {
+    let litter = crate::harness::process::Litter::new();
+    let mut command = crate::harness::server::binary(&litter.path, None);
+    let output = crate::harness::process::run(command.args(["serve", "--listen", "0.0.0.0:0"]), "");
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--public-url"), "{output:?}");
+}
+
+#[test]
+fn a_node_with_another_issuer_is_warned_of() {
+    const WARNING: &str = "the issuer is not the one of the last start";
+    let first = Server::start(Database::Postgres, &[]);
+    let second = first.second_node();
+    assert!(!second.output().contains(WARNING), "{}", second.output());
+    let third = first.node_at("https://elsewhere.example");
+    assert!(third.output().contains(WARNING), "{}", third.output());
+}
+
+#[test]
 fn fm_75_what_was_answered_survives_a_power_cut() {
     on_both_alone(|mut server| {
         let (app, person) = server.app_and_person("web");

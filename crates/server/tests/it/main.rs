@@ -29,6 +29,7 @@ mod leaks;
 mod limits;
 mod metadata;
 mod off_switches;
+mod races;
 mod password_hash;
 mod redirect_uri;
 mod setup;

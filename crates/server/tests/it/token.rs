@@ -75,7 +75,17 @@ fn st_46_two_ways_of_authentication_in_one_request_are_refused() {
                 .basic(&app.client_id, &app.client_secret)
                 .basic(&app.client_id, &app.client_secret)
                 .form(&[("grant_type", "client_credentials")]);
-            assert!(matches!(twice.send().status, 400 | 401));
+            twice.send().refused(400, "invalid_request");
+            let beside = Call::post(&url)
+                .basic(&app.client_id, &app.client_secret)
+                .header("Authorization", "Bearer x")
+                .form(&[
+                    ("grant_type", "client_credentials"),
+                    ("client_id", &app.client_id),
+                    ("client_secret", &app.client_secret),
+                ]);
+            let said = beside.send().refused(400, "invalid_request");
+            assert!(said["error_description"].as_str().is_some_and(|d| d.contains("Authorization")), "{said}");
         }
         let app = server.app("service");
         let bare = Call::post(server.at("/oauth/token"))
@@ -230,10 +240,7 @@ fn st_54_fm_60_what_was_ticked_is_the_most_that_a_token_can_do() {
             app.token(&[("grant_type", "refresh_token"), ("refresh_token", &refresh), ("scope", "openid email")]);
         more.refused(400, "invalid_scope");
         let info = Call::get(server.at("/oauth/userinfo")).bearer(&tokens.access).send().json();
-        assert!(
-            info["email"].is_null() && info["name"].is_string() || info["preferred_username"].is_string(),
-            "{info}"
-        );
+        assert!(info["email"].is_null() && info["preferred_username"].is_string(), "{info}");
     });
 }
 
@@ -244,9 +251,6 @@ fn st_36_st_49_public_clients_trade_with_their_verifier_alone() {
             let (app, person) = server.app_and_person(template);
             let code = app.code(server, &person, &[]);
             app.trade(&code).tokens();
-            let code = app.code(server, &person, &[]);
-            let secret = app.trade_with(&code, &[("client_secret", "anything")]);
-            assert!(matches!(secret.status, 200 | 400 | 401), "{}", secret.text());
         }
     });
 }

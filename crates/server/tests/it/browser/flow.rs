@@ -173,7 +173,7 @@ fn fm_63_the_idaas_authorize_url_opens_in_a_browser_and_strangers_see_a_page() {
     assert!(parameter(&callback.next(), "code").is_some());
 }
 
-/// Not asserted on, but kept for whoever wants to look: `VESTIBULE_TEST_PICTURES` names a directory.
+/// Kept for whoever wants to look: `VESTIBULE_TEST_PICTURES` names a directory. The README's picture is its consent.png.
 #[test]
 fn pictures_of_the_pages_can_be_taken() {
     let litter = Litter::new();
@@ -192,6 +192,6 @@ fn pictures_of_the_pages_can_be_taken() {
     take("error.png");
     for name in ["sign-in.png", "consent.png", "error.png"] {
         let bytes = std::fs::read(folder.join(name)).expect("a picture");
-        assert!(bytes.starts_with(b"\x89PNG"), "{name}");
+        assert!(bytes.starts_with(b"\x89PNG") && bytes.len() > 8_000, "{name} is no picture of a page");
     }
 }

@@ -55,10 +55,15 @@ impl Server {
 
     /// A second server on the same PostgreSQL database, with its own data directory.
     pub fn second_node(&self) -> Server {
+        self.node_at(&self.url)
+    }
+
+    /// The same under a public URL of its own.
+    pub fn node_at(&self, public_url: &str) -> Server {
         let litter = Litter::new();
         let directory = litter.path.clone();
         let mut arguments = self.arguments.clone();
-        arguments.extend(["--public-url".to_owned(), self.url.clone()]);
+        arguments.extend(["--public-url".to_owned(), public_url.to_owned()]);
         let (process, url) = spawn(&directory, self.database_url.as_deref(), &arguments, "127.0.0.1:0");
         let database_url = self.database_url.clone();
         Server { url, database: self.database, database_url, directory, process, arguments, _litter: litter }
