@@ -18,7 +18,7 @@ use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::response::TokenAnswer;
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_oauth::secret::{Kind as SecretKind, MachineSecret, Secret};
+use vestibule_oauth::secret::{Digest, Kind as SecretKind, MachineSecret};
 use vestibule_oauth::template::Wire;
 use vestibule_oauth::token::{self, PersonStanding, TokenPlan};
 use vestibule_store::StoreError;
@@ -27,7 +27,7 @@ use vestibule_store::codes::SpendCode;
 use vestibule_store::grants::Why;
 use vestibule_store::people::Credentials;
 use vestibule_store::tokens::{
-    DirectGrant, FoundRefreshToken, KeepGrant, NewAccessToken, NewRefreshToken, NewTokens, RotateRefresh,
+    DirectGrant, FoundRefreshToken, KeepGrant, NewAccessToken, NewRefreshToken, NewTokens, RotateRefresh, Rotation,
 };
 
 /// Answers a token request.
@@ -152,33 +152,60 @@ impl Request<'_> {
         }
     }
 
-    async fn refresh(&self, ask: &refresh_token::Ask, found: Option<FoundRefreshToken>) -> Result<TokenAnswer, Denied> {
+    async fn refresh(
+        &self,
+        ask: &refresh_token::Ask,
+        mut found: Option<FoundRefreshToken>,
+    ) -> Result<TokenAnswer, Denied> {
         use refresh_token::{Verdict, judge, refused};
         let (app, store) = (self.app, &self.app.store);
-        let found = match found {
-            Some(found) => Some(found),
-            None => find_refresh(app, ask.refresh_token.expose()).await?,
-        };
-        let verdict = judge(&self.client, ask, found.as_ref().map(|found| &found.generation), self.now);
-        let (found, scope) = match (verdict, found) {
-            (Verdict::Rotate(scope), Some(found)) => (found, scope),
-            (Verdict::Reuse(refusal), Some(found)) => {
-                store.end_grant(found.grant, Why::RefreshReused, &self.note()).await?;
-                return Err(refusal.into());
-            }
-            (Verdict::Refuse(refusal) | Verdict::Reuse(refusal), _) => return Err(refusal.into()),
-            (Verdict::Rotate(_), None) => return Err(refused(&self.client).into()),
-        };
-        let plan = token::rotate(self.client.client(), found.generation.max_ends_at, self.now);
-        let (tokens, given) = self.mint(&plan, &scope);
-        match store.rotate_refresh(found.id, app.dice.id(self.now), &tokens, self.now).await? {
-            RotateRefresh::Rotated => Ok(given),
-            RotateRefresh::Ended => Err(refused(&self.client).into()),
-            RotateRefresh::AlreadySpent => {
-                store.end_grant(found.grant, Why::RefreshReused, &self.note()).await?;
-                Err(refused(&self.client).into())
+        let user_agent = self.received.header(header::USER_AGENT).unwrap_or_default();
+        let sender = refresh_token::sender(&self.client, self.received.peer, user_agent);
+        // Once more after a lost race: what the winner got may be this sender's too (FM-29).
+        for _ in 0..2 {
+            let current = match found.take() {
+                Some(found) => Some(found),
+                None => find_refresh(app, ask.refresh_token.expose()).await?,
+            };
+            let generation = current.as_ref().map(|found| &found.generation);
+            let (current, scope) = match (judge(&self.client, ask, generation, sender.as_ref(), self.now), current) {
+                (Verdict::Rotate(scope), Some(current)) => (current, scope),
+                (Verdict::Repeat(answer), _) => return Ok(answer),
+                (Verdict::Reuse(refusal), Some(current)) => {
+                    store.end_grant(current.grant, Why::RefreshReused, &self.note()).await?;
+                    return Err(refusal.into());
+                }
+                (Verdict::Refuse(refusal) | Verdict::Reuse(refusal), _) => return Err(refusal.into()),
+                (Verdict::Rotate(_), None) => break,
+            };
+            let Some((rotation, given)) = self.rotation(ask, current.generation.max_ends_at, &scope, &sender) else {
+                break;
+            };
+            match store.rotate_refresh(current.id, app.dice.id(self.now), &rotation, self.now).await? {
+                RotateRefresh::Rotated => return Ok(given),
+                RotateRefresh::Ended => break,
+                RotateRefresh::AlreadySpent => {}
             }
         }
+        Err(refused(&self.client).into())
+    }
+
+    /// Makes the pair that the presented refresh token is traded for.
+    fn rotation(
+        &self,
+        ask: &refresh_token::Ask,
+        max_ends_at: i64,
+        scope: &ScopeSet,
+        sender: &Option<Digest>,
+    ) -> Option<(Rotation, TokenAnswer)> {
+        let dice = &self.app.dice;
+        let presented = MachineSecret::parse(SecretKind::RefreshToken, ask.refresh_token.expose())?;
+        let (access, refresh) = (dice.id(self.now), dice.id(self.now));
+        let salt = dice.bytes();
+        let (access, refresh) = refresh_token::successors(&presented, &salt, access, refresh);
+        let plan = token::rotate(self.client.client(), max_ends_at, self.now);
+        let (tokens, given) = self.pair(&plan, scope, &access, Some(&refresh));
+        Some((Rotation { tokens, salt, sender: sender.clone() }, given))
     }
 
     async fn password(&self, ask: &password::Ask) -> Result<TokenAnswer, Denied> {
@@ -226,35 +253,34 @@ impl Request<'_> {
 
     /// Makes the tokens: what the store keeps of them, and what the client is given.
     fn mint(&self, plan: &TokenPlan, scope: &ScopeSet) -> (NewTokens, TokenAnswer) {
-        let (access, access_token) = self.secret(SecretKind::AccessToken);
-        let refresh = plan.refresh.map(|plan| (plan, self.secret(SecretKind::RefreshToken)));
+        let secret = |kind| self.app.dice.secret(kind, self.app.dice.id(self.now));
+        let access = secret(SecretKind::AccessToken);
+        let refresh = plan.refresh.map(|_| secret(SecretKind::RefreshToken));
+        self.pair(plan, scope, &access, refresh.as_ref())
+    }
+
+    /// The two sides of tokens that were made. There is a refresh token only where `plan` has one.
+    fn pair(
+        &self,
+        plan: &TokenPlan,
+        scope: &ScopeSet,
+        access: &MachineSecret,
+        refresh: Option<&MachineSecret>,
+    ) -> (NewTokens, TokenAnswer) {
+        let (id, digest, expires_at) = (access.id(), access.digest(), plan.access_expires_at);
+        let refresh = refresh.zip(plan.refresh);
         let tokens = NewTokens {
-            access: NewAccessToken {
-                id: access.id(),
-                digest: access.digest(),
-                scopes: scope.clone(),
-                expires_at: plan.access_expires_at,
-            },
-            refresh: refresh.as_ref().map(|(plan, (secret, _))| NewRefreshToken {
-                id: secret.id(),
-                digest: secret.digest(),
-                plan: *plan,
-            }),
+            access: NewAccessToken { id, digest, scopes: scope.clone(), expires_at },
+            refresh: refresh.map(|(secret, plan)| NewRefreshToken { id: secret.id(), digest: secret.digest(), plan }),
         };
         let given = TokenAnswer {
-            access_token,
+            access_token: access.spell(),
             expires_in_s: plan.expires_in_s,
-            refresh_token: refresh.map(|(_, (_, text))| text),
+            refresh_token: refresh.map(|(secret, _)| secret.spell()),
             scope: scope.clone(),
             created_at_s: self.now / 1000,
         };
         (tokens, given)
-    }
-
-    fn secret(&self, kind: SecretKind) -> (MachineSecret, Secret) {
-        let secret = self.app.dice.secret(kind, self.app.dice.id(self.now));
-        let text = secret.spell();
-        (secret, text)
     }
 
     fn note(&self) -> Note {

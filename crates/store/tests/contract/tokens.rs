@@ -227,3 +227,23 @@ fn fm_131_nothing_of_one_tenant_is_found_by_another() {
         assert!(world.accepted(access, NOW).await, "nor ended");
     });
 }
+
+#[test]
+fn st_73_fm_27_an_access_token_that_is_revoked_is_dead_from_the_answer_on_and_alone() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let code = world.flow(&client, "alice").await.code;
+        let (access, refresh) = world.spend(code, NOW).await;
+        let rotation = world.new_rotation(NOW);
+        world.store.rotate_refresh(refresh, world.id(), &rotation, NOW).await.expect("runs");
+        assert!(world.accepted(access, NOW).await);
+        assert!(world.store.revoke_access_token(access, NOW).await.expect("runs"));
+        assert!(!world.accepted(access, NOW).await);
+        let found = world.store.find_access_token(access).await.expect("reads").expect("is there");
+        assert!(found.standing.revoked && found.created_at == NOW);
+        assert!(world.accepted(rotation.tokens.access.id, NOW).await, "the other one lives on");
+        assert!(!world.store.revoke_access_token(access, NOW + 1).await.expect("runs"), "was revoked before");
+        assert!(!world.store.revoke_access_token(world.id(), NOW).await.expect("runs"), "is not there");
+    });
+}

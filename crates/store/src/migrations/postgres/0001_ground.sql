@@ -247,11 +247,14 @@ CREATE TABLE tokens (
     grant_id BYTEA NOT NULL,
     scopes TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT
 );
 CREATE INDEX tokens_expiry ON tokens (expires_at);
 
 -- One row per generation; all generations of a grant are one family, and the numbers form a path (FM-28).
+-- A generation that another was traded for keeps what its secrets were derived with (salt), the access token that went
+-- with it, and who asked (sender: null for a client that had authenticated).
 CREATE TABLE refresh_tokens (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
@@ -262,7 +265,10 @@ CREATE TABLE refresh_tokens (
     idle_ends_at BIGINT NOT NULL,
     max_ends_at BIGINT NOT NULL,
     spent_by BYTEA,
-    spent_at BIGINT
+    spent_at BIGINT,
+    salt BYTEA,
+    access_token BYTEA,
+    sender BYTEA
 );
 CREATE UNIQUE INDEX refresh_tokens_path ON refresh_tokens (grant_id, number);
 CREATE INDEX refresh_tokens_expiry ON refresh_tokens (idle_ends_at);

@@ -247,11 +247,14 @@ CREATE TABLE tokens (
     grant_id BLOB NOT NULL,
     scopes TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    revoked_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tokens_expiry ON tokens (expires_at);
 
 -- One row per generation; all generations of a grant are one family, and the numbers form a path (FM-28).
+-- A generation that another was traded for keeps what its secrets were derived with (salt), the access token that went
+-- with it, and who asked (sender: null for a client that had authenticated).
 CREATE TABLE refresh_tokens (
     id BLOB NOT NULL PRIMARY KEY,
     tenant INTEGER NOT NULL,
@@ -262,7 +265,10 @@ CREATE TABLE refresh_tokens (
     idle_ends_at INTEGER NOT NULL,
     max_ends_at INTEGER NOT NULL,
     spent_by BLOB,
-    spent_at INTEGER
+    spent_at INTEGER,
+    salt BLOB,
+    access_token BLOB,
+    sender BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX refresh_tokens_path ON refresh_tokens (grant_id, number);
 CREATE INDEX refresh_tokens_expiry ON refresh_tokens (idle_ends_at);
