@@ -10,6 +10,7 @@ pub mod client;
 pub mod client_auth;
 pub mod consent;
 pub mod grant;
+pub mod guessing;
 pub mod id;
 pub mod metadata;
 pub mod next_step;

@@ -42,8 +42,10 @@ pub enum Code {
     UnsupportedMediaType,
     /// The body is too large.
     PayloadTooLarge,
-    /// Too many requests, or a queue is full.
+    /// A queue is full, or the storage cannot be reached.
     TemporarilyUnavailable,
+    /// Too many failures: come back after the time that [`Refusal::wait_s`] tells.
+    TooManyRequests,
     /// Our fault.
     ServerError,
 }
@@ -61,6 +63,8 @@ pub struct Refusal {
     pub wire: Wire,
     /// Whether the client tried HTTP Basic, so that a 401 names that scheme (statement 47).
     pub basic: bool,
+    /// After how many seconds another try makes sense, where that is known.
+    wait_s: Option<u32>,
 }
 
 impl Code {
@@ -83,7 +87,7 @@ impl Code {
             Code::InvalidToken => "invalid_token",
             Code::InsufficientScope => "insufficient_scope",
             Code::NotFound => "not_found",
-            Code::TemporarilyUnavailable => "temporarily_unavailable",
+            Code::TemporarilyUnavailable | Code::TooManyRequests => "temporarily_unavailable",
             Code::ServerError => "server_error",
         }
     }
@@ -107,7 +111,7 @@ impl Refusal {
     /// replaced, and what is longer than 400 characters is cut: a sentence may quote what a stranger sent.
     pub fn new(code: Code, description: impl Into<String>) -> Refusal {
         let description = description.into().chars().take(400).map(allowed_character).collect();
-        Refusal { code, description, wire: Wire::Standard, basic: false }
+        Refusal { code, description, wire: Wire::Standard, basic: false, wait_s: None }
     }
 
     /// The same refusal for this wire.
@@ -120,6 +124,21 @@ impl Refusal {
     pub fn tried_basic(mut self, basic: bool) -> Refusal {
         self.basic = basic;
         self
+    }
+
+    /// The same refusal, told after how many seconds another try makes sense.
+    pub fn waiting(mut self, seconds: u32) -> Refusal {
+        self.wait_s = Some(seconds);
+        self
+    }
+
+    /// After how many seconds another try makes sense, for `Retry-After`; where nothing else was said, a second after
+    /// something was unavailable.
+    pub const fn wait_s(&self) -> Option<u32> {
+        match (self.wait_s, self.code) {
+            (None, Code::TemporarilyUnavailable | Code::TooManyRequests) => Some(1),
+            (seconds, _) => seconds,
+        }
     }
 
     /// The sentence as it was made, whatever the wire.
@@ -156,6 +175,7 @@ impl Refusal {
             Code::MethodNotAllowed => 405,
             Code::PayloadTooLarge => 413,
             Code::UnsupportedMediaType => 415,
+            Code::TooManyRequests => 429,
             Code::ServerError => 500,
             Code::TemporarilyUnavailable => 503,
             _ => 400,

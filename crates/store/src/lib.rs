@@ -17,6 +17,7 @@ pub mod consents;
 pub mod direct_grants;
 pub mod grants;
 pub mod groups;
+pub mod guesses;
 pub mod older_forms;
 pub mod organizations;
 pub mod people;

@@ -12,7 +12,7 @@ const MARGIN_MS: i64 = 3_600_000;
 ///
 /// A code goes with its grant and not with its own end, so that its second presentation ends what the first gave for as
 /// long as there is anything to end.
-const VERBS: [&[&str]; 9] = [
+const VERBS: [&[&str]; 11] = [
     &[
         "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ends_at < $1 ORDER BY s.ends_at LIMIT $2) \
        RETURNING id",
@@ -33,6 +33,11 @@ const VERBS: [&[&str]; 9] = [
        ORDER BY z.expires_at LIMIT $2) RETURNING id"],
     &["DELETE FROM client_secrets WHERE id IN (SELECT s.id FROM client_secrets s \
        WHERE s.ends_at IS NOT NULL AND s.ends_at < $1 ORDER BY s.ends_at LIMIT $2) RETURNING id"],
+    // No window and no wait is as long as the margin.
+    &["DELETE FROM guesses WHERE (tenant, key) IN (SELECT k.tenant, k.key FROM guesses k WHERE k.updated_at < $1 \
+       ORDER BY k.updated_at LIMIT $2) RETURNING failures"],
+    &["DELETE FROM devices WHERE (person, browser) IN (SELECT d.person, d.browser FROM devices d WHERE d.ends_at < $1 \
+       ORDER BY d.ends_at LIMIT $2) RETURNING person"],
     &["DELETE FROM consents WHERE (person, application) IN (SELECT c.person, c.application FROM consents c \
        JOIN removed_applications r ON r.id = c.application WHERE r.removed_at < $1 LIMIT $2) RETURNING person"],
     &[

@@ -44,8 +44,8 @@ pub fn challenge(response: &mut Response, refusal: &Refusal) {
     if let Some(value) = refusal.www_authenticate().and_then(|text| HeaderValue::from_str(&text).ok()) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
     }
-    if refusal.code == Code::TemporarilyUnavailable {
-        retry_after(response, 1);
+    if let Some(seconds) = refusal.wait_s() {
+        retry_after(response, seconds);
     }
 }
 

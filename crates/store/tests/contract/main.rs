@@ -8,6 +8,7 @@ mod codes;
 mod crowd;
 mod disk;
 mod engine;
+mod guesses;
 mod harness;
 mod organizations;
 mod people;

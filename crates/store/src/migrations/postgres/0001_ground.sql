@@ -304,6 +304,29 @@ CREATE TABLE setup_links (
 );
 CREATE INDEX setup_links_expiry ON setup_links (expires_at);
 
+-- How often something was tried in vain: key is a digest of whose tries are counted together, so no address stands here.
+CREATE TABLE guesses (
+    tenant BIGINT NOT NULL,
+    key BYTEA NOT NULL,
+    failures BIGINT NOT NULL,
+    window_started_at BIGINT NOT NULL,
+    next_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    claimed_by BYTEA NOT NULL,
+    PRIMARY KEY (tenant, key)
+);
+CREATE INDEX guesses_age ON guesses (updated_at);
+
+-- Browsers in which a person has signed in before: others' failures do not keep them out.
+CREATE TABLE devices (
+    tenant BIGINT NOT NULL,
+    person BYTEA NOT NULL,
+    browser BYTEA NOT NULL,
+    ends_at BIGINT NOT NULL,
+    PRIMARY KEY (person, browser)
+);
+CREATE INDEX devices_expiry ON devices (ends_at);
+
 CREATE TABLE audit (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,

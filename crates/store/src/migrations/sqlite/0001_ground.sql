@@ -304,6 +304,29 @@ CREATE TABLE setup_links (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX setup_links_expiry ON setup_links (expires_at);
 
+-- How often something was tried in vain: key is a digest of whose tries are counted together, so no address stands here.
+CREATE TABLE guesses (
+    tenant INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    failures INTEGER NOT NULL,
+    window_started_at INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    claimed_by BLOB NOT NULL,
+    PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX guesses_age ON guesses (updated_at);
+
+-- Browsers in which a person has signed in before: others' failures do not keep them out.
+CREATE TABLE devices (
+    tenant INTEGER NOT NULL,
+    person BLOB NOT NULL,
+    browser BLOB NOT NULL,
+    ends_at INTEGER NOT NULL,
+    PRIMARY KEY (person, browser)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX devices_expiry ON devices (ends_at);
+
 CREATE TABLE audit (
     id BLOB NOT NULL PRIMARY KEY,
     tenant INTEGER NOT NULL,
