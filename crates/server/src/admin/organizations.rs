@@ -49,7 +49,7 @@ pub async fn add(
     let new = NewOrganization { id, name: name.clone(), parent: above, external_id: external_id.clone() };
     Ok(match desk.store.add_organization(&new, &desk.note()).await? {
         AddOrganization::Added => {
-            Add::Added(OrganizationLine { id, name, external_id, parent: above, created_at: desk.now })
+            Add::Added(OrganizationLine { id, name, external_id, parent: above, disabled_at: None, created_at: desk.now })
         }
         AddOrganization::NameTaken => Add::NameTaken,
         AddOrganization::ExternalIdTaken => Add::ExternalIdTaken,

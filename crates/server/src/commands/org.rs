@@ -114,7 +114,7 @@ mod tests {
     fn line(id: u8, parent: Option<u8>) -> OrganizationLine {
         let id_of = |n: u8| Id::from_bytes([n; 16]);
         let (name, external_id) = (id.to_string(), String::new());
-        OrganizationLine { id: id_of(id), name, external_id, parent: parent.map(id_of), created_at: 0 }
+        OrganizationLine { id: id_of(id), name, external_id, parent: parent.map(id_of), disabled_at: None, created_at: 0 }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod clients;
 mod codes;
 mod crowd;
 mod disk;
+mod ends;
 mod engine;
 mod guesses;
 mod harness;

@@ -131,8 +131,13 @@ fn fm_62_being_assigned_is_asked_at_each_use() {
         let flow = world.flow(&client, "alice").await;
         let (access, refresh) = world.spend(flow.code, NOW).await;
         assert_eq!(verdict(&world, access, NOW).await, Some(Dead::NotAssigned));
+        assert!(!world.refreshable(refresh, NOW).await);
         let subject = Subject::Person(flow.person);
         world.store.assign(client.id, subject, &world.note(NOW)).await.expect("runs");
+        assert_eq!(verdict(&world, access, NOW).await, Some(Dead::NotAssigned), "what was issued before stays dead");
+        let issue = world.new_issue(client.id, flow.person, flow.session, NOW);
+        world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs");
+        let (access, refresh) = world.spend(issue.code.id, NOW).await;
         assert_eq!(verdict(&world, access, NOW).await, None);
         assert!(world.refreshable(refresh, NOW).await);
         world.store.unassign(client.id, subject, &world.note(NOW)).await.expect("runs");

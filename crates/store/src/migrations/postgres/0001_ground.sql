@@ -30,6 +30,11 @@ CREATE TABLE counters (
 );
 INSERT INTO counters (tenant, name, value) VALUES (1, 'people', 0);
 
+-- The tenant's epoch: a clock without hands, which an administrator's verbs on assignments, memberships and organizations
+-- move on. Sessions and grants keep the epoch that they began in; what came later does not count for them, so that
+-- nothing that ended lives again when it is given back, whatever the clocks of the nodes say.
+INSERT INTO counters (tenant, name, value) VALUES (1, 'epoch', 0);
+
 CREATE TABLE organizations (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
@@ -37,6 +42,8 @@ CREATE TABLE organizations (
     name TEXT COLLATE "C" NOT NULL,
     name_key TEXT COLLATE "C" NOT NULL,
     external_id TEXT COLLATE "C" NOT NULL,
+    disabled_at BIGINT,
+    epoch BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX organizations_name ON organizations (tenant, name_key);
@@ -87,6 +94,7 @@ CREATE TABLE person_organizations (
     person BYTEA NOT NULL,
     organization BYTEA NOT NULL,
     is_primary BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
     PRIMARY KEY (person, organization)
 );
 CREATE UNIQUE INDEX person_organizations_primary ON person_organizations (person) WHERE is_primary = 1;
@@ -106,6 +114,7 @@ CREATE TABLE group_members (
     person BYTEA NOT NULL,
     group_id BYTEA NOT NULL,
     added_at BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
     PRIMARY KEY (person, group_id)
 );
 CREATE INDEX group_members_of ON group_members (group_id);
@@ -170,6 +179,7 @@ CREATE TABLE assignments (
     kind BIGINT NOT NULL,
     subject BYTEA NOT NULL,
     assigned_at BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
     PRIMARY KEY (application, kind, subject)
 );
 
@@ -180,6 +190,8 @@ CREATE TABLE removed_applications (
     removed_at BIGINT NOT NULL
 );
 
+-- A session that follows another one of the same person in the same browser has that one's root. Signing out is written
+-- on the root, where it ends what was issued in any of them; so a root stays for as long as something names it.
 CREATE TABLE sessions (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
@@ -189,9 +201,14 @@ CREATE TABLE sessions (
     seen_at BIGINT NOT NULL,
     idle_ends_at BIGINT NOT NULL,
     ends_at BIGINT NOT NULL,
-    ended_at BIGINT
+    ended_at BIGINT,
+    epoch BIGINT NOT NULL,
+    root BYTEA NOT NULL,
+    signed_out_at BIGINT,
+    kept_until BIGINT NOT NULL
 );
-CREATE INDEX sessions_expiry ON sessions (ends_at);
+CREATE INDEX sessions_expiry ON sessions (kept_until);
+CREATE INDEX sessions_of_root ON sessions (root);
 
 CREATE TABLE authorizations (
     id BYTEA NOT NULL PRIMARY KEY,
@@ -206,7 +223,8 @@ CREATE TABLE authorizations (
 );
 CREATE INDEX authorizations_expiry ON authorizations (expires_at);
 
--- What a person (or an application for itself: person NULL) allowed an application. expires_at moves with the last
+-- What a person (or an application for itself: person NULL) allowed an application, in which browser session (its root;
+-- session_epoch is the epoch of the sign-in) and under which generation of their consent. expires_at moves with the last
 -- token that hangs on it; what hangs on a grant dies when ended_at is set (ended_by: the row of the trail).
 CREATE TABLE grants (
     id BYTEA NOT NULL PRIMARY KEY,
@@ -215,6 +233,10 @@ CREATE TABLE grants (
     person BYTEA,
     kind TEXT COLLATE "C" NOT NULL,
     scopes TEXT COLLATE "C" NOT NULL,
+    session BYTEA,
+    session_epoch BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    consent BIGINT NOT NULL,
     auth_time BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
@@ -223,6 +245,8 @@ CREATE TABLE grants (
     ended_why TEXT COLLATE "C"
 );
 CREATE INDEX grants_expiry ON grants (expires_at);
+CREATE INDEX grants_in_session ON grants (session) WHERE session IS NOT NULL;
+CREATE INDEX grants_of_person ON grants (person, application) WHERE person IS NOT NULL;
 
 CREATE TABLE codes (
     id BYTEA NOT NULL PRIMARY KEY,
@@ -273,12 +297,16 @@ CREATE TABLE refresh_tokens (
 CREATE UNIQUE INDEX refresh_tokens_path ON refresh_tokens (grant_id, number);
 CREATE INDEX refresh_tokens_expiry ON refresh_tokens (idle_ends_at);
 
+-- What a person ticked last for an application; scopes is NULL when it was withdrawn. Withdrawing moves the generation on,
+-- and a grant of an earlier generation is dead.
 CREATE TABLE consents (
     tenant BIGINT NOT NULL,
     person BYTEA NOT NULL,
     application BYTEA NOT NULL,
-    scopes TEXT COLLATE "C" NOT NULL,
+    scopes TEXT COLLATE "C",
     given_at BIGINT NOT NULL,
+    generation BIGINT NOT NULL,
+    withdrawn_at BIGINT,
     PRIMARY KEY (person, application)
 );
 CREATE INDEX consents_of ON consents (application);
