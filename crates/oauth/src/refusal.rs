@@ -65,6 +65,7 @@ pub struct Refusal {
     pub basic: bool,
     /// After how many seconds another try makes sense, where that is known.
     wait_s: Option<u32>,
+    guess: bool,
 }
 
 impl Code {
@@ -111,7 +112,7 @@ impl Refusal {
     /// replaced, and what is longer than 400 characters is cut: a sentence may quote what a stranger sent.
     pub fn new(code: Code, description: impl Into<String>) -> Refusal {
         let description = description.into().chars().take(400).map(allowed_character).collect();
-        Refusal { code, description, wire: Wire::Standard, basic: false, wait_s: None }
+        Refusal { code, description, wire: Wire::Standard, basic: false, wait_s: None, guess: false }
     }
 
     /// The same refusal for this wire.
@@ -139,6 +140,17 @@ impl Refusal {
             (None, Code::TemporarilyUnavailable | Code::TooManyRequests) => Some(1),
             (seconds, _) => seconds,
         }
+    }
+
+    /// The same refusal, told whether what was wrong is a secret that a stranger may have made up: such tries are counted.
+    pub fn guess(mut self, guess: bool) -> Refusal {
+        self.guess = guess;
+        self
+    }
+
+    /// Whether a secret was wrong.
+    pub const fn is_guess(&self) -> bool {
+        self.guess
     }
 
     /// The sentence as it was made, whatever the wire.

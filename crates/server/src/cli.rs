@@ -73,6 +73,9 @@ pub struct Serve {
     /// Sign-ins that one address may begin in a minute
     #[arg(long, env = "VESTIBULE_PENDING_PER_MINUTE", value_name = "N", default_value_t = 300)]
     pub pending_per_minute: u32,
+    /// Failed sign-ins, and failed client secrets, that one /24 or /64 may make in 15 minutes before it waits
+    #[arg(long, env = "VESTIBULE_GUESS_FREE", value_name = "N", default_value_t = 5)]
+    pub guess_free: u32,
 }
 
 /// Does what the command line says.

@@ -23,6 +23,8 @@ pub struct Settings {
     pub caps: Caps,
     /// Sign-ins that one address may begin in a minute.
     pub pending_per_minute: u32,
+    /// Failures that one network may make in fifteen minutes before it waits.
+    pub guess_free: u32,
 }
 
 impl Settings {
@@ -35,6 +37,7 @@ impl Settings {
             json: globals.json,
             caps: Caps { all, per_address: flags.max_connections_per_address.max(1) },
             pending_per_minute: flags.pending_per_minute,
+            guess_free: flags.guess_free,
         })
     }
 }

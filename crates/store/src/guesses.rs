@@ -73,9 +73,8 @@ impl Store {
 
     /// Counts a try that is about to be made, unless one of the counters has to wait.
     pub async fn reserve_guess(&self, counters: &Counters, verb: Id, now: i64) -> Result<Reserve, StoreError> {
-        const OWN: &str = count_up!(
-            "NOT EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $5 AND o.next_at > $3)"
-        );
+        const OWN: &str =
+            count_up!("NOT EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $5 AND o.next_at > $3)");
         const BESIDE: &str =
             count_up!("EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $5 AND o.claimed_by = $6)");
         // Between the first statement and the second somebody may have made the network wait.
@@ -85,8 +84,7 @@ impl Store {
         let own = &counters.own;
         let beside = counters.beside.as_ref();
         let other = &beside.unwrap_or(own).key;
-        let mut verbs: Verb =
-            vec![statement!(OWN, tenant, own.key.digest(), now, WINDOW_MS, other.digest(), verb)];
+        let mut verbs: Verb = vec![statement!(OWN, tenant, own.key.digest(), now, WINDOW_MS, other.digest(), verb)];
         if let Some(beside) = beside {
             let (key, own) = (beside.key.digest(), own.key.digest());
             verbs.push(statement!(BESIDE, tenant, key, now, WINDOW_MS, own, verb));

@@ -4,9 +4,9 @@
 //! asked and whether it is good are `oauth`'s, and one-time things are spent by the store.
 
 use crate::app::App;
-use crate::web::caller::{self, Checked, Denied};
+use crate::web::caller::{self, Checked, Denied, Held};
 use crate::web::form::Received;
-use crate::web::{answer, cors};
+use crate::web::{answer, cors, guessing};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::Response;
@@ -34,7 +34,10 @@ use vestibule_store::tokens::{
 pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
     let mut response = match trade(&app, &received).await {
         Ok((tokens, wire)) => answer::json(200, tokens.spell(wire)),
-        Err(Denied::Refused(refusal)) => answer::refusal(&refusal),
+        Err(Denied::Refused(refusal)) => match guessing::weigh(&app, &received, refusal).await {
+            Ok(refusal) => answer::refusal(&refusal),
+            Err(error) => answer::store_refusal(&error, Wire::Standard),
+        },
         Err(Denied::Store(error)) => answer::store_refusal(&error, Wire::Standard),
     };
     // Without the headers a script sees nothing: when they cannot be found out, that is the safe side.
@@ -44,7 +47,7 @@ pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response
 
 async fn trade(app: &App, received: &Received) -> Result<(TokenAnswer, Wire), Denied> {
     let now = app.clock.now();
-    let parameters = match read(received, received.typed_body()) {
+    let parameters = match received.parameters(received.typed_body()) {
         Ok(parameters) => parameters,
         Err(refusal) => return Err(in_the_clients_wire(app, received, refusal, now).await.into()),
     };
@@ -64,15 +67,9 @@ async fn trade(app: &App, received: &Received) -> Result<(TokenAnswer, Wire), De
     Ok((tokens, wire))
 }
 
-fn read(received: &Received, body: Body) -> Result<Parameters, Refusal> {
-    let authorization = received.header(header::AUTHORIZATION);
-    let is_basic = |value: &&str| value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "));
-    Parameters::read(received.query.as_deref(), body, authorization.filter(is_basic))
-}
-
 /// A request that cannot be read is still answered in the wire of the client that its query or header names.
 async fn in_the_clients_wire(app: &App, received: &Received, refusal: Refusal, now: i64) -> Refusal {
-    let Ok(parameters) = read(received, Body::None) else { return refusal };
+    let Ok(parameters) = received.parameters(Body::None) else { return refusal };
     let Ok(Some(client_id)) = client_auth::identify(&parameters) else { return refusal };
     match app.store.find_client(client_id, now).await {
         Ok(Some(registered)) => refusal.for_wire(registered.client.wire()),
@@ -95,16 +92,28 @@ async fn client(
     }
     let named = match parameters.get("refresh_token")? {
         Some(token) => find_refresh(app, token).await?,
-        None => None,
+        None => Err(NoRefresh::Wrong),
     };
-    let found = named.ok_or_else(|| client_auth::unknown(parameters))?;
+    let found = named.map_err(|why| client_auth::unknown(parameters).guess(why == NoRefresh::Wrong))?;
     Ok((client_auth::by_refresh_token(parameters, found.client.clone())?, Some(found)))
 }
 
-async fn find_refresh(app: &App, token: &str) -> Result<Option<FoundRefreshToken>, StoreError> {
-    let Some(secret) = MachineSecret::parse(SecretKind::RefreshToken, token) else { return Ok(None) };
-    let found = app.store.find_refresh(secret.id()).await?;
-    Ok(found.filter(|found| found.digest.matches(&secret.digest())))
+/// Why there is no refresh token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NoRefresh {
+    /// It is none of ours, or its secret is wrong: that is a guess.
+    Wrong,
+    /// There is no row, as after long disuse. That no guess can hit, and many good clients come with such a one.
+    Gone,
+}
+
+async fn find_refresh(app: &App, token: &str) -> Result<Result<FoundRefreshToken, NoRefresh>, StoreError> {
+    let Some(secret) = MachineSecret::parse(SecretKind::RefreshToken, token) else { return Ok(Err(NoRefresh::Wrong)) };
+    Ok(match app.store.find_refresh(secret.id()).await? {
+        Some(found) if found.digest.matches(&secret.digest()) => Ok(found),
+        Some(_) => Err(NoRefresh::Wrong),
+        None => Err(NoRefresh::Gone),
+    })
 }
 
 /// A token request whose client is known.
@@ -123,6 +132,7 @@ impl Request<'_> {
             Some(secret) => store.find_code(secret.id()).await?.filter(|found| found.digest.matches(&secret.digest())),
             None => None,
         };
+        let guess = found.is_none();
         let verdict = judge(&self.client, ask, found.as_ref().map(|found| &found.code), self.now);
         let found = match (verdict, found) {
             (Verdict::Spend, Some(found)) => found,
@@ -135,7 +145,7 @@ impl Request<'_> {
                 return Err(refusal.into());
             }
             (Verdict::Refuse(refusal) | Verdict::Burn(refusal) | Verdict::Replay(refusal), _) => {
-                return Err(refusal.into());
+                return Err(refusal.guess(guess).into());
             }
             (Verdict::Spend, None) => return Err(refused(&self.client, ask).into()),
         };
@@ -164,9 +174,11 @@ impl Request<'_> {
         // Once more after a lost race: what the winner got may be this sender's too (FM-29).
         for _ in 0..2 {
             let current = match found.take() {
-                Some(found) => Some(found),
+                Some(found) => Ok(found),
                 None => find_refresh(app, ask.refresh_token.expose()).await?,
             };
+            let guess = current.as_ref().is_err_and(|why| *why == NoRefresh::Wrong);
+            let current = current.ok();
             let generation = current.as_ref().map(|found| &found.generation);
             let (current, scope) = match (judge(&self.client, ask, generation, sender.as_ref(), self.now), current) {
                 (Verdict::Rotate(scope), Some(current)) => (current, scope),
@@ -175,7 +187,7 @@ impl Request<'_> {
                     store.end_grant(current.grant, Why::RefreshReused, &self.note()).await?;
                     return Err(refusal.into());
                 }
-                (Verdict::Refuse(refusal) | Verdict::Reuse(refusal), _) => return Err(refusal.into()),
+                (Verdict::Refuse(refusal) | Verdict::Reuse(refusal), _) => return Err(refusal.guess(guess).into()),
                 (Verdict::Rotate(_), None) => break,
             };
             let Some((rotation, given)) = self.rotation(ask, current.generation.max_ends_at, &scope, &sender) else {
@@ -210,8 +222,13 @@ impl Request<'_> {
 
     async fn password(&self, ask: &password::Ask) -> Result<TokenAnswer, Denied> {
         let client = self.client.client();
-        let checked = caller::check_password(self.app, &ask.username, &ask.password, Some(client.id)).await?;
-        let Ok(Checked { person, matched, .. }) = checked else { return Err(self.busy().into()) };
+        let from = caller::Source { received: self.received, browser: None, application: Some(client.id) };
+        let Checked { person, matched, tried, .. } =
+            match caller::check_password(self.app, from, &ask.username, &ask.password).await? {
+                Ok(checked) => checked,
+                Err(Held::Busy) => return Err(self.busy().into()),
+                Err(Held::Wait(wait)) => return Err(guessing::too_many(wait).for_wire(client.wire()).into()),
+            };
         let standing = person.as_ref().map(|person| PersonStanding {
             enabled: person.enabled,
             signed_in_at: self.now,
@@ -220,7 +237,9 @@ impl Request<'_> {
         });
         match (password::judge(&self.client, standing, matched), person) {
             (Ok(()), Some(Credentials { person, password_hash: Some(hash), .. })) => {
-                self.direct(Kind::Password, Some((person, hash)), &ask.scope).await
+                let given = self.direct(Kind::Password, Some((person, hash)), &ask.scope).await?;
+                tried.was_right(self.app).await;
+                Ok(given)
             }
             (Err(refusal), person) => {
                 caller::keep_failure(self.app, self.received, person.as_ref(), self.now).await?;

@@ -93,10 +93,9 @@ fn fm_101_of_64_guesses_at_once_five_are_made_and_none_is_lost() {
 fn fm_101_64_failures_at_once_from_one_network_count_64() {
     each_database(async |store| {
         let world = World::new(store);
-        let got = race(&world, CALLERS, |world, n| async move {
-            fail(&world, &counters(n as u8, 1), NOW).await.is_ok()
-        })
-        .await;
+        let got =
+            race(&world, CALLERS, |world, n| async move { fail(&world, &counters(n as u8, 1), NOW).await.is_ok() })
+                .await;
         assert!(got.iter().all(|made| *made));
         let network = counters(0, 1).beside.expect("is there").key;
         assert_eq!(failures(&world.store, &network).await, CALLERS as i64);
