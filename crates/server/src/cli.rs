@@ -3,7 +3,7 @@
 //! Owns how a command finds its settings and what its exit status says: 0 done, 1 not done, 2 not understood. The
 //! nouns (`user`, `org`, `group`, `app`, `setup-link`) are `commands`'s.
 
-use crate::{commands, config, serve, telemetry};
+use crate::{commands, config, prove, serve, telemetry};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,6 +45,11 @@ pub struct Globals {
 pub enum Command {
     /// Run the server
     Serve(Serve),
+    /// Prove on this machine that what was acknowledged stays, against a throw-away server
+    #[command(
+        after_help = "Example:\n  vestibule prove kill --rounds 1000\n\nPrints a seed, then one line of JSON. On PostgreSQL: --database-url of an empty database."
+    )]
+    Prove(prove::Prove),
     #[command(flatten)]
     Noun(commands::Noun),
 }
@@ -88,6 +93,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Serve(flags) => serve::serve(&cli.globals, flags).await,
+            Command::Prove(flags) => prove::prove(&cli.globals, &flags).await,
             Command::Noun(noun) => {
                 let store = config::open_as_node(&cli.globals).await?;
                 let code = commands::run(noun, &store, cli.globals.json).await;
