@@ -18,6 +18,8 @@ pub enum Code {
     UnauthorizedClient,
     /// The server does not know this grant.
     UnsupportedGrantType,
+    /// What was presented is no kind of token that can be revoked (RFC 7009).
+    UnsupportedTokenType,
     /// The server does not know this response type.
     UnsupportedResponseType,
     /// The scope is unknown, malformed or more than was granted.
@@ -80,6 +82,7 @@ impl Code {
             Code::InvalidGrant => "invalid_grant",
             Code::UnauthorizedClient => "unauthorized_client",
             Code::UnsupportedGrantType => "unsupported_grant_type",
+            Code::UnsupportedTokenType => "unsupported_token_type",
             Code::UnsupportedResponseType => "unsupported_response_type",
             Code::InvalidScope => "invalid_scope",
             Code::AccessDenied | Code::Forbidden => "access_denied",

@@ -26,6 +26,7 @@ pub mod refresh_tokens;
 pub mod sessions;
 pub mod settings;
 pub mod setup_links;
+pub mod switches;
 pub mod tokens;
 pub mod upkeep;
 

@@ -11,7 +11,7 @@ use vestibule_oauth::id::Id;
 use vestibule_oauth::redirect_uri;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::{Kind, Secret};
-use vestibule_oauth::template::Template;
+use vestibule_oauth::template::{Switch, Template};
 use vestibule_store::StoreError;
 use vestibule_store::clients::{
     AddApplication, ApplicationLine, ApplicationSheet, Change, Logo, NewApplication, NewRedirectUri, NewSecret,
@@ -217,6 +217,24 @@ pub async fn set_enabled(
         Changed::Unknown(unknown) => return Ok(Changed::Unknown(unknown)),
     };
     match desk.store.set_application_enabled(id, enabled, &desk.note()).await? {
+        Change::Done => sheet(desk, id, name).await,
+        Change::NotFound => Ok(gone(name)),
+    }
+}
+
+/// Turns one of the application's switches on or off; `None` only shows how it stands.
+pub async fn set_switch(
+    desk: &Desk<'_>,
+    name: &str,
+    switch: Switch,
+    on: Option<bool>,
+) -> Result<Changed<Box<ApplicationSheet>>, StoreError> {
+    let Some(on) = on else { return show(desk, name).await };
+    let id = match find(desk, name).await? {
+        Changed::Done(id) => id,
+        Changed::Unknown(unknown) => return Ok(Changed::Unknown(unknown)),
+    };
+    match desk.store.set_switch(id, switch, on, &desk.note()).await? {
         Change::Done => sheet(desk, id, name).await,
         Change::NotFound => Ok(gone(name)),
     }

@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::web::caller::{self, Checked, Denied, Held};
+use crate::web::client::{self, Missing};
 use crate::web::form::Received;
 use crate::web::{answer, cors, guessing};
 use axum::extract::State;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use vestibule_oauth::client_auth::{self, AuthedClient};
 use vestibule_oauth::grant::{self, Ask, Kind, authorization_code, client_credentials, password, refresh_token};
 use vestibule_oauth::id::Id;
-use vestibule_oauth::parameters::{Body, Parameters};
+use vestibule_oauth::parameters::Parameters;
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::response::TokenAnswer;
 use vestibule_oauth::scope::ScopeSet;
@@ -34,11 +35,7 @@ use vestibule_store::tokens::{
 pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
     let mut response = match trade(&app, &received).await {
         Ok((tokens, wire)) => answer::json(200, tokens.spell(wire)),
-        Err(Denied::Refused(refusal)) => match guessing::weigh(&app, &received, refusal).await {
-            Ok(refusal) => answer::refusal(&refusal),
-            Err(error) => answer::store_refusal(&error, Wire::Standard),
-        },
-        Err(Denied::Store(error)) => answer::store_refusal(&error, Wire::Standard),
+        Err(denied) => client::refuse(&app, &received, denied).await,
     };
     // Without the headers a script sees nothing: when they cannot be found out, that is the safe side.
     let _ = cors::allow(&app, &received.headers, response.headers_mut()).await;
@@ -47,11 +44,8 @@ pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response
 
 async fn trade(app: &App, received: &Received) -> Result<(TokenAnswer, Wire), Denied> {
     let now = app.clock.now();
-    let parameters = match received.parameters(received.typed_body()) {
-        Ok(parameters) => parameters,
-        Err(refusal) => return Err(in_the_clients_wire(app, received, refusal, now).await.into()),
-    };
-    let (client, refresh) = client(app, &parameters, now).await?;
+    let parameters = client::parameters(app, received, now).await?;
+    let (client, refresh) = known(app, &parameters, now).await?;
     let wire = client.client().wire();
     let request = Request { app, received, client, now };
     let given = match grant::read(&request.client, &parameters).map_err(|refusal| refusal.for_wire(wire))? {
@@ -61,59 +55,32 @@ async fn trade(app: &App, received: &Received) -> Result<(TokenAnswer, Wire), De
         Ask::ClientCredentials(ask) => request.client_credentials(&ask).await,
     };
     let tokens = given?;
-    for form in request.client.older_forms(&parameters) {
-        app.older_forms.count(request.client.client().id, form, now);
-    }
+    client::count_older_forms(app, &request.client, &parameters, now);
     Ok((tokens, wire))
 }
 
-/// A request that cannot be read is still answered in the wire of the client that its query or header names.
-async fn in_the_clients_wire(app: &App, received: &Received, refusal: Refusal, now: i64) -> Refusal {
-    let Ok(parameters) = received.parameters(Body::None) else { return refusal };
-    let Ok(Some(client_id)) = client_auth::identify(&parameters) else { return refusal };
-    match app.store.find_client(client_id, now).await {
-        Ok(Some(registered)) => refusal.for_wire(registered.client.wire()),
-        _ => refusal,
-    }
-}
-
 /// The client, authenticated, and the refresh token if that is what it was known by.
-async fn client(
+async fn known(
     app: &App,
     parameters: &Parameters,
     now: i64,
 ) -> Result<(AuthedClient, Option<FoundRefreshToken>), Denied> {
-    if let Some(client_id) = client_auth::identify(parameters)? {
-        let registered = app.store.find_client(client_id, now).await?;
-        let registered = registered.ok_or_else(|| client_auth::unknown(parameters))?;
-        let wire = registered.client.wire();
-        let authed = client_auth::authenticate(parameters, registered).map_err(|refusal| refusal.for_wire(wire))?;
-        return Ok((authed, None));
+    if let Some(client) = client::authenticate(app, parameters, now).await? {
+        return Ok((client, None));
     }
     let named = match parameters.get("refresh_token")? {
         Some(token) => find_refresh(app, token).await?,
-        None => Err(NoRefresh::Wrong),
+        None => Err(Missing::Wrong),
     };
-    let found = named.map_err(|why| client_auth::unknown(parameters).guess(why == NoRefresh::Wrong))?;
+    let found = named.map_err(|why| client_auth::unknown(parameters).guess(why == Missing::Wrong))?;
     Ok((client_auth::by_refresh_token(parameters, found.client.clone())?, Some(found)))
 }
 
-/// Why there is no refresh token.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum NoRefresh {
-    /// It is none of ours, or its secret is wrong: that is a guess.
-    Wrong,
-    /// There is no row, as after long disuse. That no guess can hit, and many good clients come with such a one.
-    Gone,
-}
-
-async fn find_refresh(app: &App, token: &str) -> Result<Result<FoundRefreshToken, NoRefresh>, StoreError> {
-    let Some(secret) = MachineSecret::parse(SecretKind::RefreshToken, token) else { return Ok(Err(NoRefresh::Wrong)) };
-    Ok(match app.store.find_refresh(secret.id()).await? {
-        Some(found) if found.digest.matches(&secret.digest()) => Ok(found),
-        Some(_) => Err(NoRefresh::Wrong),
-        None => Err(NoRefresh::Gone),
-    })
+async fn find_refresh(app: &App, token: &str) -> Result<Result<FoundRefreshToken, Missing>, StoreError> {
+    match MachineSecret::parse(SecretKind::RefreshToken, token) {
+        Some(presented) => client::find_refresh(app, &presented).await,
+        None => Ok(Err(Missing::Wrong)),
+    }
 }
 
 /// A token request whose client is known.
@@ -177,7 +144,7 @@ impl Request<'_> {
                 Some(found) => Ok(found),
                 None => find_refresh(app, ask.refresh_token.expose()).await?,
             };
-            let guess = current.as_ref().is_err_and(|why| *why == NoRefresh::Wrong);
+            let guess = current.as_ref().is_err_and(|why| *why == Missing::Wrong);
             let current = current.ok();
             let generation = current.as_ref().map(|found| &found.generation);
             let (current, scope) = match (judge(&self.client, ask, generation, sender.as_ref(), self.now), current) {

@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod browser;
 pub mod caller;
+pub mod client;
 pub mod cors;
 pub mod door;
 pub mod form;
