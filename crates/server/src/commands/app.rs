@@ -13,7 +13,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use vestibule_oauth::client::Access;
 use vestibule_oauth::secret::Secret;
-use vestibule_oauth::template::Template;
+use vestibule_oauth::template::{Switch, Template};
 use vestibule_store::clients::ApplicationSheet;
 
 /// What can be done with applications.
@@ -38,6 +38,20 @@ pub enum Verb {
         /// How long the secrets before it stay valid, as in 30m, 24h or 7d (0 ends them at once)
         #[arg(long, value_name = "TIME", default_value = "24h")]
         overlap: String,
+    },
+    /// Show or turn one of an application's switches; `app show` lists those that are on
+    #[command(
+        after_help = "Example, for a resource server that asks about other applications' tokens:\n  vestibule app switch Gateway introspect on"
+    )]
+    Switch {
+        /// Name or client_id
+        app: String,
+        /// The switch
+        #[arg(value_parser = switch_names())]
+        switch: String,
+        /// What it shall be (default: only show it)
+        #[arg(value_parser = ["on", "off"])]
+        state: Option<String>,
     },
     /// Switch an application off: its codes and tokens end at once
     Disable {
@@ -130,6 +144,7 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
         Verb::List => list(desk, json).await,
         Verb::Show { app } => show(&*known(applications::show(desk, &app).await?)?, desk, json).await,
         Verb::RotateSecret { app, overlap } => rotate_secret(&app, &overlap, desk, json).await,
+        Verb::Switch { app, switch, state } => turn(&app, &switch, state.as_deref(), desk, json).await,
         Verb::Disable { app } => {
             let sheet = known(applications::set_enabled(desk, &app, false).await?)?;
             done(&sheet, desk, json, "is disabled. Its codes and tokens are dead, also after enabling again.").await
@@ -237,6 +252,18 @@ async fn rotate_secret(app: &str, overlap: &str, desk: &Desk<'_>, json: bool) ->
         }
         Rotate::Unknown(unknown) => Err(not_there(&unknown)),
     }
+}
+
+fn switch_names() -> [&'static str; Switch::ALL.len()] {
+    Switch::ALL.map(Switch::name)
+}
+
+async fn turn(app: &str, switch: &str, state: Option<&str>, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    // Both were checked by the parser against the same names.
+    let switch = Switch::parse(switch).ok_or_else(|| usage("SWITCH", "unknown switch."))?;
+    let sheet = known(applications::set_switch(desk, app, switch, state.map(|state| state == "on")).await?)?;
+    let stands = if sheet.client.has(switch) { "on" } else { "off" };
+    done(&sheet, desk, json, &format!("has {} {stands}.", switch.name())).await
 }
 
 async fn assign(to: &Assignment, assigned: bool, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
