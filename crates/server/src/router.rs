@@ -42,6 +42,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/sign-in", get(pages::home::sign_in_page).post(pages::home::sign_in))
         .route("/sign-out", get(pages::signed_out::ask).post(pages::signed_out::leave))
         .route("/signed-out", get(pages::signed_out::show))
+        .route("/applications", get(pages::applications::show).post(pages::applications::withdraw))
         .route("/setup/{link}", get(pages::setup::show).post(pages::setup::accept))
         .route("/applications/{client_id}/logo", get(pages::logo::serve))
         .route("/assets/{file}", get(pages::style::serve))

@@ -206,6 +206,33 @@ pub async fn rotate_secret(desk: &Desk<'_>, name: &str, overlap_ms: i64) -> Resu
     })
 }
 
+/// What became of a secret to remove.
+#[derive(Debug)]
+pub enum RemoveSecret {
+    /// It authenticates nobody any more.
+    Removed(Box<ApplicationSheet>),
+    /// The application has no secret of this id.
+    NoSuchSecret,
+    /// There is no such application.
+    Unknown(Unknown),
+}
+
+/// Removes the secret of this id, as [`show`] tells it. What was issued to whoever knew it lives on.
+pub async fn remove_secret(desk: &Desk<'_>, name: &str, secret: &str) -> Result<RemoveSecret, StoreError> {
+    let id = match find(desk, name).await? {
+        Changed::Done(id) => id,
+        Changed::Unknown(unknown) => return Ok(RemoveSecret::Unknown(unknown)),
+    };
+    let Some(secret) = Id::parse(secret) else { return Ok(RemoveSecret::NoSuchSecret) };
+    if desk.store.remove_secret(id, secret, &desk.note()).await? == Change::NotFound {
+        return Ok(RemoveSecret::NoSuchSecret);
+    }
+    Ok(match sheet(desk, id, name).await? {
+        Changed::Done(sheet) => RemoveSecret::Removed(sheet),
+        Changed::Unknown(unknown) => RemoveSecret::Unknown(unknown),
+    })
+}
+
 /// Switches an application off or on. What it got before stays dead after switching on again.
 pub async fn set_enabled(
     desk: &Desk<'_>,

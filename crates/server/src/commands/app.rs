@@ -7,7 +7,7 @@ use super::app_sheet::{Line, Sheet};
 use super::printout::{self, Failure};
 use super::{issuer, known, not_there, wrong};
 use crate::admin::Desk;
-use crate::admin::applications::{self, Input, Rotate};
+use crate::admin::applications::{self, Input, RemoveSecret, Rotate};
 use crate::admin::assignments::{self, Assign};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -52,6 +52,14 @@ pub enum Verb {
         /// What it shall be (default: only show it)
         #[arg(value_parser = ["on", "off"])]
         state: Option<String>,
+    },
+    /// Remove a client secret at once; tokens that were issued with it live on
+    RemoveSecret {
+        /// Name or client_id
+        app: String,
+        /// The secret's id, as `app show` tells it
+        #[arg(value_name = "SECRET-ID")]
+        secret: String,
     },
     /// Switch an application off: its codes and tokens end at once
     Disable {
@@ -145,6 +153,7 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
         Verb::Show { app } => show(&*known(applications::show(desk, &app).await?)?, desk, json).await,
         Verb::RotateSecret { app, overlap } => rotate_secret(&app, &overlap, desk, json).await,
         Verb::Switch { app, switch, state } => turn(&app, &switch, state.as_deref(), desk, json).await,
+        Verb::RemoveSecret { app, secret } => remove_secret(&app, &secret, desk, json).await,
         Verb::Disable { app } => {
             let sheet = known(applications::set_enabled(desk, &app, false).await?)?;
             done(&sheet, desk, json, "is disabled. Its codes and tokens are dead, also after enabling again.").await
@@ -264,6 +273,18 @@ async fn turn(app: &str, switch: &str, state: Option<&str>, desk: &Desk<'_>, jso
     let sheet = known(applications::set_switch(desk, app, switch, state.map(|state| state == "on")).await?)?;
     let stands = if sheet.client.has(switch) { "on" } else { "off" };
     done(&sheet, desk, json, &format!("has {} {stands}.", switch.name())).await
+}
+
+async fn remove_secret(app: &str, secret: &str, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    match applications::remove_secret(desk, app, secret).await? {
+        RemoveSecret::Removed(sheet) => {
+            done(&sheet, desk, json, "has one secret less. What was issued with it lives on until it ends.").await
+        }
+        RemoveSecret::NoSuchSecret => Err(Failure::Failed(format!(
+            "{app:?} has no secret {secret:?}. `vestibule app show` tells the ids of its secrets."
+        ))),
+        RemoveSecret::Unknown(unknown) => Err(not_there(&unknown)),
+    }
 }
 
 async fn assign(to: &Assignment, assigned: bool, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
