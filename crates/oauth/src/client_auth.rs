@@ -112,6 +112,7 @@ pub fn by_refresh_token(parameters: &Parameters, client: Client) -> Result<Authe
 pub fn unknown(parameters: &Parameters) -> Refusal {
     Refusal::new(Code::InvalidClient, "The client is unknown or its credentials are wrong.")
         .tried_basic(parameters.basic().is_some())
+        .guess(true)
 }
 
 /// The judgement behind [`authenticate`].

@@ -18,6 +18,8 @@ pub enum Code {
     UnauthorizedClient,
     /// The server does not know this grant.
     UnsupportedGrantType,
+    /// What was presented is no kind of token that can be revoked (RFC 7009).
+    UnsupportedTokenType,
     /// The server does not know this response type.
     UnsupportedResponseType,
     /// The scope is unknown, malformed or more than was granted.
@@ -42,8 +44,10 @@ pub enum Code {
     UnsupportedMediaType,
     /// The body is too large.
     PayloadTooLarge,
-    /// Too many requests, or a queue is full.
+    /// A queue is full, or the storage cannot be reached.
     TemporarilyUnavailable,
+    /// Too many failures: come back after the time that [`Refusal::wait_s`] tells.
+    TooManyRequests,
     /// Our fault.
     ServerError,
 }
@@ -61,6 +65,9 @@ pub struct Refusal {
     pub wire: Wire,
     /// Whether the client tried HTTP Basic, so that a 401 names that scheme (statement 47).
     pub basic: bool,
+    /// After how many seconds another try makes sense, where that is known.
+    wait_s: Option<u32>,
+    guess: bool,
 }
 
 impl Code {
@@ -75,6 +82,7 @@ impl Code {
             Code::InvalidGrant => "invalid_grant",
             Code::UnauthorizedClient => "unauthorized_client",
             Code::UnsupportedGrantType => "unsupported_grant_type",
+            Code::UnsupportedTokenType => "unsupported_token_type",
             Code::UnsupportedResponseType => "unsupported_response_type",
             Code::InvalidScope => "invalid_scope",
             Code::AccessDenied | Code::Forbidden => "access_denied",
@@ -83,7 +91,7 @@ impl Code {
             Code::InvalidToken => "invalid_token",
             Code::InsufficientScope => "insufficient_scope",
             Code::NotFound => "not_found",
-            Code::TemporarilyUnavailable => "temporarily_unavailable",
+            Code::TemporarilyUnavailable | Code::TooManyRequests => "temporarily_unavailable",
             Code::ServerError => "server_error",
         }
     }
@@ -107,7 +115,7 @@ impl Refusal {
     /// replaced, and what is longer than 400 characters is cut: a sentence may quote what a stranger sent.
     pub fn new(code: Code, description: impl Into<String>) -> Refusal {
         let description = description.into().chars().take(400).map(allowed_character).collect();
-        Refusal { code, description, wire: Wire::Standard, basic: false }
+        Refusal { code, description, wire: Wire::Standard, basic: false, wait_s: None, guess: false }
     }
 
     /// The same refusal for this wire.
@@ -120,6 +128,32 @@ impl Refusal {
     pub fn tried_basic(mut self, basic: bool) -> Refusal {
         self.basic = basic;
         self
+    }
+
+    /// The same refusal, told after how many seconds another try makes sense.
+    pub fn waiting(mut self, seconds: u32) -> Refusal {
+        self.wait_s = Some(seconds);
+        self
+    }
+
+    /// After how many seconds another try makes sense, for `Retry-After`; where nothing else was said, a second after
+    /// something was unavailable.
+    pub const fn wait_s(&self) -> Option<u32> {
+        match (self.wait_s, self.code) {
+            (None, Code::TemporarilyUnavailable | Code::TooManyRequests) => Some(1),
+            (seconds, _) => seconds,
+        }
+    }
+
+    /// The same refusal, told whether what was wrong is a secret that a stranger may have made up: such tries are counted.
+    pub fn guess(mut self, guess: bool) -> Refusal {
+        self.guess = guess;
+        self
+    }
+
+    /// Whether a secret was wrong.
+    pub const fn is_guess(&self) -> bool {
+        self.guess
     }
 
     /// The sentence as it was made, whatever the wire.
@@ -156,6 +190,7 @@ impl Refusal {
             Code::MethodNotAllowed => 405,
             Code::PayloadTooLarge => 413,
             Code::UnsupportedMediaType => 415,
+            Code::TooManyRequests => 429,
             Code::ServerError => 500,
             Code::TemporarilyUnavailable => 503,
             _ => 400,

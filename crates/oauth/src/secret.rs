@@ -4,7 +4,7 @@
 //! Does not own people's passwords: those are hashed by the server's own pool.
 
 use crate::id::Id;
-use aws_lc_rs::{constant_time, digest};
+use aws_lc_rs::{constant_time, digest, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -121,6 +121,20 @@ impl MachineSecret {
     /// Makes one from a row identifier and 32 random bytes.
     pub fn new(kind: Kind, id: Id, random: [u8; 32]) -> MachineSecret {
         MachineSecret { kind, id, secret: Zeroizing::new(random) }
+    }
+
+    /// Makes one that belongs to the row `id` from another secret: HMAC-SHA256(`salt`, `label` ‖ the 256 bits of
+    /// `presented`).
+    ///
+    /// Whoever presents that secret again gets the same one again, and whoever has only the salt, as the database does,
+    /// cannot make it. Two things that are made of one secret need two labels, neither the beginning of the other.
+    pub fn derive(kind: Kind, id: Id, salt: &[u8; 32], label: &str, presented: &MachineSecret) -> MachineSecret {
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, salt));
+        context.update(label.as_bytes());
+        context.update(&*presented.secret);
+        let mut secret = Zeroizing::new([0; 32]);
+        secret.copy_from_slice(context.sign().as_ref());
+        MachineSecret { kind, id, secret }
     }
 
     /// Reads a spelling; `None` for another kind, a wrong length, a foreign character or a wrong checksum.

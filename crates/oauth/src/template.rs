@@ -180,11 +180,14 @@ pub enum Switch {
     LoopbackAnyPort = 13,
     /// Private-use URI schemes are accepted (RFC 8252 section 7.1).
     PrivateUseSchemes = 14,
+    /// It may introspect the access tokens of every application, as a resource server does (RFC 7662). No template
+    /// starts with it.
+    Introspect = 15,
 }
 
 impl Switch {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Switch; 15] = [
+    pub const ALL: [Switch; 16] = [
         Switch::CodeGrant,
         Switch::RefreshGrant,
         Switch::PasswordGrant,
@@ -200,6 +203,7 @@ impl Switch {
         Switch::PlainHttpRedirects,
         Switch::LoopbackAnyPort,
         Switch::PrivateUseSchemes,
+        Switch::Introspect,
     ];
 
     /// The name that an administrator sees.
@@ -220,7 +224,13 @@ impl Switch {
             Switch::PlainHttpRedirects => "plain_http_redirects",
             Switch::LoopbackAnyPort => "loopback_any_port",
             Switch::PrivateUseSchemes => "private_use_schemes",
+            Switch::Introspect => "introspect",
         }
+    }
+
+    /// The switch of this name.
+    pub fn parse(name: &str) -> Option<Switch> {
+        Switch::ALL.into_iter().find(|switch| switch.name() == name)
     }
 
     /// Whether its use is an older form that is audited, so that an administrator sees when it may go.

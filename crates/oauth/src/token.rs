@@ -68,6 +68,12 @@ pub struct Standing {
     pub revoked: bool,
     /// Whether the grant that it hangs on was ended.
     pub grant_ended: bool,
+    /// Whether the person signed out of the browser session that the grant was given in.
+    pub signed_out: bool,
+    /// Whether the person has withdrawn the consent that the grant was given under, since then or before.
+    pub consent_withdrawn: bool,
+    /// Whether the person's primary organization, or one above it, is switched off, or was since the sign-in.
+    pub organization_off: bool,
     /// The person behind it; `None` for client credentials.
     pub person: Option<PersonStanding>,
     /// Whether the application is switched on.
@@ -101,6 +107,12 @@ pub enum Dead {
     Revoked,
     /// The grant that it hangs on was ended.
     GrantEnded,
+    /// The person signed out of the session that it hangs on.
+    SignedOut,
+    /// The person withdrew the consent that it hangs on.
+    ConsentWithdrawn,
+    /// The person's organization is switched off, or was since the sign-in.
+    OrganizationOff,
     /// The person is switched off.
     PersonDisabled,
     /// It hangs on a sign-in before the person's `valid_from`.
@@ -120,6 +132,9 @@ pub fn judge(standing: &Standing, now: i64) -> Result<(), Dead> {
         (now >= standing.expires_at, Dead::Expired),
         (standing.revoked, Dead::Revoked),
         (standing.grant_ended, Dead::GrantEnded),
+        (standing.signed_out, Dead::SignedOut),
+        (standing.consent_withdrawn, Dead::ConsentWithdrawn),
+        (standing.organization_off, Dead::OrganizationOff),
         (!standing.client_enabled, Dead::ClientDisabled),
         (standing.begun_at < standing.client_valid_from, Dead::BeforeClientValid),
     ];

@@ -8,6 +8,7 @@ use crate::dice::Dice;
 use crate::passwords::Passwords;
 use crate::upkeep::OlderForms;
 use crate::web::guard::Guard;
+use crate::web::guessing::Guessing;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vestibule_store::Store;
 
@@ -29,6 +30,8 @@ pub struct App {
     pub older_forms: OlderForms,
     /// How much one address may ask for.
     pub guard: Guard,
+    /// How often secrets may be tried.
+    pub guessing: Guessing,
     /// Whether this process is about to end.
     pub draining: Draining,
 }

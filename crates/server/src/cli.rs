@@ -8,7 +8,7 @@
     reason = "the comments of flags are their help texts, which write placeholders in brackets"
 )]
 
-use crate::{commands, config, serve, telemetry};
+use crate::{commands, config, prove, serve, telemetry};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +50,11 @@ pub struct Globals {
 pub enum Command {
     /// Run the server
     Serve(Serve),
+    /// Prove on this machine that what was acknowledged stays, against a throw-away server
+    #[command(
+        after_help = "Example:\n  vestibule prove kill --rounds 1000\n\nPrints a seed, then one line of JSON. On PostgreSQL: --database-url of an empty database."
+    )]
+    Prove(prove::Prove),
     #[command(flatten)]
     Noun(commands::Noun),
 }
@@ -78,6 +83,9 @@ pub struct Serve {
     /// Authorization requests that one address may have stored in a minute
     #[arg(long, env = "VESTIBULE_PENDING_PER_MINUTE", value_name = "N", default_value_t = 300)]
     pub pending_per_minute: u32,
+    /// Failed sign-ins, and failed client secrets, that one /24 or /64 may make in 15 minutes before it waits
+    #[arg(long, env = "VESTIBULE_GUESS_FREE", value_name = "N", default_value_t = 5)]
+    pub guess_free: u32,
 }
 
 /// Does what the command line says.
@@ -90,6 +98,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Serve(flags) => serve::serve(&cli.globals, flags).await,
+            Command::Prove(flags) => prove::prove(&cli.globals, &flags).await,
             Command::Noun(noun) => {
                 let store = config::open_as_node(&cli.globals).await?;
                 let code = commands::run(noun, &store, cli.globals.json).await;

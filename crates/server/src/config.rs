@@ -23,6 +23,8 @@ pub struct Settings {
     pub caps: Caps,
     /// Sign-ins that one address may begin in a minute.
     pub pending_per_minute: u32,
+    /// Failures that one network may make in fifteen minutes before it waits.
+    pub guess_free: u32,
 }
 
 impl Settings {
@@ -35,6 +37,7 @@ impl Settings {
             json: globals.json,
             caps: Caps { all, per_address: flags.max_connections_per_address.max(1) },
             pending_per_minute: flags.pending_per_minute,
+            guess_free: flags.guess_free,
         })
     }
 }
@@ -103,19 +106,24 @@ pub fn make_private(dir: &Path) -> Result<(), String> {
 
 /// Which database is meant, and the directory that must exist for it (none for PostgreSQL).
 pub fn database(globals: &Globals) -> Result<(StoreUrl, Option<PathBuf>), String> {
-    let text = match (&globals.database_url, &globals.database_url_file) {
-        (Some(url), _) => url.clone(),
+    if globals.database_url.is_none() && globals.database_url_file.is_none() {
+        let dir = data_dir(globals)?;
+        let file = dir.join("vestibule.db");
+        return Ok((StoreUrl::Sqlite(file), Some(dir)));
+    }
+    StoreUrl::parse(&database_text(globals)?).map(|url| (url, None)).map_err(|error| error.to_string())
+}
+
+/// The database's address as the operator wrote it, in the flag or in the file that the other flag names.
+pub fn database_text(globals: &Globals) -> Result<String, String> {
+    match (&globals.database_url, &globals.database_url_file) {
+        (Some(url), _) => Ok(url.clone()),
         (None, Some(file)) => {
             let text = std::fs::read_to_string(file);
-            text.map_err(|error| format!("{} cannot be read: {error}", file.display()))?.trim_end().to_owned()
+            Ok(text.map_err(|error| format!("{} cannot be read: {error}", file.display()))?.trim_end().to_owned())
         }
-        (None, None) => {
-            let dir = data_dir(globals)?;
-            let file = dir.join("vestibule.db");
-            return Ok((StoreUrl::Sqlite(file), Some(dir)));
-        }
-    };
-    StoreUrl::parse(&text).map(|url| (url, None)).map_err(|error| error.to_string())
+        (None, None) => Err("no database was named; --database-url names one".to_owned()),
+    }
 }
 
 /// Opens the store as a server: brings its schema up to date.

@@ -18,6 +18,7 @@ mod dice;
 mod endpoints;
 mod pages;
 mod passwords;
+mod prove;
 mod router;
 mod serve;
 mod telemetry;

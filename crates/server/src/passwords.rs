@@ -112,6 +112,11 @@ impl Passwords {
         }
     }
 
+    /// Whether a check that is asked for now would get a place in the queue.
+    pub fn has_room(&self) -> bool {
+        self.pool.has_room()
+    }
+
     /// How many Argon2 runs were begun since the start.
     #[cfg(test)]
     pub fn runs(&self) -> u64 {

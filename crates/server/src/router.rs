@@ -4,7 +4,7 @@
 
 use crate::api::{gitlife, idaas};
 use crate::app::App;
-use crate::endpoints::{authorize, health, metadata, token, userinfo};
+use crate::endpoints::{authorize, health, introspect, metadata, revoke, token, userinfo};
 use crate::pages;
 use crate::web::{cors, door};
 use axum::Router;
@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub mod path {
     pub const AUTHORIZE: &str = "/oauth/authorize";
     pub const TOKEN: &str = "/oauth/token";
+    pub const REVOKE: &str = "/oauth/revoke";
+    pub const INTROSPECT: &str = "/oauth/introspect";
     pub const USERINFO: &str = "/oauth/userinfo";
     pub const METADATA: &str = "/.well-known/oauth-authorization-server";
 }
@@ -26,6 +28,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route(path::AUTHORIZE, get(authorize::begin).post(authorize::begin))
         .route("/oauth/authorize/{id}", get(authorize::show).post(authorize::act))
         .route(path::TOKEN, post(token::answer).options(cors::preflight))
+        .route(path::REVOKE, post(revoke::answer).options(cors::preflight))
+        .route(path::INTROSPECT, post(introspect::answer))
         .route(path::USERINFO, get(userinfo::answer).post(userinfo::answer).options(cors::preflight))
         .route(path::METADATA, get(metadata::answer).options(cors::preflight))
         // The resources of the two vendors' wires
@@ -38,6 +42,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/sign-in", get(pages::home::sign_in_page).post(pages::home::sign_in))
         .route("/sign-out", get(pages::signed_out::ask).post(pages::signed_out::leave))
         .route("/signed-out", get(pages::signed_out::show))
+        .route("/applications", get(pages::applications::show).post(pages::applications::withdraw))
         .route("/setup/{link}", get(pages::setup::show).post(pages::setup::accept))
         .route("/applications/{client_id}/logo", get(pages::logo::serve))
         .route("/assets/{file}", get(pages::style::serve))

@@ -14,6 +14,7 @@ use crate::passwords::{Limits, Passwords};
 use crate::router;
 use crate::upkeep::{self, OlderForms};
 use crate::web::guard::Guard;
+use crate::web::guessing::Guessing;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -42,10 +43,12 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
     if issuer.starts_with("http://") && !bound.ip().is_loopback() {
         tracing::warn!(issuer, "the public URL is plain http: everybody on the way can read passwords and tokens");
     }
+    let guessing = Guessing::prepare(&store, Dice.bytes(), settings.guess_free).await.map_err(|e| e.to_string())?;
     let app = Arc::new(App {
         passwords: Passwords::start(Limits::for_this_machine()).map_err(|error| error.to_string())?,
         older_forms: OlderForms::default(),
         guard: Guard::new(settings.pending_per_minute),
+        guessing,
         draining: Draining::default(),
         dice: Dice,
         store,

@@ -42,6 +42,8 @@ pub struct Text {
     pub unknown_scope: fn(&str) -> String,
     /// `/`, the sign-out question and the signed-out page.
     pub home: Home,
+    /// The applications that a person allowed something.
+    pub applications: Applications,
     /// The page of the one-time setup link.
     pub setup: Setup,
     /// What is said of each problem.
@@ -106,6 +108,9 @@ pub struct Home {
     pub signed_in_lead: &'static str,
     pub visitor_heading: &'static str,
     pub visitor_lead: &'static str,
+    pub applications: &'static str,
+    pub everywhere: &'static str,
+    pub everywhere_lead: &'static str,
     pub sign_out_title: &'static str,
     pub sign_out_question: &'static str,
     pub sign_out_lead: &'static str,
@@ -113,6 +118,18 @@ pub struct Home {
     pub signed_out_heading: &'static str,
     pub signed_out_lead: &'static str,
     pub sign_in_again: &'static str,
+}
+
+/// The applications that a person allowed something.
+pub struct Applications {
+    pub title: &'static str,
+    pub lead: &'static str,
+    pub none: &'static str,
+    pub may: &'static str,
+    pub since: &'static str,
+    pub withdraw: &'static str,
+    pub withdraw_from: fn(&str) -> String,
+    pub after: &'static str,
 }
 
 /// The page of the one-time setup link.

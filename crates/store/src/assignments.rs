@@ -67,39 +67,86 @@ pub struct Assignment {
 
 /// Whether the person `p` may use the application `a`: 1 or 0, also where either is missing from an outer join. Each
 /// part starts from the person, so that its cost does not grow with the number of assignments.
+///
+/// For the grant `g`, or for whatever began in `$epoch`: what was assigned or joined later does not count, so that
+/// nothing lives again when an assignment is given back. An organization that is switched off, or stands below one, opens
+/// nothing.
 macro_rules! assigned {
     () => {
-        "CASE WHEN a.access = 'everyone' \
-         OR EXISTS (SELECT 1 FROM assignments s WHERE s.application = a.id AND s.kind = 1 AND s.subject = p.id) \
-         OR EXISTS (SELECT 1 FROM group_members m JOIN assignments s ON s.subject = m.group_id \
-            WHERE m.person = p.id AND s.application = a.id AND s.kind = 2) \
-         OR EXISTS (SELECT 1 FROM person_organizations w JOIN organization_tree t ON t.descendant = w.organization \
-            JOIN assignments s ON s.subject = t.ancestor \
-            WHERE w.person = p.id AND s.application = a.id AND s.kind = 3) \
-         THEN 1 ELSE 0 END"
+        $crate::assignments::assigned!("g.epoch")
+    };
+    ($epoch:literal) => {
+        concat!(
+            "CASE WHEN a.access = 'everyone' \
+             OR EXISTS (SELECT 1 FROM assignments s WHERE s.application = a.id AND s.kind = 1 AND s.subject = p.id \
+                AND s.epoch <= ",
+            $epoch,
+            ") OR EXISTS (SELECT 1 FROM group_members m JOIN assignments s ON s.subject = m.group_id \
+                WHERE m.person = p.id AND s.application = a.id AND s.kind = 2 \
+                AND m.epoch <= ",
+            $epoch,
+            " AND s.epoch <= ",
+            $epoch,
+            ") OR EXISTS (SELECT 1 FROM person_organizations w \
+                JOIN organization_tree t ON t.descendant = w.organization JOIN assignments s ON s.subject = t.ancestor \
+                WHERE w.person = p.id AND s.application = a.id AND s.kind = 3 \
+                AND w.epoch <= ",
+            $epoch,
+            " AND s.epoch <= ",
+            $epoch,
+            " AND NOT EXISTS (SELECT 1 FROM organization_tree u JOIN organizations x ON x.id = u.ancestor \
+                WHERE u.descendant = w.organization AND (x.disabled_at IS NOT NULL OR x.epoch > ",
+            $epoch,
+            "))) THEN 1 ELSE 0 END"
+        )
     };
 }
 pub(crate) use assigned;
 
+/// As `assigned!()`, for somebody who is about to be let in: everything that stands now counts.
+macro_rules! assigned_now {
+    () => {
+        $crate::assignments::assigned!("9007199254740991")
+    };
+}
+pub(crate) use assigned_now;
+
+/// Moves the tenant's epoch on. Stands first in its verb, so that verbs which read the epoch that they made wait for each
+/// other, and none shares its epoch with a grant that was there before it.
+pub(crate) const NEXT_EPOCH: &str = "UPDATE counters SET value = value + 1 WHERE tenant = $1 AND name = 'epoch'";
+
+/// The tenant's epoch, in a statement whose `$tenant` says which.
+macro_rules! epoch {
+    ($tenant:literal) => {
+        concat!("COALESCE((SELECT n.value FROM counters n WHERE n.tenant = ", $tenant, " AND n.name = 'epoch'), 0)")
+    };
+}
+pub(crate) use epoch;
+
 impl Store {
     /// Lets `subject` use the application. Doing it twice is doing it once.
     pub async fn assign(&self, application: Id, subject: Subject, note: &Note) -> Result<Change, StoreError> {
-        const ASSIGN: &str = "INSERT INTO assignments (tenant, application, kind, subject, assigned_at) \
-            SELECT $1, a.id, $3, $4, $5 FROM applications a WHERE a.id = $2 AND a.tenant = $1 AND ( \
+        const ASSIGN: &str = concat!(
+            "INSERT INTO assignments (tenant, application, kind, subject, assigned_at, epoch) \
+             SELECT $1, a.id, $3, $4, $5, ",
+            epoch!("$1"),
+            " FROM applications a WHERE a.id = $2 AND a.tenant = $1 AND ( \
                 EXISTS (SELECT 1 FROM people WHERE $3 = 1 AND id = $4 AND tenant = $1) \
                 OR EXISTS (SELECT 1 FROM groups WHERE $3 = 2 AND id = $4 AND tenant = $1) \
                 OR EXISTS (SELECT 1 FROM organizations WHERE $3 = 3 AND id = $4 AND tenant = $1)) \
-            ON CONFLICT (application, kind, subject) DO NOTHING RETURNING application";
+             ON CONFLICT (application, kind, subject) DO NOTHING RETURNING application"
+        );
         const AUDIT: &str = audited!(
             "EXISTS (SELECT 1 FROM assignments \
              WHERE application = $11 AND kind = $12 AND subject = $13 AND assigned_at = $3)"
         );
         let (kind, id) = (subject.kind(), subject.id());
+        let next = statement!(NEXT_EPOCH, self.tenant());
         let claim = statement!(ASSIGN, self.tenant(), application, kind, id, note.at);
         let event = event("application.assign", application, subject);
         let guard = vec![application.into(), kind.into(), id.into()];
-        let answers = self.run(vec![claim, audit::row(self, note, event, AUDIT, guard)]).await?;
-        if answers.first().is_some_and(|rows| !rows.is_empty()) {
+        let answers = self.run(vec![next, claim, audit::row(self, note, event, AUDIT, guard)]).await?;
+        if answers.get(1).is_some_and(|rows| !rows.is_empty()) {
             return Ok(Change::Done);
         }
         const THERE: &str = "SELECT kind FROM assignments WHERE application = $1 AND kind = $2 AND subject = $3";

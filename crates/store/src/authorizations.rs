@@ -3,6 +3,7 @@
 //! Owns the guarded verbs that answer. What the answer is, `oauth::next_step` decided before.
 
 use crate::applications::claimed;
+use crate::assignments::epoch;
 use crate::audit::{self, Event, Note, audited};
 use crate::codes::{NewCode, insert_code};
 use crate::columns::{Columns, client_columns};
@@ -72,6 +73,9 @@ pub struct Issue {
     pub scopes: ScopeSet,
     /// What the person ticked just now, to be kept as their last consent.
     pub consent: Option<ScopeSet>,
+    /// The generation of the person's consent that the issue was judged by (`LiveSession::consent_generation`): when they
+    /// withdraw it meanwhile, nothing is issued, or what is issued is dead.
+    pub consent_generation: i64,
 }
 
 /// What became of an answer.
@@ -83,20 +87,23 @@ pub enum Answer {
     AlreadyAnswered,
     /// The request's time is over, or it never was.
     Expired,
-    /// The session, the person or the application was switched off meanwhile.
+    /// The session, the person or the application was switched off meanwhile, or the consent withdrawn.
     NoLongerAllowed,
 }
 
 /// An INSERT of the grant that a person gives an application in the browser, only while `$guard` holds (its values are
-/// numbered from `$9`). A grant counts as later than the application's last switching, whatever this node's clock says.
+/// numbered from `$11`). A grant counts as later than the application's last switching, whatever this node's clock says.
 macro_rules! insert_grant {
     ($guard:literal) => {
         concat!(
-            "INSERT INTO grants (id, tenant, application, person, kind, scopes, auth_time, created_at, expires_at) \
+            "INSERT INTO grants (id, tenant, application, person, kind, scopes, auth_time, created_at, expires_at, \
+             session, session_epoch, consent, epoch) \
              SELECT $1, $2, a.id, p.id, 'authorization_code', $5, $6, \
-             CASE WHEN a.valid_from > $7 THEN a.valid_from ELSE $7 END, $8 \
-             FROM applications a JOIN people p ON p.tenant = a.tenant \
-             WHERE a.id = $3 AND a.tenant = $2 AND p.id = $4 AND ",
+             CASE WHEN a.valid_from > $7 THEN a.valid_from ELSE $7 END, $8, s.root, s.epoch, $10, ",
+            epoch!("$2"),
+            " FROM applications a JOIN people p ON p.tenant = a.tenant JOIN sessions s ON s.person = p.id \
+             WHERE a.id = $3 AND a.tenant = $2 AND p.id = $4 AND s.id = $9 AND $10 = \
+                COALESCE((SELECT c.generation FROM consents c WHERE c.person = p.id AND c.application = a.id), 0) AND ",
             $guard,
             " RETURNING id"
         )
@@ -144,14 +151,25 @@ impl Store {
         const CLAIM: &str = "UPDATE authorizations SET answered_by = $3, answered_at = $4 \
             WHERE id = $1 AND tenant = $2 AND answered_by IS NULL AND expires_at > $4 AND application = $5 \
             AND EXISTS (SELECT 1 FROM applications a WHERE a.id = $5 AND a.disabled_at IS NULL) \
+            AND $9 = COALESCE((SELECT c.generation FROM consents c WHERE c.person = $6 AND c.application = $5), 0) \
             AND EXISTS (SELECT 1 FROM people p JOIN sessions s ON s.person = p.id \
                 WHERE p.id = $6 AND p.disabled_at IS NULL AND p.valid_from <= $7 \
                 AND s.id = $8 AND s.ended_at IS NULL) RETURNING id";
         const GRANT: &str =
-            insert_grant!("EXISTS (SELECT 1 FROM authorizations z WHERE z.id = $9 AND z.answered_by = $10)");
+            insert_grant!("EXISTS (SELECT 1 FROM authorizations z WHERE z.id = $11 AND z.answered_by = $12)");
         let Issue { verb, application, person, session, auth_time, .. } = issue;
-        let claim =
-            statement!(CLAIM, authorization, self.tenant(), verb, note.at, application, person, *auth_time, session);
+        let claim = statement!(
+            CLAIM,
+            authorization,
+            self.tenant(),
+            verb,
+            note.at,
+            application,
+            person,
+            *auth_time,
+            session,
+            issue.consent_generation
+        );
         let mut grant = self.grant_values(issue, note.at);
         grant.extend([authorization.into(), (*verb).into()]);
         let mut statements = vec![claim, Statement::new(GRANT, grant)];
@@ -165,11 +183,9 @@ impl Store {
     /// Issues a code for a request that needs no page and was never stored.
     pub async fn issue_fresh(&self, issue: &Issue, note: &Note) -> Result<Answer, StoreError> {
         const GRANT: &str = insert_grant!(
-            "a.disabled_at IS NULL AND p.disabled_at IS NULL AND p.valid_from <= $6 \
-             AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $9 AND s.person = p.id AND s.ended_at IS NULL)"
+            "a.disabled_at IS NULL AND p.disabled_at IS NULL AND p.valid_from <= $6 AND s.ended_at IS NULL"
         );
-        let mut grant = self.grant_values(issue, note.at);
-        grant.push(issue.session.into());
+        let grant = self.grant_values(issue, note.at);
         let mut statements = vec![Statement::new(GRANT, grant)];
         statements.extend(self.what_hangs_on(issue, note));
         let given = claimed(&self.run(statements).await?);
@@ -217,21 +233,35 @@ impl Store {
             issue.auth_time.into(),
             now.into(),
             (now + CODE_MS).into(),
+            issue.session.into(),
+            issue.consent_generation.into(),
         ]
     }
 
     /// What is kept only if the grant was: its row's id is this verb's own, and so repeats the claim.
     fn what_hangs_on(&self, issue: &Issue, note: &Note) -> Verb {
-        const CONSENT: &str = "INSERT INTO consents (tenant, person, application, scopes, given_at) \
-            SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT 1 FROM grants g WHERE g.id = $6) \
-            ON CONFLICT (person, application) DO UPDATE SET scopes = excluded.scopes, given_at = excluded.given_at";
+        // A withdrawal that comes between is seen by the last condition, which is asked of the row as it stands then.
+        const CONSENT: &str = "INSERT INTO consents (tenant, person, application, scopes, given_at, generation) \
+            SELECT $1, $2, $3, $4, $5, $7 WHERE EXISTS (SELECT 1 FROM grants g WHERE g.id = $6) \
+            ON CONFLICT (person, application) DO UPDATE SET scopes = excluded.scopes, given_at = excluded.given_at \
+            WHERE consents.generation = excluded.generation";
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM grants WHERE id = $11)");
         let Issue { grant, application, person, .. } = issue;
         let mut statements = vec![insert_code(self.tenant(), *grant, &issue.code, note.at)];
         if let Some(ticked) = &issue.consent {
             let target = format!("application:{application}");
             let event = Event { action: "consent.give", target, outcome: "done", details: ticked.to_string() };
-            statements.push(statement!(CONSENT, self.tenant(), person, application, ticked, note.at, grant));
+            let generation = issue.consent_generation;
+            statements.push(statement!(
+                CONSENT,
+                self.tenant(),
+                person,
+                application,
+                ticked,
+                note.at,
+                grant,
+                generation
+            ));
             statements.push(audit::row(self, note, event, AUDIT, vec![(*grant).into()]));
         }
         statements

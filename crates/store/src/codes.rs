@@ -117,7 +117,7 @@ impl Store {
             WHERE id = $1 AND tenant = $2 AND spent_by IS NULL AND expires_at > $4 \
             AND EXISTS (SELECT 1 FROM grants g WHERE g.id = codes.grant_id AND g.ended_at IS NULL) RETURNING id";
         const ACCESS: &str = insert_tokens!(access, "codes");
-        const REFRESH: &str = insert_tokens!(refresh, "codes", "0");
+        const REFRESH: &str = insert_tokens!(refresh, "codes");
         const KEEP_UNTIL: &str = "UPDATE grants SET expires_at = $3 WHERE expires_at < $3 \
             AND id IN (SELECT k.grant_id FROM codes k WHERE k.id = $1 AND k.spent_by = $2)";
         let mut statements = vec![statement!(CLAIM, code, self.tenant(), verb, now)];

@@ -34,9 +34,18 @@ pub(crate) use profile_columns;
 
 /// What decides whether something of a grant is alive; the tables are aliased `g`, `p` and `a`. Stands right before
 /// `assigned!()`; both are read by [`Columns::standing`].
+///
+/// A consent of which nothing is kept was never withdrawn: its generation is 0.
 macro_rules! standing_columns {
     () => {
-        "g.created_at, g.ended_at, a.disabled_at, a.valid_from, p.id, p.disabled_at, p.valid_from, g.auth_time"
+        concat!(
+            "g.created_at, g.ended_at, \
+             EXISTS (SELECT 1 FROM sessions r WHERE r.id = g.session AND r.signed_out_at IS NOT NULL), \
+             COALESCE((SELECT c.generation FROM consents c \
+                WHERE c.person = g.person AND c.application = g.application), 0) <> g.consent, ",
+            $crate::organizations::organization_off!("g.session_epoch"),
+            ", a.disabled_at, a.valid_from, p.id, p.disabled_at, p.valid_from, g.auth_time"
+        )
     };
 }
 pub(crate) use standing_columns;
@@ -158,6 +167,7 @@ impl<'a> Columns<'a> {
     /// Reads `standing_columns!()` and `assigned!()`, for something that ends at `expires_at`.
     pub(crate) fn standing(&mut self, expires_at: i64) -> Result<Standing, StoreError> {
         let (begun_at, grant_ended) = (self.int()?, self.opt_int()?.is_some());
+        let (signed_out, consent_withdrawn, organization_off) = (self.flag()?, self.flag()?, self.flag()?);
         let (client_enabled, client_valid_from) = (self.opt_int()?.is_none(), self.int()?);
         let (person, disabled_at, valid_from) = (self.opt_id()?, self.opt_int()?, self.opt_int()?);
         let (signed_in_at, assigned) = (self.int()?, self.flag()?);
@@ -167,7 +177,18 @@ impl<'a> Columns<'a> {
             signed_in_at,
             assigned,
         });
-        Ok(Standing { begun_at, expires_at, revoked: false, grant_ended, person, client_enabled, client_valid_from })
+        Ok(Standing {
+            begun_at,
+            expires_at,
+            revoked: false,
+            grant_ended,
+            signed_out,
+            consent_withdrawn,
+            organization_off,
+            person,
+            client_enabled,
+            client_valid_from,
+        })
     }
 
     /// Reads `profile_columns!()`.

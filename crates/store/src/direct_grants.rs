@@ -2,6 +2,7 @@
 //!
 //! Owns the guarded verbs that keep the grant with its tokens. Who may, `oauth::grant` judged before.
 
+use crate::assignments::epoch;
 use crate::sessions::SIGN_IN;
 use crate::tokens::NewTokens;
 use crate::{Statement, Store, StoreError, statement};
@@ -67,14 +68,22 @@ impl Store {
 /// The claim: its row's id is this verb's own. It counts as later than the last end of everything, whatever this node's
 /// clock says.
 fn insert_grant(tenant: i64, grant: &DirectGrant, expires_at: i64, now: i64) -> Statement {
-    const OF_PERSON: &str = "INSERT INTO grants (id, tenant, application, person, kind, scopes, auth_time, created_at, expires_at) \
+    const OF_PERSON: &str = concat!(
+        "INSERT INTO grants (id, tenant, application, person, kind, scopes, auth_time, created_at, expires_at, \
+         consent, session_epoch, epoch) \
          SELECT $1, $2, a.id, p.id, $4, $5, CASE WHEN p.valid_from > $6 THEN p.valid_from ELSE $6 END, \
-         CASE WHEN a.valid_from > $6 THEN a.valid_from ELSE $6 END, $7 \
-         FROM applications a JOIN people p ON p.tenant = a.tenant \
+         CASE WHEN a.valid_from > $6 THEN a.valid_from ELSE $6 END, $7, \
+         COALESCE((SELECT c.generation FROM consents c WHERE c.person = p.id AND c.application = a.id), 0), ",
+        epoch!("$2"),
+        ", ",
+        epoch!("$2"),
+        " FROM applications a JOIN people p ON p.tenant = a.tenant \
          WHERE a.id = $3 AND a.tenant = $2 AND a.disabled_at IS NULL \
-         AND p.id = $8 AND p.password_hash = $9 AND p.disabled_at IS NULL RETURNING id";
-    const OF_APPLICATION: &str = "INSERT INTO grants (id, tenant, application, kind, scopes, auth_time, created_at, expires_at) \
-         SELECT $1, $2, a.id, $4, $5, $6, CASE WHEN a.valid_from > $6 THEN a.valid_from ELSE $6 END, $7 \
+         AND p.id = $8 AND p.password_hash = $9 AND p.disabled_at IS NULL RETURNING id"
+    );
+    const OF_APPLICATION: &str = "INSERT INTO grants (id, tenant, application, kind, scopes, auth_time, created_at, \
+         expires_at, consent, session_epoch, epoch) \
+         SELECT $1, $2, a.id, $4, $5, $6, CASE WHEN a.valid_from > $6 THEN a.valid_from ELSE $6 END, $7, 0, 0, 0 \
          FROM applications a WHERE a.id = $3 AND a.tenant = $2 AND a.disabled_at IS NULL RETURNING id";
     let DirectGrant { grant: id, kind, application, person, scopes } = grant;
     match person {

@@ -1,6 +1,7 @@
 //! Groups: flat sets of people.
 
 use crate::applications::{Change, claimed};
+use crate::assignments::{NEXT_EPOCH, epoch};
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
 use crate::people::canonical;
@@ -78,16 +79,21 @@ impl Store {
 
     /// Puts a person into a group. Doing it twice is doing it once.
     pub async fn add_member(&self, group: Id, person: Id, note: &Note) -> Result<Change, StoreError> {
-        const ADD: &str = "INSERT INTO group_members (tenant, person, group_id, added_at, changed_by) \
-            SELECT $1, p.id, g.id, $4, $5 FROM people p JOIN groups g ON g.tenant = p.tenant \
-            WHERE p.tenant = $1 AND p.id = $2 AND g.id = $3 \
-            ON CONFLICT (person, group_id) DO UPDATE SET tenant = excluded.tenant RETURNING person";
+        const ADD: &str = concat!(
+            "INSERT INTO group_members (tenant, person, group_id, added_at, changed_by, epoch) \
+             SELECT $1, p.id, g.id, $4, $5, ",
+            epoch!("$1"),
+            " FROM people p JOIN groups g ON g.tenant = p.tenant WHERE p.tenant = $1 AND p.id = $2 AND g.id = $3 \
+             ON CONFLICT (person, group_id) DO UPDATE SET tenant = excluded.tenant RETURNING person"
+        );
         let event = event("group.add_member", group, format!("person:{person}"));
         let verb = vec![
+            statement!(NEXT_EPOCH, self.tenant()),
             statement!(ADD, self.tenant(), person, group, note.at, note.id),
             audit::row(self, note, event, MEMBER_CHANGED, vec![person.into(), group.into()]),
         ];
-        Ok(Change::when(claimed(&self.run(verb).await?)))
+        let answers = self.run(verb).await?;
+        Ok(Change::when(answers.get(1).is_some_and(|rows| !rows.is_empty())))
     }
 
     /// Takes a person out of a group; `NotFound` when they were not in it.

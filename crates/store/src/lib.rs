@@ -17,6 +17,7 @@ pub mod consents;
 pub mod direct_grants;
 pub mod grants;
 pub mod groups;
+pub mod guesses;
 pub mod older_forms;
 pub mod organizations;
 pub mod people;
@@ -25,6 +26,7 @@ pub mod refresh_tokens;
 pub mod sessions;
 pub mod settings;
 pub mod setup_links;
+pub mod switches;
 pub mod tokens;
 pub mod upkeep;
 

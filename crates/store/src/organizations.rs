@@ -3,6 +3,7 @@
 //! Owns the tree's closure, so that "in this organization or below" is one indexed look-up.
 
 use crate::applications::{Change, claimed};
+use crate::assignments::{NEXT_EPOCH, epoch};
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
 use crate::people::canonical;
@@ -46,6 +47,8 @@ pub struct OrganizationLine {
     pub external_id: String,
     /// The organization above it.
     pub parent: Option<Id>,
+    /// When it was switched off, if it is.
+    pub disabled_at: Option<i64>,
     /// When it was added, in Unix milliseconds.
     pub created_at: i64,
 }
@@ -53,8 +56,8 @@ pub struct OrganizationLine {
 impl Store {
     /// Adds an organization below its parent; of two with one name or external id, one wins.
     pub async fn add_organization(&self, new: &NewOrganization, note: &Note) -> Result<AddOrganization, StoreError> {
-        const INSERT: &str = "INSERT INTO organizations (id, tenant, parent, name, name_key, external_id, created_at) \
-            SELECT $1, $2, $3, $4, $5, $6, $7 \
+        const INSERT: &str = "INSERT INTO organizations (id, tenant, parent, name, name_key, external_id, epoch, created_at) \
+            SELECT $1, $2, $3, $4, $5, $6, 0, $7 \
             WHERE $3 IS NULL OR EXISTS (SELECT 1 FROM organizations x WHERE x.id = $3 AND x.tenant = $2) \
             ON CONFLICT DO NOTHING RETURNING id";
         const ITSELF: &str = "INSERT INTO organization_tree (tenant, descendant, ancestor) \
@@ -94,8 +97,8 @@ impl Store {
 
     /// All organizations in the order of their names.
     pub async fn list_organizations(&self) -> Result<Vec<OrganizationLine>, StoreError> {
-        const LIST: &str =
-            "SELECT id, name, external_id, parent, created_at FROM organizations WHERE tenant = $1 ORDER BY name_key";
+        const LIST: &str = "SELECT id, name, external_id, parent, disabled_at, created_at FROM organizations WHERE tenant = $1 \
+             ORDER BY name_key";
         let rows = self.scan(&statement!(LIST, self.tenant())).await?;
         rows.into_iter()
             .map(|mut row| {
@@ -105,6 +108,7 @@ impl Store {
                     name: c.text()?,
                     external_id: c.text()?,
                     parent: c.opt_id()?,
+                    disabled_at: c.opt_int()?,
                     created_at: c.int()?,
                 })
             })
@@ -122,10 +126,13 @@ impl Store {
     ) -> Result<Change, StoreError> {
         // Takes the person's row, so that of several at once each sees which organization the one before made primary.
         const TAKE: &str = "UPDATE people SET valid_from = valid_from WHERE id = $2 AND tenant = $1";
-        const JOIN: &str = "INSERT INTO person_organizations (tenant, person, organization, is_primary, changed_by) \
-            SELECT $1, p.id, o.id, 0, $4 FROM people p JOIN organizations o ON o.tenant = p.tenant \
-            WHERE p.tenant = $1 AND p.id = $2 AND o.id = $3 \
-            ON CONFLICT (person, organization) DO UPDATE SET tenant = excluded.tenant RETURNING person";
+        const JOIN: &str = concat!(
+            "INSERT INTO person_organizations (tenant, person, organization, is_primary, changed_by, epoch) \
+             SELECT $1, p.id, o.id, 0, $4, ",
+            epoch!("$1"),
+            " FROM people p JOIN organizations o ON o.tenant = p.tenant WHERE p.tenant = $1 AND p.id = $2 AND o.id = $3 \
+             ON CONFLICT (person, organization) DO UPDATE SET tenant = excluded.tenant RETURNING person"
+        );
         const STEP_DOWN: &str = "UPDATE person_organizations SET is_primary = 0 WHERE person = $1 AND $3 = 1 \
             AND is_primary = 1 AND organization <> $2 AND EXISTS (SELECT 1 FROM person_organizations w WHERE w.person = $1 AND w.organization = $2)";
         const STEP_UP: &str = "UPDATE person_organizations SET is_primary = 1, changed_by = $3 \
@@ -137,14 +144,62 @@ impl Store {
         let event = event("organization.join", organization, format!("person:{person}"));
         let verb = vec![
             statement!(TAKE, self.tenant(), person),
+            statement!(NEXT_EPOCH, self.tenant()),
             statement!(JOIN, self.tenant(), person, organization, note.id),
             statement!(STEP_DOWN, person, organization, primary),
             statement!(STEP_UP, person, organization, note.id),
             audit::row(self, note, event, AUDIT, vec![person.into(), organization.into()]),
         ];
-        Ok(Change::when(self.run(verb).await?.get(1).is_some_and(|rows| !rows.is_empty())))
+        let answers = self.run(verb).await?;
+        Ok(Change::when(answers.get(2).is_some_and(|rows| !rows.is_empty())))
+    }
+
+    /// Switches an organization on or off. While it is off, nobody whose primary organization it is, or stands below
+    /// it, is let in, and assignments through it open nothing. What was signed in or issued before stays dead after
+    /// switching on. One that stands so already is left as it is.
+    pub async fn set_organization_enabled(
+        &self,
+        organization: Id,
+        enabled: bool,
+        note: &Note,
+    ) -> Result<Change, StoreError> {
+        const SWITCH: &str = concat!(
+            "UPDATE organizations SET disabled_at = $3, epoch = ",
+            epoch!("$2"),
+            " WHERE id = $1 AND tenant = $2 AND (disabled_at IS NULL) = ($3 IS NOT NULL) RETURNING id"
+        );
+        // The verb's own epoch tells whether it switched: no other verb has the same.
+        const AUDIT: &str = audited!(
+            "EXISTS (SELECT 1 FROM organizations o JOIN counters n ON n.tenant = o.tenant AND n.name = 'epoch' \
+             WHERE o.id = $11 AND o.tenant = $2 AND o.epoch = n.value)"
+        );
+        let action = if enabled { "organization.enable" } else { "organization.disable" };
+        let verb = vec![
+            statement!(NEXT_EPOCH, self.tenant()),
+            statement!(SWITCH, organization, self.tenant(), (!enabled).then_some(note.at)),
+            audit::row(self, note, event(action, organization, String::new()), AUDIT, vec![organization.into()]),
+        ];
+        if self.run(verb).await?.get(1).is_some_and(|rows| !rows.is_empty()) {
+            return Ok(Change::Done);
+        }
+        const THERE: &str = "SELECT id FROM organizations WHERE id = $1 AND tenant = $2";
+        Ok(Change::when(self.find(&statement!(THERE, organization, self.tenant())).await?.is_some()))
     }
 }
+
+/// Whether the primary organization of the person `p`, or one above it, is switched off or was so after `$epoch`.
+macro_rules! organization_off {
+    ($epoch:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM person_organizations w JOIN organization_tree u ON u.descendant = w.organization \
+             JOIN organizations x ON x.id = u.ancestor \
+             WHERE w.person = p.id AND w.is_primary = 1 AND (x.disabled_at IS NOT NULL OR x.epoch > ",
+            $epoch,
+            "))"
+        )
+    };
+}
+pub(crate) use organization_off;
 
 fn event(action: &'static str, organization: Id, details: String) -> Event {
     Event { action, target: format!("organization:{organization}"), outcome: "done", details }

@@ -4,9 +4,10 @@
 //! and on. Does not hash passwords (the server's pool does) nor judge whether something of theirs is alive.
 
 use crate::applications::{Change, claimed};
-use crate::assignments::assigned;
+use crate::assignments::{assigned_now, epoch};
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
+use crate::organizations::organization_off;
 use crate::{Store, StoreError, Value, Verb, statement};
 use vestibule_oauth::id::Id;
 
@@ -67,7 +68,7 @@ pub struct Credentials {
     pub user_name: String,
     /// The hash to verify against; `None` for a person without a password.
     pub password_hash: Option<String>,
-    /// Whether the person is switched on.
+    /// Whether the person is switched on, and so are their primary organization and all above it.
     pub enabled: bool,
     /// What the person was given before this moment is dead.
     pub valid_from: i64,
@@ -82,15 +83,19 @@ pub fn canonical(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-/// The assignments of an UPDATE of a person at `$3`, by the verb whose row of the trail is `$5`, after which everything that they were given is dead.
+/// The assignments of an UPDATE of a person at `$3`, by the verb whose row of the trail is `$verb`, after
+/// which everything that they were given is dead.
 ///
 /// `valid_from` goes past every sign-in that is committed, so that neither one that was under way nor a node whose clock
 /// is ahead leaves anything alive; and it never goes back.
 macro_rules! ends_the_past {
-    () => {
-        "updated_at = $3, changed_by = $5, valid_from = CASE \
-         WHEN last_sign_in_at >= valid_from AND last_sign_in_at >= $3 THEN last_sign_in_at + 1 \
-         WHEN valid_from > $3 THEN valid_from ELSE $3 END"
+    ($verb:literal) => {
+        concat!(
+            "changed_by = ",
+            $verb,
+            ", valid_from = CASE WHEN last_sign_in_at >= valid_from AND last_sign_in_at >= $3 THEN last_sign_in_at + 1 \
+             WHEN valid_from > $3 THEN valid_from ELSE $3 END"
+        )
     };
 }
 
@@ -201,14 +206,18 @@ impl Store {
         application: Option<Id>,
     ) -> Result<Option<Credentials>, StoreError> {
         const BY_NAME: &str = concat!(
-            "SELECT p.id, p.number, p.user_name, p.password_hash, p.disabled_at, p.valid_from, ",
-            assigned!(),
+            "SELECT p.id, p.number, p.user_name, p.password_hash, p.disabled_at, ",
+            organization_off!("9007199254740991"),
+            ", p.valid_from, ",
+            assigned_now!(),
             " FROM people p LEFT JOIN applications a ON a.id = $3 AND a.tenant = p.tenant \
              WHERE p.tenant = $1 AND p.user_name_key = $2"
         );
         const BY_EMAIL: &str = concat!(
-            "SELECT p.id, p.number, p.user_name, p.password_hash, p.disabled_at, p.valid_from, ",
-            assigned!(),
+            "SELECT p.id, p.number, p.user_name, p.password_hash, p.disabled_at, ",
+            organization_off!("9007199254740991"),
+            ", p.valid_from, ",
+            assigned_now!(),
             " FROM people p LEFT JOIN applications a ON a.id = $3 AND a.tenant = p.tenant \
              WHERE p.tenant = $1 AND p.email_key = $2"
         );
@@ -222,7 +231,7 @@ impl Store {
             number: c.int()?,
             user_name: c.text()?,
             password_hash: c.opt_text()?,
-            enabled: c.opt_int()?.is_none(),
+            enabled: c.opt_int()?.is_none() & !c.flag()?,
             valid_from: c.int()?,
             assigned: c.flag()?,
         }))
@@ -243,8 +252,8 @@ impl Store {
     /// who stands so already is left as they are.
     pub async fn set_person_enabled(&self, person: Id, enabled: bool, note: &Note) -> Result<Change, StoreError> {
         const SWITCH: &str = concat!(
-            "UPDATE people SET disabled_at = $4, ",
-            ends_the_past!(),
+            "UPDATE people SET disabled_at = $4, updated_at = $3, ",
+            ends_the_past!("$5"),
             " WHERE id = $1 AND tenant = $2 AND (disabled_at IS NULL) = ($4 IS NOT NULL) RETURNING id"
         );
         let action = if enabled { "person.enable" } else { "person.disable" };
@@ -260,13 +269,23 @@ impl Store {
     /// Sets a password's hash; everything that the person was given before is dead from the answer on.
     pub async fn set_password(&self, person: Id, hash: &str, note: &Note) -> Result<Change, StoreError> {
         const SET: &str = concat!(
-            "UPDATE people SET password_hash = $4, ",
-            ends_the_past!(),
+            "UPDATE people SET password_hash = $4, updated_at = $3, ",
+            ends_the_past!("$5"),
             " WHERE id = $1 AND tenant = $2 RETURNING id"
         );
         let set = statement!(SET, person, self.tenant(), note.at, hash, note.id);
         let answers = self.run(vec![set, self.change_row(person, "person.set_password", note)]).await?;
         Ok(Change::when(claimed(&answers)))
+    }
+
+    /// Signs the person out everywhere at `note.at`: every session, and everything that was issued to applications in
+    /// their name, is dead from the answer on. The password stays. Audited.
+    pub async fn sign_out_everywhere(&self, person: Id, note: &Note) -> Result<Change, StoreError> {
+        const END: &str =
+            concat!("UPDATE people SET ", ends_the_past!("$4"), " WHERE id = $1 AND tenant = $2 RETURNING id");
+        let end = statement!(END, person, self.tenant(), note.at, note.id);
+        let row = self.change_row(person, "person.sign_out_everywhere", note);
+        Ok(Change::when(claimed(&self.run(vec![end, row]).await?)))
     }
 
     /// Replaces `old_hash` by `new_hash` of the same password, unless the hash has changed since. Ends nothing. Call it
@@ -289,9 +308,12 @@ fn event(action: &'static str, person: Id) -> Event {
 
 /// Puts a new person into their organizations.
 fn join_first(tenant: i64, new: &NewPerson) -> Verb {
-    const JOIN: &str = "INSERT INTO person_organizations (tenant, person, organization, is_primary) \
-        SELECT $1, $2, o.id, $4 FROM organizations o WHERE o.id = $3 AND o.tenant = $1 \
-        AND EXISTS (SELECT 1 FROM people x WHERE x.id = $2) ON CONFLICT DO NOTHING";
+    const JOIN: &str = concat!(
+        "INSERT INTO person_organizations (tenant, person, organization, is_primary, epoch) SELECT $1, $2, o.id, $4, ",
+        epoch!("$1"),
+        " FROM organizations o WHERE o.id = $3 AND o.tenant = $1 \
+         AND EXISTS (SELECT 1 FROM people x WHERE x.id = $2) ON CONFLICT DO NOTHING"
+    );
     let organizations = new.organizations.iter().enumerate();
     organizations.map(|(n, organization)| statement!(JOIN, tenant, new.id, organization, n == 0)).collect()
 }

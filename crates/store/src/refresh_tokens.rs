@@ -1,15 +1,15 @@
 //! Refresh tokens: a family per grant, one generation after the other, each traded once.
 //!
-//! Owns the guarded verb that trades. Whether a presented token is good, `oauth::grant::refresh_token` judged before.
-//! A family is ended by ending its grant (`grants`).
+//! Owns the guarded verb that trades, and the read that finds a token with what it was traded for. Whether a presented
+//! token is good, `oauth::grant::refresh_token` judged before. A family is ended by ending its grant (`grants`).
 
 use crate::applications::claimed;
 use crate::assignments::assigned;
 use crate::columns::{Columns, client_columns, standing_columns};
-use crate::tokens::{NewTokens, insert_tokens, keep_tokens};
-use crate::{Store, StoreError, statement};
+use crate::tokens::{NewRefreshToken, NewTokens, insert_tokens, keep_access};
+use crate::{Statement, Store, StoreError, statement};
 use vestibule_oauth::client::Client;
-use vestibule_oauth::grant::refresh_token::Generation;
+use vestibule_oauth::grant::refresh_token::{Generation, Spent, Successor};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::Digest;
 
@@ -28,6 +28,17 @@ pub struct FoundRefreshToken {
     pub generation: Generation,
 }
 
+/// What a refresh token is traded for.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// The pair, made by `oauth::grant::refresh_token::successors`.
+    pub tokens: NewTokens,
+    /// What it was made with.
+    pub salt: [u8; 32],
+    /// Who asks, from `oauth::grant::refresh_token::sender`.
+    pub sender: Option<Digest>,
+}
+
 /// What became of a refresh token to trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RotateRefresh {
@@ -40,46 +51,55 @@ pub enum RotateRefresh {
 }
 
 impl Store {
-    /// The refresh token of this id, whatever its state, with grant, person and application, in one read.
+    /// The refresh token of this id, whatever its state, with grant, person, application and the pair that it was traded
+    /// for, in one read.
     pub async fn find_refresh(&self, id: Id) -> Result<Option<FoundRefreshToken>, StoreError> {
         const FIND: &str = concat!(
             "SELECT k.id, k.digest, g.id, ",
             client_columns!(),
-            ", g.scopes, k.spent_by, k.max_ends_at, k.idle_ends_at, ",
+            ", g.scopes, k.spent_at, k.max_ends_at, k.idle_ends_at, ",
             standing_columns!(),
             ", ",
             assigned!(),
-            " FROM refresh_tokens k JOIN grants g ON g.id = k.grant_id JOIN applications a ON a.id = g.application \
-             LEFT JOIN people p ON p.id = g.person WHERE k.id = $1 AND k.tenant = $2"
+            ", t.id, t.digest, t.scopes, t.created_at, t.expires_at, n.id, n.digest, n.salt, n.sender, n.spent_by \
+             FROM refresh_tokens k JOIN grants g ON g.id = k.grant_id JOIN applications a ON a.id = g.application \
+             LEFT JOIN people p ON p.id = g.person \
+             LEFT JOIN refresh_tokens n ON n.grant_id = k.grant_id AND n.number = k.number + 1 \
+             LEFT JOIN tokens t ON t.id = n.access_token WHERE k.id = $1 AND k.tenant = $2"
         );
         let Some(mut row) = self.find(&statement!(FIND, id, self.tenant())).await? else { return Ok(None) };
         let mut c = Columns::of(&mut row);
         let (id, digest, grant, client) = (c.id()?, c.digest()?, c.id()?, c.client()?);
-        let (scope, spent, max_ends_at) = (c.scopes()?, c.opt_id()?.is_some(), c.int()?);
-        let idle_ends_at = c.int()?;
+        let (scope, spent_at, max_ends_at, idle_ends_at) = (c.scopes()?, c.opt_int()?, c.int()?, c.int()?);
         let standing = c.standing(idle_ends_at.min(max_ends_at))?;
+        let successor = successor(&mut c)?;
+        let spent = spent_at.map(|at| Spent { at, successor });
         let generation = Generation { client: client.id, scope, spent, max_ends_at, standing };
         Ok(Some(FoundRefreshToken { id, digest, grant, client, generation }))
     }
 
-    /// Trades the refresh token `id` at `now` for `tokens`, once; `tokens.refresh` becomes the next generation. `verb`
-    /// is this verb's own id. Reuse is ended with [`Store::end_grant`].
+    /// Trades the refresh token `id` at `now` for the tokens of `rotation`, once; its refresh token becomes the next
+    /// generation. `verb` is this verb's own id. After a lost race [`Store::find_refresh`] says what the winner gave;
+    /// reuse is ended with [`Store::end_grant`].
     pub async fn rotate_refresh(
         &self,
         id: Id,
         verb: Id,
-        tokens: &NewTokens,
+        rotation: &Rotation,
         now: i64,
     ) -> Result<RotateRefresh, StoreError> {
         const CLAIM: &str = "UPDATE refresh_tokens SET spent_by = $3, spent_at = $4 \
             WHERE id = $1 AND tenant = $2 AND spent_by IS NULL AND idle_ends_at > $4 AND max_ends_at > $4 \
             AND EXISTS (SELECT 1 FROM grants g WHERE g.id = refresh_tokens.grant_id AND g.ended_at IS NULL) RETURNING id";
         const ACCESS: &str = insert_tokens!(access, "refresh_tokens");
-        const REFRESH: &str = insert_tokens!(refresh, "refresh_tokens", "k.number + 1");
         const KEEP_UNTIL: &str = "UPDATE grants SET expires_at = $3 WHERE expires_at < $3 \
             AND id IN (SELECT k.grant_id FROM refresh_tokens k WHERE k.id = $1 AND k.spent_by = $2)";
-        let mut statements = vec![statement!(CLAIM, id, self.tenant(), verb, now)];
-        statements.extend(keep_tokens(self.tenant(), tokens, now, (id, verb), (ACCESS, REFRESH)));
+        let tokens = &rotation.tokens;
+        let mut statements = vec![
+            statement!(CLAIM, id, self.tenant(), verb, now),
+            keep_access(self.tenant(), &tokens.access, now, (id, verb), ACCESS),
+        ];
+        statements.extend(keep_next(self.tenant(), rotation, now, (id, verb)));
         statements.push(statement!(KEEP_UNTIL, id, verb, tokens.ends_at()));
         if claimed(&self.run(statements).await?) {
             return Ok(RotateRefresh::Rotated);
@@ -89,4 +109,40 @@ impl Store {
         let spent = row.map(|row| row.opt_id(0)).transpose()?.flatten().is_some();
         Ok(if spent { RotateRefresh::AlreadySpent } else { RotateRefresh::Ended })
     }
+}
+
+/// Keeps the next generation of the row that `verb` claimed, with what lets its sender, and nobody else, have the pair
+/// once more.
+fn keep_next(tenant: i64, rotation: &Rotation, now: i64, (claimed, verb): (Id, Id)) -> Option<Statement> {
+    const NEXT: &str = "INSERT INTO refresh_tokens (id, tenant, digest, grant_id, number, created_at, idle_ends_at, \
+        max_ends_at, salt, access_token, sender) \
+        SELECT $1, $2, $3, k.grant_id, k.number + 1, $4, $5, $6, $7, $8, $9 \
+        FROM refresh_tokens k WHERE k.id = $10 AND k.spent_by = $11";
+    let Rotation { tokens, salt, sender } = rotation;
+    let NewRefreshToken { id, digest, plan } = tokens.refresh.as_ref()?;
+    let (idle, max, access) = (plan.idle_ends_at, plan.max_ends_at, tokens.access.id);
+    let sender = sender.as_ref();
+    Some(statement!(NEXT, id, tenant, digest, now, idle, max, &salt[..], access, sender, claimed, verb))
+}
+
+/// Reads the pair that a generation was traded for; `None` where there is none, or it has been swept.
+fn successor(c: &mut Columns<'_>) -> Result<Option<Successor>, StoreError> {
+    let Some(access_id) = c.opt_id()? else { return Ok(None) };
+    let (access_digest, access_scope) = (c.digest()?, c.scopes()?);
+    let (created_at, access_expires_at) = (c.int()?, c.int()?);
+    let (refresh_id, refresh_digest, salt) = (c.id()?, c.digest()?, c.blob()?);
+    let salt = salt.try_into().map_err(|_| StoreError::inconsistent_row("refresh_tokens.salt", refresh_id))?;
+    let (sender, spent) = (c.opt_digest()?, c.opt_id()?.is_some());
+    Ok(Some(Successor {
+        refresh_id,
+        refresh_digest,
+        salt,
+        sender,
+        spent,
+        access_id,
+        access_digest,
+        access_scope,
+        created_at,
+        access_expires_at,
+    }))
 }

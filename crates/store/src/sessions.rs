@@ -3,9 +3,10 @@
 //! Owns their opening, use and end. The cookie is the server's; only its digest is kept.
 
 use crate::applications::claimed;
-use crate::assignments::assigned;
+use crate::assignments::{assigned_now, epoch};
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
+use crate::organizations::organization_off;
 use crate::{Store, StoreError, statement};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::scope::ScopeSet;
@@ -23,7 +24,7 @@ pub struct NewSession {
     pub person: Id,
     /// The hash that the password was verified against: a password that was changed meanwhile opens nothing.
     pub password_hash: String,
-    /// The session that this one follows: it ends in the same verb (FM-46).
+    /// The session that this one follows: it ends in the same verb (FM-46). One of the same person gives its root on.
     pub replaces: Option<Id>,
 }
 
@@ -67,6 +68,8 @@ pub struct LiveSession {
     pub assigned: bool,
     /// What they last consented to for the application that was asked about.
     pub last_consent: Option<ScopeSet>,
+    /// How often they withdrew it: what is issued must say which generation it was judged by ([`crate::consents`]).
+    pub consent_generation: i64,
 }
 
 /// What became of a session to end.
@@ -93,9 +96,15 @@ pub(crate) const SIGN_IN: &str = "UPDATE people SET last_sign_in_at = CASE \
 impl Store {
     /// Opens a session at `note.at` and ends the one that it replaces. The lifetimes are those of `oauth::template`.
     pub async fn open_session(&self, new: &NewSession, note: &Note) -> Result<OpenSession, StoreError> {
-        const INSERT: &str = "INSERT INTO sessions (id, tenant, digest, person, auth_time, seen_at, idle_ends_at, ends_at) \
-            SELECT $1, $2, $3, p.id, CASE WHEN p.valid_from > $6 THEN p.valid_from ELSE $6 END, $6, $7, $8 \
-            FROM people p WHERE p.id = $4 AND p.tenant = $2 AND p.password_hash = $5 AND p.disabled_at IS NULL";
+        const INSERT: &str = concat!(
+            "INSERT INTO sessions (id, tenant, digest, person, auth_time, seen_at, idle_ends_at, ends_at, kept_until, \
+             root, epoch) \
+             SELECT $1, $2, $3, p.id, CASE WHEN p.valid_from > $6 THEN p.valid_from ELSE $6 END, $6, $7, $8, $8, \
+             COALESCE((SELECT b.root FROM sessions b JOIN sessions r ON r.id = b.root \
+                WHERE b.id = $9 AND b.person = p.id AND b.ended_at IS NULL AND r.signed_out_at IS NULL), $1), ",
+            epoch!("$2"),
+            " FROM people p WHERE p.id = $4 AND p.tenant = $2 AND p.password_hash = $5 AND p.disabled_at IS NULL"
+        );
         const END: &str = "UPDATE sessions SET ended_at = $3 WHERE id = $2 AND ended_at IS NULL \
             AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $1)";
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM sessions WHERE id = $11)");
@@ -105,7 +114,18 @@ impl Store {
         let event = Event { action: "person.sign_in", target, outcome: "done", details: String::new() };
         let mut verb = vec![
             statement!(SIGN_IN, new.person, tenant, hash, note.at),
-            statement!(INSERT, new.id, tenant, &new.digest, new.person, hash, note.at, idle_ends_at, ends_at),
+            statement!(
+                INSERT,
+                new.id,
+                tenant,
+                &new.digest,
+                new.person,
+                hash,
+                note.at,
+                idle_ends_at,
+                ends_at,
+                new.replaces
+            ),
         ];
         verb.extend(new.replaces.map(|old| statement!(END, new.id, old, note.at)));
         verb.push(audit::row(self, note, event, AUDIT, vec![new.id.into()]));
@@ -113,8 +133,8 @@ impl Store {
         Ok(if opened { OpenSession::Opened } else { OpenSession::CredentialsChanged })
     }
 
-    /// The session of this id if it is alive at `now`: not ended, neither idle nor old, its person switched on and not
-    /// given a new password since. With `application`, also whether the person may use it and what they consented to.
+    /// The session of this id if it is alive at `now`: not ended, neither idle nor old, its person and their primary
+    /// organization switched on, and neither switched off nor given a new password since. With `application`, also whether the person may use it and what they consented to.
     pub async fn find_session(
         &self,
         id: Id,
@@ -124,12 +144,14 @@ impl Store {
         const FIND: &str = concat!(
             "SELECT s.id, s.digest, p.id, p.number, p.user_name, p.nickname, p.email, p.administrator, s.auth_time, \
              s.seen_at, s.idle_ends_at, s.ends_at, ",
-            assigned!(),
-            ", c.scopes FROM sessions s JOIN people p ON p.id = s.person \
+            assigned_now!(),
+            ", c.scopes, COALESCE(c.generation, 0) FROM sessions s JOIN people p ON p.id = s.person \
+             JOIN sessions r ON r.id = s.root AND r.signed_out_at IS NULL \
              LEFT JOIN applications a ON a.id = $3 AND a.tenant = s.tenant \
              LEFT JOIN consents c ON c.person = p.id AND c.application = a.id \
              WHERE s.id = $1 AND s.tenant = $2 AND s.ended_at IS NULL AND s.idle_ends_at > $4 AND s.ends_at > $4 \
-             AND p.disabled_at IS NULL AND p.valid_from <= s.auth_time"
+             AND p.disabled_at IS NULL AND p.valid_from <= s.auth_time AND NOT ",
+            organization_off!("s.epoch")
         );
         let Some(mut row) = self.find(&statement!(FIND, id, self.tenant(), application, now)).await? else {
             return Ok(None);
@@ -150,6 +172,7 @@ impl Store {
             ends_at: c.int()?,
             assigned: c.flag()?,
             last_consent: c.opt_scopes()?,
+            consent_generation: c.int()?,
         }))
     }
 
@@ -163,15 +186,23 @@ impl Store {
         self.run(vec![statement!(TOUCH, session.id, self.tenant(), now, now + SESSION_IDLE_MS)]).await.map(drop)
     }
 
-    /// Ends a session: from the answer on it is not found.
+    /// Signs out of a session: from the answer on it is not found, and nothing that was issued to applications in it, or
+    /// in those of the same person that it followed in this browser, is accepted.
     pub async fn end_session(&self, id: Id, note: &Note) -> Result<EndSession, StoreError> {
         const END: &str = "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND tenant = $2 AND ended_at IS NULL \
             RETURNING id";
+        const SIGN_OUT: &str = "UPDATE sessions SET signed_out_at = $3 WHERE signed_out_at IS NULL \
+            AND id IN (SELECT s.root FROM sessions s WHERE s.id = $1 AND s.tenant = $2 AND s.ended_at IS NULL)";
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM sessions WHERE id = $11 AND ended_at = $3)");
         let target = format!("session:{id}");
         let event = Event { action: "person.sign_out", target, outcome: "done", details: String::new() };
-        let verb =
-            vec![statement!(END, id, self.tenant(), note.at), audit::row(self, note, event, AUDIT, vec![id.into()])];
-        Ok(if claimed(&self.run(verb).await?) { EndSession::Ended } else { EndSession::AlreadyEnded })
+        let verb = vec![
+            // While the session is there: if one that follows it is opened at this very moment, that one ends, too.
+            statement!(SIGN_OUT, id, self.tenant(), note.at),
+            statement!(END, id, self.tenant(), note.at),
+            audit::row(self, note, event, AUDIT, vec![id.into()]),
+        ];
+        let ended = self.run(verb).await?.get(1).is_some_and(|rows| !rows.is_empty());
+        Ok(if ended { EndSession::Ended } else { EndSession::AlreadyEnded })
     }
 }

@@ -3,6 +3,7 @@
 //! Whether what was read is alive is judged by `oauth::token`. Trading refresh tokens is in `refresh_tokens`, grants
 //! without a browser in `direct_grants`.
 
+use crate::applications::claimed;
 use crate::assignments::assigned;
 use crate::columns::{Columns, client_columns, primary_organization, profile_columns, standing_columns};
 use crate::{Statement, Store, StoreError, statement};
@@ -14,7 +15,7 @@ use vestibule_oauth::token::{RefreshPlan, Standing};
 use vestibule_oauth::userinfo::Profile;
 
 pub use crate::direct_grants::{DirectGrant, KeepGrant};
-pub use crate::refresh_tokens::{FoundRefreshToken, RotateRefresh};
+pub use crate::refresh_tokens::{FoundRefreshToken, RotateRefresh, Rotation};
 
 /// The tokens that one answer gives.
 #[derive(Clone, Debug)]
@@ -58,6 +59,8 @@ pub struct FoundAccessToken {
     pub digest: Digest,
     /// What it is good for.
     pub scopes: ScopeSet,
+    /// When it was given, in Unix milliseconds.
+    pub created_at: i64,
     /// The grant that it hangs on.
     pub grant: Id,
     /// The application that holds it.
@@ -86,7 +89,7 @@ impl NewTokens {
 }
 
 /// The INSERT of a token whose grant is that of the row `k` of `$table`, only while the verb `$8` has claimed that row
-/// `$7`; of a refresh token whose number is `$number`, likewise with `$9` and `$8`.
+/// `$7`; of a family's first refresh token likewise.
 macro_rules! insert_tokens {
     (access, $table:literal) => {
         concat!(
@@ -96,12 +99,10 @@ macro_rules! insert_tokens {
             " k WHERE k.id = $7 AND k.spent_by = $8"
         )
     };
-    (refresh, $table:literal, $number:literal) => {
+    (refresh, $table:literal) => {
         concat!(
             "INSERT INTO refresh_tokens (id, tenant, digest, grant_id, number, created_at, idle_ends_at, max_ends_at) \
-             SELECT $1, $2, $3, k.grant_id, ",
-            $number,
-            ", $4, $5, $6 FROM ",
+             SELECT $1, $2, $3, k.grant_id, 0, $4, $5, $6 FROM ",
             $table,
             " k WHERE k.id = $7 AND k.spent_by = $8"
         )
@@ -118,17 +119,7 @@ pub(crate) fn keep_tokens(
     (access_sql, refresh_sql): (&'static str, &'static str),
 ) -> Vec<Statement> {
     let NewTokens { access, refresh } = tokens;
-    let mut statements = vec![statement!(
-        access_sql,
-        access.id,
-        tenant,
-        &access.digest,
-        &access.scopes,
-        now,
-        access.expires_at,
-        claimed,
-        verb
-    )];
+    let mut statements = vec![keep_access(tenant, access, now, (claimed, verb), access_sql)];
     statements.extend(refresh.as_ref().map(|refresh| {
         let RefreshPlan { idle_ends_at, max_ends_at } = refresh.plan;
         statement!(refresh_sql, refresh.id, tenant, &refresh.digest, now, idle_ends_at, max_ends_at, claimed, verb)
@@ -136,11 +127,23 @@ pub(crate) fn keep_tokens(
     statements
 }
 
+/// The part of [`keep_tokens`] for the access token.
+pub(crate) fn keep_access(
+    tenant: i64,
+    access: &NewAccessToken,
+    now: i64,
+    (claimed, verb): (Id, Id),
+    sql: &'static str,
+) -> Statement {
+    let NewAccessToken { id, digest, scopes, expires_at } = access;
+    statement!(sql, id, tenant, digest, scopes, now, *expires_at, claimed, verb)
+}
+
 impl Store {
     /// The access token of this id, with token, grant, person, primary organization and application, in one read.
     pub async fn find_access_token(&self, id: Id) -> Result<Option<FoundAccessToken>, StoreError> {
         const FIND: &str = concat!(
-            "SELECT t.id, t.digest, t.scopes, g.id, t.expires_at, ",
+            "SELECT t.id, t.digest, t.scopes, t.created_at, g.id, t.expires_at, t.revoked_at, ",
             client_columns!(),
             ", ",
             standing_columns!(),
@@ -155,13 +158,22 @@ impl Store {
         );
         let Some(mut row) = self.find(&statement!(FIND, id, self.tenant())).await? else { return Ok(None) };
         let mut c = Columns::of(&mut row);
-        let (id, digest, scopes, grant, expires_at) = (c.id()?, c.digest()?, c.scopes()?, c.id()?, c.int()?);
+        let (id, digest, scopes, created_at, grant) = (c.id()?, c.digest()?, c.scopes()?, c.int()?, c.id()?);
+        let (expires_at, revoked) = (c.int()?, c.opt_int()?.is_some());
         let client = c.client()?;
-        let standing = c.standing(expires_at)?;
+        let standing = Standing { revoked, ..c.standing(expires_at)? };
         let person = match c.opt_id()? {
             Some(id) => Some(FoundPerson { id, profile: c.profile()? }),
             None => None,
         };
-        Ok(Some(FoundAccessToken { id, digest, scopes, grant, client, standing, person }))
+        Ok(Some(FoundAccessToken { id, digest, scopes, created_at, grant, client, standing, person }))
+    }
+
+    /// Revokes one access token at `now`: from the answer on it is not accepted, and what else hangs on its grant is as
+    /// before. Gives false when it had been revoked before, or there is none of this id.
+    pub async fn revoke_access_token(&self, id: Id, now: i64) -> Result<bool, StoreError> {
+        const REVOKE: &str = "UPDATE tokens SET revoked_at = $3 WHERE id = $1 AND tenant = $2 AND revoked_at IS NULL \
+            RETURNING id";
+        Ok(claimed(&self.run(vec![statement!(REVOKE, id, self.tenant(), now)]).await?))
     }
 }

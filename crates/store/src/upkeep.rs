@@ -17,12 +17,9 @@ pub const TRAIL_STAYS_MS: i64 = 400 * DAY_MS;
 /// many may go. They find their rows by an index, walk no further than the batch, and know no tenant.
 ///
 /// A code goes with its grant and not with its own end, so that its second presentation ends what the first gave for as
-/// long as there is anything to end.
-const VERBS: [&[&str]; 9] = [
-    &[
-        "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ends_at < $1 ORDER BY s.ends_at LIMIT $2) \
-       RETURNING id",
-    ],
+/// long as there is anything to end. A session stays for as long as a grant or a later session names it as its root, so
+/// that signing out is not forgotten before what it ended; it is looked at again a day later.
+const VERBS: [&[&str]; 11] = [
     &["DELETE FROM authorizations WHERE id IN (SELECT z.id FROM authorizations z WHERE z.expires_at < $1 \
        ORDER BY z.expires_at LIMIT $2) RETURNING id"],
     &["DELETE FROM tokens WHERE id IN (SELECT t.id FROM tokens t WHERE t.expires_at < $1 \
@@ -35,10 +32,26 @@ const VERBS: [&[&str]; 9] = [
         "DELETE FROM grants WHERE id IN (SELECT g.id FROM grants g WHERE g.expires_at < $1 \
          ORDER BY g.expires_at, g.id LIMIT $2) RETURNING id",
     ],
+    &[
+        "UPDATE sessions SET kept_until = kept_until + 86400000 WHERE id IN (SELECT s.id FROM sessions s \
+         WHERE s.kept_until < $1 ORDER BY s.kept_until LIMIT $2) \
+         AND (EXISTS (SELECT 1 FROM grants g WHERE g.session = sessions.id) \
+            OR EXISTS (SELECT 1 FROM sessions c WHERE c.root = sessions.id AND c.id <> sessions.id)) RETURNING id",
+        "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.kept_until < $1 \
+         ORDER BY s.kept_until LIMIT $2) AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.session = sessions.id) \
+         AND NOT EXISTS (SELECT 1 FROM sessions c WHERE c.root = sessions.id AND c.id <> sessions.id) RETURNING id",
+    ],
     &["DELETE FROM setup_links WHERE id IN (SELECT z.id FROM setup_links z WHERE z.expires_at < $1 \
        ORDER BY z.expires_at LIMIT $2) RETURNING id"],
     &["DELETE FROM client_secrets WHERE id IN (SELECT s.id FROM client_secrets s \
        WHERE s.ends_at IS NOT NULL AND s.ends_at < $1 ORDER BY s.ends_at LIMIT $2) RETURNING id"],
+    // No window and no wait is as long as the margin.
+    &["DELETE FROM guesses WHERE (tenant, key) IN (SELECT k.tenant, k.key FROM guesses k WHERE k.updated_at < $1 \
+       ORDER BY k.updated_at LIMIT $2) RETURNING failures"],
+    &[
+        "DELETE FROM devices WHERE (person, browser) IN (SELECT d.person, d.browser FROM devices d WHERE d.ends_at < $1 \
+       ORDER BY d.ends_at LIMIT $2) RETURNING person",
+    ],
     &["DELETE FROM consents WHERE (person, application) IN (SELECT c.person, c.application FROM consents c \
        JOIN removed_applications r ON r.id = c.application WHERE r.removed_at < $1 LIMIT $2) RETURNING person"],
     &[

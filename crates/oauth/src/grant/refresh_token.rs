@@ -1,15 +1,26 @@
-//! The refresh token grant (RFC 6749 section 6, RFC 9700 section 4.14): what is asked, and whether the token is good.
+//! The refresh token grant (RFC 6749 section 6, RFC 9700 section 4.14): what is asked, whether the token is good, and
+//! what a sender gets who asks a second time because the first answer was lost.
 //!
 //! Does not rotate the token: that is one guarded statement of the store, after [`judge`] said [`Verdict::Rotate`].
+//!
+//! A traded token may be presented again for a short while by the one who traded it, so that a lost answer strands
+//! nobody (FM-29). The successors are made of the presented secret and a salt ([`successors`]): nothing has to be kept
+//! that would let the database's reader make them, and a second presentation makes the same ones, never a second pair
+//! (FM-28).
 
 use super::{not_assigned, requested_scope, scope_within};
-use crate::client_auth::AuthedClient;
+use crate::client_auth::{AuthedClient, Method};
 use crate::id::Id;
 use crate::parameters::Parameters;
 use crate::refusal::{Code, Refusal};
+use crate::response::TokenAnswer;
 use crate::scope::ScopeSet;
-use crate::secret::Secret;
+use crate::secret::{Digest, Kind, MachineSecret, Secret};
 use crate::token::{self, Dead, Standing};
+use std::net::IpAddr;
+
+/// How long after a rotation its sender may ask again, in milliseconds.
+pub const REPEAT_MS: i64 = 30_000;
 
 /// The parameters of the request.
 #[derive(Debug)]
@@ -27,12 +38,46 @@ pub struct Generation {
     pub client: Id,
     /// What the person granted; every generation of the family keeps it (statement 64).
     pub scope: ScopeSet,
-    /// Whether it has been traded for the next generation.
-    pub spent: bool,
+    /// What became of it if it has been traded.
+    pub spent: Option<Spent>,
     /// The family's end, in Unix milliseconds.
     pub max_ends_at: i64,
     /// What it hangs on. `expires_at` is the end of its idle time.
     pub standing: Standing,
+}
+
+/// A generation that was traded.
+#[derive(Clone, Debug)]
+pub struct Spent {
+    /// When, in Unix milliseconds.
+    pub at: i64,
+    /// What it was traded for, as long as that is kept.
+    pub successor: Option<Successor>,
+}
+
+/// The pair that a generation was traded for.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    /// The next generation's row.
+    pub refresh_id: Id,
+    /// The digest of its secret.
+    pub refresh_digest: Digest,
+    /// What its secrets were derived with.
+    pub salt: [u8; 32],
+    /// Who asked for it, see [`sender`].
+    pub sender: Option<Digest>,
+    /// Whether it has been traded in its turn.
+    pub spent: bool,
+    /// The access token's row.
+    pub access_id: Id,
+    /// The digest of its secret.
+    pub access_digest: Digest,
+    /// What the access token is good for.
+    pub access_scope: ScopeSet,
+    /// When the pair was given, in Unix milliseconds.
+    pub created_at: i64,
+    /// From this moment on the access token is dead, in Unix milliseconds.
+    pub access_expires_at: i64,
 }
 
 /// What to do with a presented refresh token.
@@ -40,6 +85,8 @@ pub struct Generation {
 pub enum Verdict {
     /// It is good: rotate it, and give an access token of this scope (the refresh token keeps the family's).
     Rotate(ScopeSet),
+    /// It was traded a moment ago by the same sender, who has not used what it got: give the identical pair again.
+    Repeat(TokenAnswer),
     /// Refuse; nothing in the store changes.
     Refuse(Refusal),
     /// Refuse, and end the grant: this generation had been traded before, so two hold the family (statement 66).
@@ -52,29 +99,88 @@ pub(super) fn read(parameters: &Parameters) -> Result<Ask, Refusal> {
     Ok(Ask { refresh_token: Secret::new(parameters.required("refresh_token")?), scope: requested_scope(parameters)? })
 }
 
-/// Judges a presented refresh token at `now`. `generation` is `None` when no row has this id and secret.
-pub fn judge(client: &AuthedClient, ask: &Ask, generation: Option<&Generation>, now: i64) -> Verdict {
+/// Who presents a refresh token, as a rotation keeps it: `None` for a client that proved who it is (the token is bound
+/// to the client already), else the digest of its network address and its `User-Agent`.
+pub fn sender(client: &AuthedClient, address: IpAddr, user_agent: &str) -> Option<Digest> {
+    match client.method() {
+        Method::Basic | Method::Body | Method::Query => None,
+        Method::Public | Method::RefreshToken => {
+            Some(Digest::of(format!("{}\n{user_agent}", address.to_canonical()).as_bytes()))
+        }
+    }
+}
+
+/// The access token and the refresh token that `presented` is traded for, with `salt`. The rows' ids are drawn.
+pub fn successors(
+    presented: &MachineSecret,
+    salt: &[u8; 32],
+    access: Id,
+    refresh: Id,
+) -> (MachineSecret, MachineSecret) {
+    let access = MachineSecret::derive(Kind::AccessToken, access, salt, ACCESS_LABEL, presented);
+    (access, MachineSecret::derive(Kind::RefreshToken, refresh, salt, REFRESH_LABEL, presented))
+}
+
+/// Judges a presented refresh token at `now`. `generation` is `None` when no row has this id and secret; `sender` comes
+/// from [`sender`].
+pub fn judge(
+    client: &AuthedClient,
+    ask: &Ask,
+    generation: Option<&Generation>,
+    sender: Option<&Digest>,
+    now: i64,
+) -> Verdict {
     let Some(generation) = generation else { return Verdict::Refuse(refused(client)) };
     // A foreign client can neither use the token nor end its family with it (statement 63, FM-22).
     if generation.client != client.client().id {
         return Verdict::Refuse(refused(client));
     }
     // Before its end is asked: the family may live on in the next generation, and somebody else holds that.
-    if generation.spent {
-        return Verdict::Reuse(refused(client));
-    }
-    if now >= generation.max_ends_at {
-        return Verdict::Refuse(refused(client));
-    }
-    match token::judge(&generation.standing, now) {
+    let repeat = match &generation.spent {
+        None => None,
+        Some(spent) => match repeat(ask, spent, sender, now) {
+            Some(answer) => Some(answer),
+            None => return Verdict::Reuse(refused(client)),
+        },
+    };
+    // A traded token's own idle time is of no account any more: its successor's has begun.
+    let expires_at = if repeat.is_some() { generation.max_ends_at } else { generation.standing.expires_at };
+    let standing = Standing { expires_at: expires_at.min(generation.max_ends_at), ..generation.standing };
+    match token::judge(&standing, now) {
         Ok(()) => {}
         Err(Dead::NotAssigned) => return Verdict::Refuse(not_assigned(client.client())),
         Err(_) => return Verdict::Refuse(refused(client)),
     }
-    match scope_within(&generation.scope, ask.scope.clone()) {
-        Ok(scope) => Verdict::Rotate(scope),
-        Err(refusal) => Verdict::Refuse(refusal.for_wire(client.client().wire())),
+    match (scope_within(&generation.scope, ask.scope.clone()), repeat) {
+        (Ok(_), Some(answer)) => Verdict::Repeat(answer),
+        (Ok(scope), None) => Verdict::Rotate(scope),
+        (Err(refusal), _) => Verdict::Refuse(refusal.for_wire(client.client().wire())),
     }
+}
+
+/// The pair that the token was traded for, made again; `None` unless the same sender asks within [`REPEAT_MS`] and has
+/// not used the refresh token of the pair.
+fn repeat(ask: &Ask, spent: &Spent, sender: Option<&Digest>, now: i64) -> Option<TokenAnswer> {
+    let successor = spent.successor.as_ref()?;
+    let same_sender = match (sender, &successor.sender) {
+        (None, None) => true,
+        (Some(now), Some(then)) => now.matches(then),
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    if successor.spent || !same_sender || now - spent.at > REPEAT_MS {
+        return None;
+    }
+    let presented = MachineSecret::parse(Kind::RefreshToken, ask.refresh_token.expose())?;
+    let (access, refresh) = successors(&presented, &successor.salt, successor.access_id, successor.refresh_id);
+    let same_pair =
+        access.digest().matches(&successor.access_digest) && refresh.digest().matches(&successor.refresh_digest);
+    same_pair.then(|| TokenAnswer {
+        access_token: access.spell(),
+        expires_in_s: (successor.access_expires_at - now).max(0) / 1000,
+        refresh_token: Some(refresh.spell()),
+        scope: successor.access_scope.clone(),
+        created_at_s: successor.created_at / 1000,
+    })
 }
 
 /// The refusal for a token that is unknown, over, foreign, or was traded between the judgement and the rotation: the
@@ -84,3 +190,7 @@ pub fn refused(client: &AuthedClient) -> Refusal {
                     authorization endpoint again.";
     Refusal::new(Code::InvalidGrant, sentence).for_wire(client.client().wire())
 }
+
+/// What the two successors of one secret are told apart by.
+const ACCESS_LABEL: &str = "vestibule access";
+const REFRESH_LABEL: &str = "vestibule refresh";

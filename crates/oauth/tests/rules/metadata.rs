@@ -7,6 +7,8 @@ const ALL: Served = Served {
     authorization_endpoint: Some("/oauth/authorize"),
     token_endpoint: Some("/oauth/token"),
     userinfo_endpoint: Some("/oauth/userinfo"),
+    revocation_endpoint: Some("/oauth/revoke"),
+    introspection_endpoint: Some("/oauth/introspect"),
     grants: &[Kind::AuthorizationCode, Kind::ClientCredentials],
     scopes: &["openid", "email"],
     service_documentation: Some("https://docs.example/"),
@@ -17,9 +19,13 @@ fn st_15_st_42_st_82_st_83_the_document_names_what_is_served() {
     let expected = concat!(
         r#"{"issuer":"https://id.example","authorization_endpoint":"https://id.example/oauth/authorize","#,
         r#""token_endpoint":"https://id.example/oauth/token","userinfo_endpoint":"https://id.example/oauth/userinfo","#,
+        r#""revocation_endpoint":"https://id.example/oauth/revoke","#,
+        r#""introspection_endpoint":"https://id.example/oauth/introspect","#,
         r#""scopes_supported":["openid","email"],"response_types_supported":["code"],"#,
         r#""response_modes_supported":["query"],"grant_types_supported":["authorization_code","client_credentials"],"#,
         r#""token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","none"],"#,
+        r#""revocation_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","none"],"#,
+        r#""introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"#,
         r#""code_challenge_methods_supported":["S256"],"authorization_response_iss_parameter_supported":true,"#,
         r#""service_documentation":"https://docs.example/"}"#,
     );

@@ -11,7 +11,7 @@ use vestibule_oauth::id::Id;
 use vestibule_oauth::redirect_uri;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::{Kind, Secret};
-use vestibule_oauth::template::Template;
+use vestibule_oauth::template::{Switch, Template};
 use vestibule_store::StoreError;
 use vestibule_store::clients::{
     AddApplication, ApplicationLine, ApplicationSheet, Change, Logo, NewApplication, NewRedirectUri, NewSecret,
@@ -206,6 +206,33 @@ pub async fn rotate_secret(desk: &Desk<'_>, name: &str, overlap_ms: i64) -> Resu
     })
 }
 
+/// What became of a secret to remove.
+#[derive(Debug)]
+pub enum RemoveSecret {
+    /// It authenticates nobody any more.
+    Removed(Box<ApplicationSheet>),
+    /// The application has no secret of this id.
+    NoSuchSecret,
+    /// There is no such application.
+    Unknown(Unknown),
+}
+
+/// Removes the secret of this id, as [`show`] tells it. What was issued to whoever knew it lives on.
+pub async fn remove_secret(desk: &Desk<'_>, name: &str, secret: &str) -> Result<RemoveSecret, StoreError> {
+    let id = match find(desk, name).await? {
+        Changed::Done(id) => id,
+        Changed::Unknown(unknown) => return Ok(RemoveSecret::Unknown(unknown)),
+    };
+    let Some(secret) = Id::parse(secret) else { return Ok(RemoveSecret::NoSuchSecret) };
+    if desk.store.remove_secret(id, secret, &desk.note()).await? == Change::NotFound {
+        return Ok(RemoveSecret::NoSuchSecret);
+    }
+    Ok(match sheet(desk, id, name).await? {
+        Changed::Done(sheet) => RemoveSecret::Removed(sheet),
+        Changed::Unknown(unknown) => RemoveSecret::Unknown(unknown),
+    })
+}
+
 /// Switches an application off or on. What it got before stays dead after switching on again.
 pub async fn set_enabled(
     desk: &Desk<'_>,
@@ -217,6 +244,24 @@ pub async fn set_enabled(
         Changed::Unknown(unknown) => return Ok(Changed::Unknown(unknown)),
     };
     match desk.store.set_application_enabled(id, enabled, &desk.note()).await? {
+        Change::Done => sheet(desk, id, name).await,
+        Change::NotFound => Ok(gone(name)),
+    }
+}
+
+/// Turns one of the application's switches on or off; `None` only shows how it stands.
+pub async fn set_switch(
+    desk: &Desk<'_>,
+    name: &str,
+    switch: Switch,
+    on: Option<bool>,
+) -> Result<Changed<Box<ApplicationSheet>>, StoreError> {
+    let Some(on) = on else { return show(desk, name).await };
+    let id = match find(desk, name).await? {
+        Changed::Done(id) => id,
+        Changed::Unknown(unknown) => return Ok(Changed::Unknown(unknown)),
+    };
+    match desk.store.set_switch(id, switch, on, &desk.note()).await? {
         Change::Done => sheet(desk, id, name).await,
         Change::NotFound => Ok(gone(name)),
     }

@@ -6,6 +6,7 @@
 pub mod addresses;
 pub mod applications;
 pub mod assignments;
+pub mod consents;
 pub mod fields;
 pub mod groups;
 mod nearest;

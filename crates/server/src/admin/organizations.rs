@@ -48,13 +48,30 @@ pub async fn add(
     let external_id = external_id.unwrap_or_else(|| id.to_string());
     let new = NewOrganization { id, name: name.clone(), parent: above, external_id: external_id.clone() };
     Ok(match desk.store.add_organization(&new, &desk.note()).await? {
-        AddOrganization::Added => {
-            Add::Added(OrganizationLine { id, name, external_id, parent: above, created_at: desk.now })
-        }
+        AddOrganization::Added => Add::Added(OrganizationLine {
+            id,
+            name,
+            external_id,
+            parent: above,
+            disabled_at: None,
+            created_at: desk.now,
+        }),
         AddOrganization::NameTaken => Add::NameTaken,
         AddOrganization::ExternalIdTaken => Add::ExternalIdTaken,
         AddOrganization::NoParent => Add::Unknown(Unknown::new(Thing::Organization, parent.unwrap_or_default(), [])),
     })
+}
+
+/// Switches an organization off or on. What people of it were given before stays dead after switching on again.
+pub async fn set_enabled(desk: &Desk<'_>, name: &str, enabled: bool) -> Result<Changed<OrganizationLine>, StoreError> {
+    let id = match find(desk, name).await? {
+        Changed::Done(id) => id,
+        Changed::Unknown(unknown) => return Ok(Changed::Unknown(unknown)),
+    };
+    desk.store.set_organization_enabled(id, enabled, &desk.note()).await?;
+    let line = desk.store.list_organizations().await?.into_iter().find(|line| line.id == id);
+    let gone = || Changed::Unknown(Unknown::new(Thing::Organization, name, []));
+    Ok(line.map_or_else(gone, Changed::Done))
 }
 
 /// All organizations in the order of their names.

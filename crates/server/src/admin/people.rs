@@ -169,6 +169,19 @@ pub async fn set_password(desk: &Desk<'_>, name: &str, hash: &str) -> Result<Cha
     }
 }
 
+/// Signs a person out everywhere: sessions, and whatever applications were given in their name, are dead. The password
+/// stays.
+pub async fn sign_out(desk: &Desk<'_>, name: &str) -> Result<Changed<Box<PersonSheet>>, StoreError> {
+    let id = match find(desk, name).await? {
+        Changed::Done(id) => id,
+        Changed::Unknown(unknown) => return Ok(Changed::Unknown(unknown)),
+    };
+    match desk.store.sign_out_everywhere(id, &desk.note()).await? {
+        Change::Done => sheet(desk, id, name).await,
+        Change::NotFound => Ok(gone(name)),
+    }
+}
+
 async fn sheet(desk: &Desk<'_>, id: Id, name: &str) -> Result<Changed<Box<PersonSheet>>, StoreError> {
     let sheet = desk.store.show_person(id).await?;
     Ok(sheet.map_or_else(|| gone(name), |sheet| Changed::Done(Box::new(sheet))))

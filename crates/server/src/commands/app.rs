@@ -7,13 +7,13 @@ use super::app_sheet::{Line, Sheet};
 use super::printout::{self, Failure};
 use super::{issuer, known, not_there, wrong};
 use crate::admin::Desk;
-use crate::admin::applications::{self, Input, Rotate};
+use crate::admin::applications::{self, Input, RemoveSecret, Rotate};
 use crate::admin::assignments::{self, Assign};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use vestibule_oauth::client::Access;
 use vestibule_oauth::secret::Secret;
-use vestibule_oauth::template::Template;
+use vestibule_oauth::template::{Switch, Template};
 use vestibule_store::clients::ApplicationSheet;
 
 /// What can be done with applications.
@@ -38,6 +38,28 @@ pub enum Verb {
         /// How long the secrets before it stay valid, as in 30m, 24h or 7d (0 ends them at once)
         #[arg(long, value_name = "TIME", default_value = "24h")]
         overlap: String,
+    },
+    /// Show or turn one of an application's switches; `app show` lists those that are on
+    #[command(
+        after_help = "Example, for a resource server that asks about other applications' tokens:\n  vestibule app switch Gateway introspect on"
+    )]
+    Switch {
+        /// Name or client_id
+        app: String,
+        /// The switch
+        #[arg(value_parser = switch_names())]
+        switch: String,
+        /// What it shall be (default: only show it)
+        #[arg(value_parser = ["on", "off"])]
+        state: Option<String>,
+    },
+    /// Remove a client secret at once; tokens that were issued with it live on
+    RemoveSecret {
+        /// Name or client_id
+        app: String,
+        /// The secret's id, as `app show` tells it
+        #[arg(value_name = "SECRET-ID")]
+        secret: String,
     },
     /// Switch an application off: its codes and tokens end at once
     Disable {
@@ -130,6 +152,8 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
         Verb::List => list(desk, json).await,
         Verb::Show { app } => show(&*known(applications::show(desk, &app).await?)?, desk, json).await,
         Verb::RotateSecret { app, overlap } => rotate_secret(&app, &overlap, desk, json).await,
+        Verb::Switch { app, switch, state } => turn(&app, &switch, state.as_deref(), desk, json).await,
+        Verb::RemoveSecret { app, secret } => remove_secret(&app, &secret, desk, json).await,
         Verb::Disable { app } => {
             let sheet = known(applications::set_enabled(desk, &app, false).await?)?;
             done(&sheet, desk, json, "is disabled. Its codes and tokens are dead, also after enabling again.").await
@@ -236,6 +260,30 @@ async fn rotate_secret(app: &str, overlap: &str, desk: &Desk<'_>, json: bool) ->
             Err(Failure::Failed(format!("{app:?} is a public client: it keeps no secret that could be rotated.")))
         }
         Rotate::Unknown(unknown) => Err(not_there(&unknown)),
+    }
+}
+
+fn switch_names() -> [&'static str; Switch::ALL.len()] {
+    Switch::ALL.map(Switch::name)
+}
+
+async fn turn(app: &str, switch: &str, state: Option<&str>, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    // Both were checked by the parser against the same names.
+    let switch = Switch::parse(switch).ok_or_else(|| usage("SWITCH", "unknown switch."))?;
+    let sheet = known(applications::set_switch(desk, app, switch, state.map(|state| state == "on")).await?)?;
+    let stands = if sheet.client.has(switch) { "on" } else { "off" };
+    done(&sheet, desk, json, &format!("has {} {stands}.", switch.name())).await
+}
+
+async fn remove_secret(app: &str, secret: &str, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    match applications::remove_secret(desk, app, secret).await? {
+        RemoveSecret::Removed(sheet) => {
+            done(&sheet, desk, json, "has one secret less. What was issued with it lives on until it ends.").await
+        }
+        RemoveSecret::NoSuchSecret => Err(Failure::Failed(format!(
+            "{app:?} has no secret {secret:?}. `vestibule app show` tells the ids of its secrets."
+        ))),
+        RemoveSecret::Unknown(unknown) => Err(not_there(&unknown)),
     }
 }
 

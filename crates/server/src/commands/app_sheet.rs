@@ -70,6 +70,7 @@ pub struct Sheet<'a> {
 
 #[derive(Serialize)]
 struct SecretView {
+    id: String,
     created_at: String,
     ends_at: Option<String>,
 }
@@ -157,8 +158,8 @@ impl<'a> Sheet<'a> {
             ("switches", self.switches.join(" ")),
         ]);
         let secret = |secret: &SecretView| match &secret.ends_at {
-            Some(end) => format!("made {}, ends {end}", secret.created_at),
-            None => format!("made {}", secret.created_at),
+            Some(end) => format!("{}, made {}, ends {end}", secret.id, secret.created_at),
+            None => format!("{}, made {}", secret.id, secret.created_at),
         };
         rows.push(("secrets", list(&self.secrets.iter().map(secret).collect::<Vec<_>>())));
         let assigned = |to: &AssignmentView| format!("{} {}", to.kind, to.name);
@@ -176,6 +177,7 @@ impl<'a> Sheet<'a> {
 
 fn secrets(sheet: &ApplicationSheet) -> Vec<SecretView> {
     let view = |line: &vestibule_store::clients::SecretLine| SecretView {
+        id: line.id.to_string(),
         created_at: printout::time(line.created_at),
         ends_at: line.ends_at.map(printout::time),
     };

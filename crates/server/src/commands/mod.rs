@@ -27,10 +27,10 @@ const FIRST_ISSUER: &str = "http://127.0.0.1:8080";
 /// What the command line speaks about, apart from `serve`.
 #[derive(clap::Subcommand, Debug)]
 pub enum Noun {
-    /// People: add, list, show, disable, enable, set a password
+    /// People: add, list, show, disable, enable, set a password, sign out, consents
     #[command(subcommand)]
     User(user::Verb),
-    /// Organizations, a tree: add, list
+    /// Organizations, a tree: add, list, disable, enable
     #[command(subcommand)]
     Org(org::Verb),
     /// Groups of people: add, list, member

@@ -3,7 +3,7 @@
 //! Owns the flags and the printing. The tree's rules are `admin::organizations`'s.
 
 use super::printout::{self, Failure};
-use super::{not_there, wrong};
+use super::{known, not_there, wrong};
 use crate::admin::Desk;
 use crate::admin::organizations::{self, Add};
 use serde::Serialize;
@@ -28,6 +28,16 @@ pub enum Verb {
     },
     /// List organizations as a tree
     List,
+    /// Switch an organization off: nobody of it, or of those below it, is let in
+    Disable {
+        /// Name or external id
+        name: String,
+    },
+    /// Switch an organization on again: what ended stays ended
+    Enable {
+        /// Name or external id
+        name: String,
+    },
 }
 
 /// An organization, as JSON shows one.
@@ -36,6 +46,8 @@ struct View<'a> {
     name: &'a str,
     external_id: &'a str,
     parent: Option<&'a str>,
+    enabled: bool,
+    disabled_at: Option<String>,
     created_at: String,
 }
 
@@ -52,6 +64,14 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
             }
         }
         Verb::List => list(&organizations::list(desk).await?, json),
+        Verb::Disable { name } => {
+            let what = "is disabled. Sessions, codes and tokens of its people are dead, also after enabling again.";
+            done(&known(organizations::set_enabled(desk, &name, false).await?)?, what, desk, json).await
+        }
+        Verb::Enable { name } => {
+            let what = "is enabled. What ended when it was disabled stays ended.";
+            done(&known(organizations::set_enabled(desk, &name, true).await?)?, what, desk, json).await
+        }
     }
 }
 
@@ -60,8 +80,17 @@ fn view<'a>(line: &'a OrganizationLine, names: &HashMap<Id, &'a str>) -> View<'a
         name: &line.name,
         external_id: &line.external_id,
         parent: line.parent.and_then(|parent| names.get(&parent).copied()),
+        enabled: line.disabled_at.is_none(),
+        disabled_at: line.disabled_at.map(printout::time),
         created_at: printout::time(line.created_at),
     }
+}
+
+/// What was done to an organization: a sentence for people, the organization for scripts.
+async fn done(line: &OrganizationLine, what: &str, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    let all = organizations::list(desk).await?;
+    let names = all.iter().map(|line| (line.id, line.name.as_str())).collect();
+    printout::print(json, &view(line, &names), || format!("{} {what}", line.name))
 }
 
 fn print(line: &OrganizationLine, all: &[OrganizationLine], json: bool) -> Result<(), Failure> {
@@ -83,10 +112,13 @@ fn list(all: &[OrganizationLine], json: bool) -> Result<(), Failure> {
     printout::print(json, &views, || {
         let rows: Vec<_> = tree(all)
             .into_iter()
-            .map(|(depth, line)| vec![format!("{}{}", "  ".repeat(depth), line.name), line.external_id.clone()])
+            .map(|(depth, line)| {
+                let state = if line.disabled_at.is_none() { "enabled" } else { "disabled" };
+                vec![format!("{}{}", "  ".repeat(depth), line.name), line.external_id.clone(), state.to_owned()]
+            })
             .collect();
         let empty = "There is no organization yet. `vestibule org add --help` says how to add one.";
-        printout::table(&["name", "external id"], &rows, empty)
+        printout::table(&["name", "external id", "state"], &rows, empty)
     })
 }
 
@@ -114,7 +146,14 @@ mod tests {
     fn line(id: u8, parent: Option<u8>) -> OrganizationLine {
         let id_of = |n: u8| Id::from_bytes([n; 16]);
         let (name, external_id) = (id.to_string(), String::new());
-        OrganizationLine { id: id_of(id), name, external_id, parent: parent.map(id_of), created_at: 0 }
+        OrganizationLine {
+            id: id_of(id),
+            name,
+            external_id,
+            parent: parent.map(id_of),
+            disabled_at: None,
+            created_at: 0,
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Owns tables, JSON lines, the spelling of times, and the reading of a password. Knows no noun.
 
+pub use crate::clock::rfc3339 as time;
 use serde::Serialize;
 use std::io::{BufRead, IsTerminal, Read, Write};
 use std::process::ExitCode;
@@ -106,23 +107,6 @@ pub fn sheet(rows: &[(&str, String)]) -> String {
 /// Text from the database must not steer the terminal (escape sequences in a nickname).
 fn printable(c: char) -> char {
     if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
-}
-
-/// A time (Unix milliseconds) in RFC 3339, UTC, to the second.
-pub fn time(ms: i64) -> String {
-    let seconds = ms.div_euclid(1000);
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Days to civil date in the proleptic Gregorian calendar, counted from 1 March of year 0 in eras of 400 years.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// Reads a length of time such as `30m`, `24h`, `7d` or `0`; gives milliseconds, at most 90 days.

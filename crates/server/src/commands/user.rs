@@ -5,10 +5,12 @@
 use super::printout::{self, Failure};
 use super::{hash, known, not_there, wrong};
 use crate::admin::Desk;
+use crate::admin::consents;
 use crate::admin::fields;
 use crate::admin::people::{self, Input};
 use crate::clock::Clock;
 use serde::Serialize;
+use vestibule_store::consents::Allowed;
 use vestibule_store::people::PersonSheet;
 
 /// What can be done with people.
@@ -46,6 +48,23 @@ pub enum Verb {
         /// Read the password as one line from standard input (8 to 1024 bytes)
         #[arg(long, required = true)]
         password_stdin: bool,
+    },
+    /// Sign a person out everywhere: sessions, codes and tokens end at once, the password stays
+    SignOut {
+        /// User name or e-mail address
+        name: String,
+    },
+    /// List the applications that a person has let use their account
+    Consents {
+        /// User name or e-mail address
+        name: String,
+    },
+    /// Withdraw everything that a person allowed an application: its codes and tokens end at once
+    Withdraw {
+        /// User name or e-mail address
+        name: String,
+        /// Name or client_id
+        app: String,
     },
 }
 
@@ -158,7 +177,55 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
             let sheet = known(people::set_password(&desk, &name, &hash).await?)?;
             done(&sheet, json, "has a new password. Sessions, codes and tokens from before are dead.")
         }
+        Verb::SignOut { name } => {
+            let sheet = known(people::sign_out(desk, &name).await?)?;
+            done(&sheet, json, "is signed out everywhere. Sessions, codes and tokens from before are dead.")
+        }
+        Verb::Consents { name } => list_consents(&name, desk, json).await,
+        Verb::Withdraw { name, app } => withdraw(&name, &app, desk, json).await,
     }
+}
+
+/// What a person allowed an application, as JSON shows it.
+#[derive(Serialize)]
+struct ConsentView<'a> {
+    client_id: &'a str,
+    name: &'a str,
+    scopes: Vec<&'a str>,
+    given_at: String,
+}
+
+impl<'a> ConsentView<'a> {
+    fn of(one: &'a Allowed) -> ConsentView<'a> {
+        let (client_id, name) = (one.client_id.as_str(), one.name.as_str());
+        let given_at = printout::time(one.given_at);
+        ConsentView { client_id, name, scopes: one.scopes.iter().collect(), given_at }
+    }
+}
+
+async fn list_consents(name: &str, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    let allowed = known(consents::list(desk, name).await?)?;
+    let views: Vec<ConsentView> = allowed.iter().map(ConsentView::of).collect();
+    printout::print(json, &views, || {
+        let row = |view: &ConsentView| {
+            vec![view.name.to_owned(), view.client_id.to_owned(), view.scopes.join(" "), view.given_at.clone()]
+        };
+        let rows: Vec<_> = views.iter().map(row).collect();
+        printout::table(&["application", "client_id", "scopes", "allowed"], &rows, "No application has access.")
+    })
+}
+
+async fn withdraw(name: &str, app: &str, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    let sheet = known(consents::withdraw(desk, name, app).await?)?;
+    let allowed = known(consents::list(desk, name).await?)?;
+    let left: Vec<&str> = allowed.iter().map(|one| one.client_id.as_str()).collect();
+    let view = serde_json::json!({ "withdrawn": sheet.client.client_id, "left": left });
+    printout::print(json, &view, || {
+        format!(
+            "{} ({}) has no access any more. Its codes and tokens are dead.",
+            sheet.client.name, sheet.client.client_id
+        )
+    })
 }
 
 async fn add(flags: Add, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {

@@ -20,6 +20,8 @@ pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response
         authorization_endpoint: Some(path::AUTHORIZE),
         token_endpoint: Some(path::TOKEN),
         userinfo_endpoint: Some(path::USERINFO),
+        revocation_endpoint: Some(path::REVOKE),
+        introspection_endpoint: Some(path::INTROSPECT),
         grants: &Kind::ALL,
         scopes: &["openid", "profile", "email", "phone", "offline_access"],
         service_documentation: None,

@@ -2,7 +2,9 @@
 
 pub mod authorize;
 pub mod health;
+pub mod introspect;
 pub mod metadata;
+pub mod revoke;
 pub mod steps;
 pub mod token;
 pub mod userinfo;

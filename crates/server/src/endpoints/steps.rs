@@ -78,6 +78,7 @@ impl Issued {
             auth_time: session.auth_time,
             scopes,
             consent,
+            consent_generation: session.consent_generation,
         };
         Issued { row, location }
     }
@@ -167,6 +168,7 @@ impl Stored {
             SignIn::Done => self.again(),
             SignIn::Wrong => self.sign_in_page(FAILED_STATUS, name, true),
             SignIn::Busy => answer::problem(Problem::Busy, &received.request_id),
+            SignIn::Wait(wait) => answer::wait_page(wait.0, &received.request_id),
         })
     }
 

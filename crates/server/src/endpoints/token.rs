@@ -4,9 +4,10 @@
 //! asked and whether it is good are `oauth`'s, and one-time things are spent by the store.
 
 use crate::app::App;
-use crate::web::caller::{self, Denied};
+use crate::web::caller::{self, Denied, Held};
+use crate::web::client::{self, Missing};
 use crate::web::form::Received;
-use crate::web::{answer, cors};
+use crate::web::{answer, cors, guessing};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::Response;
@@ -14,11 +15,11 @@ use std::sync::Arc;
 use vestibule_oauth::client_auth::{self, AuthedClient};
 use vestibule_oauth::grant::{self, Ask, Kind, authorization_code, client_credentials, password, refresh_token};
 use vestibule_oauth::id::Id;
-use vestibule_oauth::parameters::{Body, Parameters};
+use vestibule_oauth::parameters::Parameters;
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::response::TokenAnswer;
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_oauth::secret::{Kind as SecretKind, MachineSecret, Secret};
+use vestibule_oauth::secret::{Digest, Kind as SecretKind, MachineSecret};
 use vestibule_oauth::template::Wire;
 use vestibule_oauth::token::{self, PersonStanding, TokenPlan};
 use vestibule_store::StoreError;
@@ -27,15 +28,14 @@ use vestibule_store::codes::SpendCode;
 use vestibule_store::grants::Why;
 use vestibule_store::people::Credentials;
 use vestibule_store::tokens::{
-    DirectGrant, FoundRefreshToken, KeepGrant, NewAccessToken, NewRefreshToken, NewTokens, RotateRefresh,
+    DirectGrant, FoundRefreshToken, KeepGrant, NewAccessToken, NewRefreshToken, NewTokens, RotateRefresh, Rotation,
 };
 
 /// Answers a token request.
 pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
     let mut response = match trade(&app, &received).await {
         Ok((tokens, wire)) => answer::json(200, tokens.spell(wire)),
-        Err(Denied::Refused(refusal)) => answer::refusal(&refusal),
-        Err(Denied::Store(error)) => answer::store_refusal(&error, Wire::Standard),
+        Err(denied) => client::refuse(&app, &received, denied).await,
     };
     // Without the headers a script sees nothing: when they cannot be found out, that is the safe side.
     let _ = cors::allow(&app, &received.headers, response.headers_mut()).await;
@@ -44,11 +44,8 @@ pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response
 
 async fn trade(app: &App, received: &Received) -> Result<(TokenAnswer, Wire), Denied> {
     let now = app.clock.now();
-    let parameters = match read(received, received.typed_body()) {
-        Ok(parameters) => parameters,
-        Err(refusal) => return Err(in_the_clients_wire(app, received, refusal, now).await.into()),
-    };
-    let (client, refresh) = client(app, &parameters, now).await?;
+    let parameters = client::parameters(app, received, now).await?;
+    let (client, refresh) = known(app, &parameters, now).await?;
     let wire = client.client().wire();
     let request = Request { app, received, client, now };
     let given = match grant::read(&request.client, &parameters).map_err(|refusal| refusal.for_wire(wire))? {
@@ -58,53 +55,32 @@ async fn trade(app: &App, received: &Received) -> Result<(TokenAnswer, Wire), De
         Ask::ClientCredentials(ask) => request.client_credentials(&ask).await,
     };
     let tokens = given?;
-    for form in request.client.older_forms(&parameters) {
-        app.older_forms.count(request.client.client().id, form, now);
-    }
+    client::count_older_forms(app, &request.client, &parameters, now);
     Ok((tokens, wire))
 }
 
-fn read(received: &Received, body: Body) -> Result<Parameters, Refusal> {
-    let authorization = received.header(header::AUTHORIZATION);
-    let is_basic = |value: &&str| value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "));
-    Parameters::read(received.query.as_deref(), body, authorization.filter(is_basic))
-}
-
-/// A request that cannot be read is still answered in the wire of the client that its query or header names.
-async fn in_the_clients_wire(app: &App, received: &Received, refusal: Refusal, now: i64) -> Refusal {
-    let Ok(parameters) = read(received, Body::None) else { return refusal };
-    let Ok(Some(client_id)) = client_auth::identify(&parameters) else { return refusal };
-    match app.store.find_client(client_id, now).await {
-        Ok(Some(registered)) => refusal.for_wire(registered.client.wire()),
-        _ => refusal,
-    }
-}
-
 /// The client, authenticated, and the refresh token if that is what it was known by.
-async fn client(
+async fn known(
     app: &App,
     parameters: &Parameters,
     now: i64,
 ) -> Result<(AuthedClient, Option<FoundRefreshToken>), Denied> {
-    if let Some(client_id) = client_auth::identify(parameters)? {
-        let registered = app.store.find_client(client_id, now).await?;
-        let registered = registered.ok_or_else(|| client_auth::unknown(parameters))?;
-        let wire = registered.client.wire();
-        let authed = client_auth::authenticate(parameters, registered).map_err(|refusal| refusal.for_wire(wire))?;
-        return Ok((authed, None));
+    if let Some(client) = client::authenticate(app, parameters, now).await? {
+        return Ok((client, None));
     }
     let named = match parameters.get("refresh_token")? {
         Some(token) => find_refresh(app, token).await?,
-        None => None,
+        None => Err(Missing::Wrong),
     };
-    let found = named.ok_or_else(|| client_auth::unknown(parameters))?;
+    let found = named.map_err(|why| client_auth::unknown(parameters).guess(why == Missing::Wrong))?;
     Ok((client_auth::by_refresh_token(parameters, found.client.clone())?, Some(found)))
 }
 
-async fn find_refresh(app: &App, token: &str) -> Result<Option<FoundRefreshToken>, StoreError> {
-    let Some(secret) = MachineSecret::parse(SecretKind::RefreshToken, token) else { return Ok(None) };
-    let found = app.store.find_refresh(secret.id()).await?;
-    Ok(found.filter(|found| found.digest.matches(&secret.digest())))
+async fn find_refresh(app: &App, token: &str) -> Result<Result<FoundRefreshToken, Missing>, StoreError> {
+    match MachineSecret::parse(SecretKind::RefreshToken, token) {
+        Some(presented) => client::find_refresh(app, &presented).await,
+        None => Ok(Err(Missing::Wrong)),
+    }
 }
 
 /// A token request whose client is known.
@@ -123,6 +99,7 @@ impl Request<'_> {
             Some(secret) => store.find_code(secret.id()).await?.filter(|found| found.digest.matches(&secret.digest())),
             None => None,
         };
+        let guess = found.is_none();
         let verdict = judge(&self.client, ask, found.as_ref().map(|found| &found.code), self.now);
         let found = match (verdict, found) {
             (Verdict::Spend, Some(found)) => found,
@@ -135,7 +112,7 @@ impl Request<'_> {
                 return Err(refusal.into());
             }
             (Verdict::Refuse(refusal) | Verdict::Burn(refusal) | Verdict::Replay(refusal), _) => {
-                return Err(refusal.into());
+                return Err(refusal.guess(guess).into());
             }
             (Verdict::Spend, None) => return Err(refused(&self.client, ask).into()),
         };
@@ -152,39 +129,72 @@ impl Request<'_> {
         }
     }
 
-    async fn refresh(&self, ask: &refresh_token::Ask, found: Option<FoundRefreshToken>) -> Result<TokenAnswer, Denied> {
+    async fn refresh(
+        &self,
+        ask: &refresh_token::Ask,
+        mut found: Option<FoundRefreshToken>,
+    ) -> Result<TokenAnswer, Denied> {
         use refresh_token::{Verdict, judge, refused};
         let (app, store) = (self.app, &self.app.store);
-        let found = match found {
-            Some(found) => Some(found),
-            None => find_refresh(app, ask.refresh_token.expose()).await?,
-        };
-        let verdict = judge(&self.client, ask, found.as_ref().map(|found| &found.generation), self.now);
-        let (found, scope) = match (verdict, found) {
-            (Verdict::Rotate(scope), Some(found)) => (found, scope),
-            (Verdict::Reuse(refusal), Some(found)) => {
-                store.end_grant(found.grant, Why::RefreshReused, &self.note()).await?;
-                return Err(refusal.into());
-            }
-            (Verdict::Refuse(refusal) | Verdict::Reuse(refusal), _) => return Err(refusal.into()),
-            (Verdict::Rotate(_), None) => return Err(refused(&self.client).into()),
-        };
-        let plan = token::rotate(self.client.client(), found.generation.max_ends_at, self.now);
-        let (tokens, given) = self.mint(&plan, &scope);
-        match store.rotate_refresh(found.id, app.dice.id(self.now), &tokens, self.now).await? {
-            RotateRefresh::Rotated => Ok(given),
-            RotateRefresh::Ended => Err(refused(&self.client).into()),
-            RotateRefresh::AlreadySpent => {
-                store.end_grant(found.grant, Why::RefreshReused, &self.note()).await?;
-                Err(refused(&self.client).into())
+        let user_agent = self.received.header(header::USER_AGENT).unwrap_or_default();
+        let sender = refresh_token::sender(&self.client, self.received.peer, user_agent);
+        // Once more after a lost race: what the winner got may be this sender's too (FM-29).
+        for _ in 0..2 {
+            let current = match found.take() {
+                Some(found) => Ok(found),
+                None => find_refresh(app, ask.refresh_token.expose()).await?,
+            };
+            let guess = current.as_ref().is_err_and(|why| *why == Missing::Wrong);
+            let current = current.ok();
+            let generation = current.as_ref().map(|found| &found.generation);
+            let (current, scope) = match (judge(&self.client, ask, generation, sender.as_ref(), self.now), current) {
+                (Verdict::Rotate(scope), Some(current)) => (current, scope),
+                (Verdict::Repeat(answer), _) => return Ok(answer),
+                (Verdict::Reuse(refusal), Some(current)) => {
+                    store.end_grant(current.grant, Why::RefreshReused, &self.note()).await?;
+                    return Err(refusal.into());
+                }
+                (Verdict::Refuse(refusal) | Verdict::Reuse(refusal), _) => return Err(refusal.guess(guess).into()),
+                (Verdict::Rotate(_), None) => break,
+            };
+            let Some((rotation, given)) = self.rotation(ask, current.generation.max_ends_at, &scope, &sender) else {
+                break;
+            };
+            match store.rotate_refresh(current.id, app.dice.id(self.now), &rotation, self.now).await? {
+                RotateRefresh::Rotated => return Ok(given),
+                RotateRefresh::Ended => break,
+                RotateRefresh::AlreadySpent => {}
             }
         }
+        Err(refused(&self.client).into())
+    }
+
+    /// Makes the pair that the presented refresh token is traded for.
+    fn rotation(
+        &self,
+        ask: &refresh_token::Ask,
+        max_ends_at: i64,
+        scope: &ScopeSet,
+        sender: &Option<Digest>,
+    ) -> Option<(Rotation, TokenAnswer)> {
+        let dice = &self.app.dice;
+        let presented = MachineSecret::parse(SecretKind::RefreshToken, ask.refresh_token.expose())?;
+        let (access, refresh) = (dice.id(self.now), dice.id(self.now));
+        let salt = dice.bytes();
+        let (access, refresh) = refresh_token::successors(&presented, &salt, access, refresh);
+        let plan = token::rotate(self.client.client(), max_ends_at, self.now);
+        let (tokens, given) = self.pair(&plan, scope, &access, Some(&refresh));
+        Some((Rotation { tokens, salt, sender: sender.clone() }, given))
     }
 
     async fn password(&self, ask: &password::Ask) -> Result<TokenAnswer, Denied> {
         let client = self.client.client();
-        let checked = caller::check_password(self.app, &ask.username, &ask.password, Some(client.id)).await?;
-        let Ok(checked) = checked else { return Err(self.busy().into()) };
+        let from = caller::Source { received: self.received, browser: None, application: Some(client.id) };
+        let checked = match caller::check_password(self.app, from, &ask.username, &ask.password).await? {
+            Ok(checked) => checked,
+            Err(Held::Busy) => return Err(self.busy().into()),
+            Err(Held::Wait(wait)) => return Err(guessing::too_many(wait).for_wire(client.wire()).into()),
+        };
         let standing = checked.person.as_ref().map(|person| PersonStanding {
             enabled: person.enabled,
             signed_in_at: self.now,
@@ -195,6 +205,7 @@ impl Request<'_> {
             (Ok(()), Some(Credentials { person, password_hash: Some(hash), .. })) => {
                 let given = self.direct(Kind::Password, Some((*person, hash.clone())), &ask.scope).await?;
                 caller::renew_hash(self.app, &checked, &ask.password).await?;
+                checked.tried.was_right(self.app).await;
                 Ok(given)
             }
             (Err(refusal), person) => {
@@ -228,35 +239,34 @@ impl Request<'_> {
 
     /// Makes the tokens: what the store keeps of them, and what the client is given.
     fn mint(&self, plan: &TokenPlan, scope: &ScopeSet) -> (NewTokens, TokenAnswer) {
-        let (access, access_token) = self.secret(SecretKind::AccessToken);
-        let refresh = plan.refresh.map(|plan| (plan, self.secret(SecretKind::RefreshToken)));
+        let secret = |kind| self.app.dice.secret(kind, self.app.dice.id(self.now));
+        let access = secret(SecretKind::AccessToken);
+        let refresh = plan.refresh.map(|_| secret(SecretKind::RefreshToken));
+        self.pair(plan, scope, &access, refresh.as_ref())
+    }
+
+    /// The two sides of tokens that were made. There is a refresh token only where `plan` has one.
+    fn pair(
+        &self,
+        plan: &TokenPlan,
+        scope: &ScopeSet,
+        access: &MachineSecret,
+        refresh: Option<&MachineSecret>,
+    ) -> (NewTokens, TokenAnswer) {
+        let (id, digest, expires_at) = (access.id(), access.digest(), plan.access_expires_at);
+        let refresh = refresh.zip(plan.refresh);
         let tokens = NewTokens {
-            access: NewAccessToken {
-                id: access.id(),
-                digest: access.digest(),
-                scopes: scope.clone(),
-                expires_at: plan.access_expires_at,
-            },
-            refresh: refresh.as_ref().map(|(plan, (secret, _))| NewRefreshToken {
-                id: secret.id(),
-                digest: secret.digest(),
-                plan: *plan,
-            }),
+            access: NewAccessToken { id, digest, scopes: scope.clone(), expires_at },
+            refresh: refresh.map(|(secret, plan)| NewRefreshToken { id: secret.id(), digest: secret.digest(), plan }),
         };
         let given = TokenAnswer {
-            access_token,
+            access_token: access.spell(),
             expires_in_s: plan.expires_in_s,
-            refresh_token: refresh.map(|(_, (_, text))| text),
+            refresh_token: refresh.map(|(secret, _)| secret.spell()),
             scope: scope.clone(),
             created_at_s: self.now / 1000,
         };
         (tokens, given)
-    }
-
-    fn secret(&self, kind: SecretKind) -> (MachineSecret, Secret) {
-        let secret = self.app.dice.secret(kind, self.app.dice.id(self.now));
-        let text = secret.spell();
-        (secret, text)
     }
 
     fn note(&self) -> Note {

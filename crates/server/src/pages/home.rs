@@ -3,7 +3,7 @@
 //! Owns the page's context and both conductors. A sign-in on an application's behalf is `endpoints/authorize`'s.
 
 use super::sign_in::{self, SignInPage};
-use super::{consent::Person, finish, style};
+use super::{consent::Person, finish, signed_out, style};
 use crate::app::App;
 use crate::pages::problem::Problem;
 use crate::text::{Language, Text};
@@ -28,6 +28,8 @@ pub struct HomePage<'a> {
     pub administrator: bool,
     /// The form token of the sign-out button.
     pub form_token: &'a str,
+    /// The form token of the button that signs out everywhere.
+    pub everywhere_token: &'a str,
 }
 
 impl HomePage<'_> {
@@ -39,6 +41,7 @@ impl HomePage<'_> {
                 person: self.person,
                 administrator: self.administrator,
                 form_token: self.form_token,
+                everywhere_token: self.everywhere_token,
             }
             .render(),
         )
@@ -54,6 +57,7 @@ impl HomePage<'static> {
             person: Some(Person { name: super::HOSTILE, account: super::HOSTILE }),
             administrator: true,
             form_token: "c2FtcGxl",
+            everywhere_token: "ZXZlcnl3aGVyZQ",
         }
     }
 }
@@ -65,6 +69,7 @@ struct Html<'a> {
     person: Option<Person<'a>>,
     administrator: bool,
     form_token: &'a str,
+    everywhere_token: &'a str,
 }
 
 /// `GET /`.
@@ -78,6 +83,7 @@ pub async fn show(State(app): State<Arc<App>>, received: Received) -> Response {
         person: browser.session().map(Person::of),
         administrator: browser.session().is_some_and(|session| session.administrator),
         form_token: &browser.form_token("/sign-out"),
+        everywhere_token: &browser.form_token(&signed_out::everywhere(&browser)),
     };
     browser.dress(&app, answer::page(200, page.render(), &[]))
 }
@@ -113,6 +119,7 @@ async fn try_sign_in(app: &App, received: &Received) -> Result<Response, StoreEr
         SignIn::Done => answer::see_other("/"),
         SignIn::Wrong => answer::page(sign_in::FAILED_STATUS, form(&browser, name, true), &[]),
         SignIn::Busy => answer::problem(Problem::Busy, &received.request_id),
+        SignIn::Wait(wait) => answer::wait_page(wait.0, &received.request_id),
     };
     Ok(browser.dress(app, response))
 }

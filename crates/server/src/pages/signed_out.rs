@@ -8,6 +8,7 @@ use crate::pages::problem::Problem;
 use crate::text::{Language, Text};
 use crate::web::answer;
 use crate::web::browser::Browser;
+use crate::web::caller;
 use crate::web::form::Received;
 use askama::Template;
 use axum::extract::State;
@@ -94,7 +95,15 @@ pub async fn ask(State(app): State<Arc<App>>, received: Received) -> Response {
     browser.dress(&app, response)
 }
 
-/// `POST /sign-out`: ends the session, so that its cookie is worth nothing even where it was copied.
+/// What the button that signs out everywhere is for. It speaks for a person, so it is good only while the session is
+/// the one that it was shown to: somebody else may have signed in in another tab (FM-48).
+pub fn everywhere(browser: &Browser) -> String {
+    let session = browser.session().map(|session| session.id.to_string()).unwrap_or_default();
+    format!("/sign-out everywhere {session}")
+}
+
+/// `POST /sign-out`: ends the session, so that its cookie is worth nothing even where it was copied, and what was issued
+/// to applications in it; with `everywhere=1` all sessions of the person, and whatever was issued in their name.
 pub async fn leave(State(app): State<Arc<App>>, received: Received) -> Response {
     match end(&app, &received).await {
         Ok(response) => response,
@@ -105,8 +114,15 @@ pub async fn leave(State(app): State<Arc<App>>, received: Received) -> Response 
 async fn end(app: &App, received: &Received) -> Result<Response, StoreError> {
     let now = app.clock.now();
     let mut browser = Browser::meet(app, &received.headers, now).await?;
-    if !browser.accepts(app, received, "/sign-out", received.page_form().get("form_token")) {
+    let form = received.page_form();
+    let all = form.get("everywhere") == "1";
+    let purpose = if all { everywhere(&browser) } else { "/sign-out".to_owned() };
+    if !browser.accepts(app, received, &purpose, form.get("form_token")) {
         return Ok(browser.dress(app, answer::problem(Problem::FormStale, &received.request_id)));
+    }
+    if all && let Some(session) = browser.session() {
+        let note = caller::note(app, received, format!("person:{}", session.number), now);
+        app.store.sign_out_everywhere(session.person, &note).await?;
     }
     browser.leave(app, received, now).await?;
     Ok(browser.dress(app, answer::see_other("/signed-out")))

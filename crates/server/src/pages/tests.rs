@@ -98,7 +98,8 @@ fn the_ids_that_tools_rely_on_are_there() {
     for (name, ids) in [
         ("sign_in_failed", &["sign-in-name", "sign-in-password", "sign-in"][..]),
         ("consent", &["scope-user_info", "scope-projects", "scope-build:trigger", "allow", "deny", "switch"]),
-        ("home", &["sign-out"]),
+        ("home", &["sign-out", "sign-out-everywhere", "applications"]),
+        ("applications", &["withdraw-app_1", "withdraw-app_2"]),
         ("sign_out", &["sign-out"]),
         ("problem_callback", &["error-code", "request-id"]),
         ("refused", &["error-code", "request-id", "back"]),

@@ -73,6 +73,15 @@ impl Pool {
         Ok(())
     }
 
+    /// Whether the queue has room for one more job.
+    pub fn has_room(&self) -> bool {
+        let mut waiting = self.shared.lock();
+        if waiting.jobs.len() >= self.queue {
+            waiting.jobs.retain(|job| !job.answer.is_closed());
+        }
+        waiting.jobs.len() < self.queue
+    }
+
     /// How many hashes were begun.
     #[cfg(test)]
     pub fn runs(&self) -> u64 {

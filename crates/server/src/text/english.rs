@@ -4,7 +4,8 @@
 //! could learn from.
 
 use super::{
-    Common, Consent, Home, ProblemFrame, ProblemWords, Refused, ScopeMeaning, ScopeWords, Setup, SignIn, Text,
+    Applications, Common, Consent, Home, ProblemFrame, ProblemWords, Refused, ScopeMeaning, ScopeWords, Setup, SignIn,
+    Text,
 };
 use crate::pages::problem::{Difference, Problem};
 use crate::pages::setup::Fault;
@@ -56,13 +57,26 @@ pub(super) static TEXT: Text = Text {
         signed_in_lead: "Applications that you open can learn here who you are, as far as you or your administrator allow.",
         visitor_heading: "The door to your applications",
         visitor_lead: "Sign in once, for every application that your organization has put behind it.",
+        applications: "Applications with access",
+        everywhere: "Sign out everywhere",
+        everywhere_lead: "On every device, and in every application that has access to your account.",
         sign_out_title: "Sign out",
         sign_out_question: "Sign out of Vestibule?",
-        sign_out_lead: "Applications that you have opened may keep you signed in until you sign out there, too.",
+        sign_out_lead: "What applications were given in this browser ends with it. Some may still show you as signed in until you sign out there, too.",
         stay: "Stay signed in",
         signed_out_heading: "You are signed out",
         signed_out_lead: "If others use this computer, close the browser’s windows as well.",
         sign_in_again: "Sign in again",
+    },
+    applications: Applications {
+        title: "Applications with access",
+        lead: "You have let these applications use your account.",
+        none: "No application has access to your account.",
+        may: "It can",
+        since: "Last allowed on",
+        withdraw: "Withdraw access",
+        withdraw_from: |application| format!("Withdraw the access of {application}"),
+        after: "Withdrawing ends the access at once. The application has to ask you again.",
     },
     setup: Setup {
         title: "Set up",

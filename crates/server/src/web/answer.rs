@@ -44,8 +44,8 @@ pub fn challenge(response: &mut Response, refusal: &Refusal) {
     if let Some(value) = refusal.www_authenticate().and_then(|text| HeaderValue::from_str(&text).ok()) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
     }
-    if refusal.code == Code::TemporarilyUnavailable {
-        retry_after(response, 1);
+    if let Some(seconds) = refusal.wait_s() {
+        retry_after(response, seconds);
     }
 }
 
@@ -83,6 +83,13 @@ pub fn problem_for(problem: Problem, request_id: &str, for_developers: Option<Fo
     if let Some(seconds) = problem.retry_after_s() {
         retry_after(&mut response, seconds);
     }
+    response
+}
+
+/// The page for a person who has tried too often, with the time to wait.
+pub fn wait_page(seconds: u32, request_id: &str) -> Response {
+    let mut response = problem(Problem::TooManyRequests, request_id);
+    retry_after(&mut response, seconds);
     response
 }
 

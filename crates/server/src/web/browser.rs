@@ -8,6 +8,7 @@ use aws_lc_rs::constant_time;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use vestibule_oauth::guessing::DEVICE_MS;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::{Digest, Kind, MachineSecret};
 use vestibule_store::StoreError;
@@ -109,8 +110,11 @@ impl Browser {
 
     /// Adds the cookies that changed to `response`.
     pub fn dress(&self, app: &App, mut response: Response) -> Response {
-        if self.fresh {
-            set(app, &mut response, browser_cookie(app), self.secret.spell().expose(), "");
+        let signs_in = matches!(self.change, Some(SessionCookie::Set(_)));
+        if self.fresh || signs_in {
+            // It outlives the session, so that the browser is still known when others guess at the account (FM-102).
+            let more = format!("; Max-Age={}", DEVICE_MS / 1000);
+            set(app, &mut response, browser_cookie(app), self.secret.spell().expose(), &more);
         }
         match &self.change {
             Some(SessionCookie::Set(secret)) => {

@@ -7,11 +7,12 @@ use crate::app::App;
 use crate::passwords::{Busy, Verdict};
 use crate::web::browser::Browser;
 use crate::web::form::Received;
+use crate::web::guessing::{self, Try, Wait};
 use axum::http::header;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::refusal::{Code, Refusal};
-use vestibule_oauth::secret::{Kind, MachineSecret, Secret};
+use vestibule_oauth::secret::{Digest, Kind, MachineSecret, Secret};
 use vestibule_oauth::template::{Switch, Wire};
 use vestibule_oauth::token;
 use vestibule_store::StoreError;
@@ -33,25 +34,57 @@ pub struct Checked {
     pub matched: bool,
     /// Whether its hash should be made anew.
     pub needs_rehash: bool,
+    /// The try, which counts as a failure until it is settled.
+    pub tried: Try,
 }
 
-/// Checks a name and a password: one Argon2, whether there is such a person or not (FM-96).
+/// Why a password was not looked at.
+pub enum Held {
+    /// Too many passwords wait to be checked.
+    Busy,
+    /// Too many tries have failed.
+    Wait(Wait),
+}
+
+/// Where a name and a password come from.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// With this request.
+    pub received: &'a Received,
+    /// From a browser with this binding cookie.
+    pub browser: Option<&'a Digest>,
+    /// By way of an application.
+    pub application: Option<Id>,
+}
+
+/// Checks a name and a password: one try, counted before it is made, and one Argon2, whether there is such a person or
+/// not (FM-96). Whoever finds everything else right too settles the try.
 pub async fn check_password(
     app: &App,
+    from: Source<'_>,
     name: &str,
     password: &Secret,
-    application: Option<Id>,
-) -> Result<Result<Checked, Busy>, StoreError> {
+) -> Result<Result<Checked, Held>, StoreError> {
     // No name holds a control character, and the store takes no U+0000.
     let person = match name.chars().any(char::is_control) {
         true => None,
-        false => app.store.find_credentials(name, application).await?,
+        false => app.store.find_credentials(name, from.application).await?,
+    };
+    let whose = (person.as_ref().map(|person| person.person), name);
+    let tried = match guessing::begin(app, from.received, whose, from.browser, app.passwords.has_room()).await? {
+        Ok(Some(tried)) => tried,
+        Ok(None) => return Ok(Err(Held::Busy)),
+        Err(wait) => return Ok(Err(Held::Wait(wait))),
     };
     let stored = person.as_ref().and_then(|person| person.password_hash.as_deref());
-    Ok(app.passwords.verify(password, stored).await.map(|verdict| match verdict {
-        Verdict::Right { needs_rehash } => Checked { person, matched: true, needs_rehash },
-        Verdict::Wrong => Checked { person, matched: false, needs_rehash: false },
-    }))
+    Ok(match app.passwords.verify(password, stored).await {
+        Ok(Verdict::Right { needs_rehash }) => Ok(Checked { person, matched: true, needs_rehash, tried }),
+        Ok(Verdict::Wrong) => Ok(Checked { person, matched: false, needs_rehash: false, tried }),
+        Err(Busy) => {
+            tried.was_not_made(app).await?;
+            Err(Held::Busy)
+        }
+    })
 }
 
 /// Keeps a failed sign-in. What was typed is not kept: people type passwords into the wrong field.
@@ -75,6 +108,8 @@ pub enum SignIn {
     Wrong,
     /// Too many passwords wait to be checked.
     Busy,
+    /// Too many tries have failed.
+    Wait(Wait),
 }
 
 /// Signs a person in: a new session, whose id nobody has seen before, in place of the old one (FM-46).
@@ -85,7 +120,13 @@ pub async fn sign_in(
     password: &Secret,
     received: &Received,
 ) -> Result<SignIn, StoreError> {
-    let Ok(checked) = check_password(app, name, password, None).await? else { return Ok(SignIn::Busy) };
+    let device = browser.digest();
+    let from = Source { received, browser: Some(&device), application: None };
+    let checked = match check_password(app, from, name, password).await? {
+        Ok(checked) => checked,
+        Err(Held::Busy) => return Ok(SignIn::Busy),
+        Err(Held::Wait(wait)) => return Ok(SignIn::Wait(wait)),
+    };
     // Hashing takes its time: the session begins now, and not when the form came.
     let now = app.clock.now();
     let Checked { person: Some(person), matched: true, .. } = &checked else {
@@ -110,13 +151,14 @@ pub async fn sign_in(
     }
     browser.signed_in(secret);
     renew_hash(app, &checked, password).await?;
+    checked.tried.was_right(app).await;
     Ok(SignIn::Done)
 }
 
 /// Keeps a hash with today's parameters in place of one with others. It comes after the verb that the old hash guards;
 /// a full queue puts it off to the next time.
 pub async fn renew_hash(app: &App, checked: &Checked, password: &Secret) -> Result<(), StoreError> {
-    if let Checked { person: Some(person), matched: true, needs_rehash: true } = checked
+    if let Checked { person: Some(person), matched: true, needs_rehash: true, .. } = checked
         && let Some(old) = &person.password_hash
         && let Ok(new) = app.passwords.hash(password, app.dice.bytes()).await
     {

@@ -1,7 +1,7 @@
 //! Which scripts on other sites may read an answer (the Fetch standard's CORS protocol).
 //!
-//! Owns the headers. Metadata may be read by any site, token and userinfo by the origins of public clients' redirect
-//! URIs, the authorization endpoint and the pages by none (statement 21).
+//! Owns the headers. Metadata may be read by any site, token, revocation and userinfo by the origins of public
+//! clients' redirect URIs, introspection, the authorization endpoint and the pages by none (statement 21).
 
 use crate::app::App;
 use crate::router::path;
@@ -18,7 +18,7 @@ pub async fn preflight(State(app): State<Arc<App>>, received: Received) -> Respo
     let headers = response.headers_mut();
     let methods = match received.path.as_str() {
         path::METADATA => "GET, HEAD, OPTIONS",
-        path::TOKEN => "POST, OPTIONS",
+        path::TOKEN | path::REVOKE => "POST, OPTIONS",
         _ => "GET, HEAD, POST, OPTIONS",
     };
     headers.insert(header::ALLOW, HeaderValue::from_static(methods));

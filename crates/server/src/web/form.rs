@@ -11,8 +11,8 @@ use axum::response::Response;
 use http_body_util::{BodyExt, Limited};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
-use vestibule_oauth::parameters::Body;
-use vestibule_oauth::refusal::Code;
+use vestibule_oauth::parameters::{Body, Parameters};
+use vestibule_oauth::refusal::{Code, Refusal};
 
 /// The largest body that is read, in bytes (FM-119).
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -83,6 +83,13 @@ impl Received {
             _ if is("application/json") => Body::Json(&self.body),
             _ => Body::Foreign,
         }
+    }
+
+    /// The parameters of the protocol, from the query, `body` and HTTP Basic.
+    pub fn parameters(&self, body: Body<'_>) -> Result<Parameters, Refusal> {
+        let is_basic = |value: &&str| value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "));
+        let basic = self.header(header::AUTHORIZATION).filter(is_basic);
+        Parameters::read(self.query.as_deref(), body, basic)
     }
 
     /// The fields of a form of one of our own pages; empty for any other body.

@@ -1,10 +1,13 @@
 //! What every conductor needs of HTTP: reading what came (`form`), telling who sent it (`caller`, `browser`, `cors`),
-//! shaping what goes out (`answer`), the door that every request walks through (`door`) and its limits (`guard`).
+//! shaping what goes out (`answer`), the door that every request walks through (`door`) and its limits (`guard`,
+//! `guessing`).
 
 pub mod answer;
 pub mod browser;
 pub mod caller;
+pub mod client;
 pub mod cors;
 pub mod door;
 pub mod form;
 pub mod guard;
+pub mod guessing;

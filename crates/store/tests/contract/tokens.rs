@@ -131,8 +131,13 @@ fn fm_62_being_assigned_is_asked_at_each_use() {
         let flow = world.flow(&client, "alice").await;
         let (access, refresh) = world.spend(flow.code, NOW).await;
         assert_eq!(verdict(&world, access, NOW).await, Some(Dead::NotAssigned));
+        assert!(!world.refreshable(refresh, NOW).await);
         let subject = Subject::Person(flow.person);
         world.store.assign(client.id, subject, &world.note(NOW)).await.expect("runs");
+        assert_eq!(verdict(&world, access, NOW).await, Some(Dead::NotAssigned), "what was issued before stays dead");
+        let issue = world.new_issue(client.id, flow.person, flow.session, NOW);
+        world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs");
+        let (access, refresh) = world.spend(issue.code.id, NOW).await;
         assert_eq!(verdict(&world, access, NOW).await, None);
         assert!(world.refreshable(refresh, NOW).await);
         world.store.unassign(client.id, subject, &world.note(NOW)).await.expect("runs");
@@ -225,5 +230,25 @@ fn fm_131_nothing_of_one_tenant_is_found_by_another() {
         let opened = other.open_session(&world.new_session(flow.person), &world.note(NOW)).await.expect("runs");
         assert_eq!(opened, OpenSession::CredentialsChanged);
         assert!(world.accepted(access, NOW).await, "nor ended");
+    });
+}
+
+#[test]
+fn st_73_fm_27_an_access_token_that_is_revoked_is_dead_from_the_answer_on_and_alone() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let code = world.flow(&client, "alice").await.code;
+        let (access, refresh) = world.spend(code, NOW).await;
+        let rotation = world.new_rotation(NOW);
+        world.store.rotate_refresh(refresh, world.id(), &rotation, NOW).await.expect("runs");
+        assert!(world.accepted(access, NOW).await);
+        assert!(world.store.revoke_access_token(access, NOW).await.expect("runs"));
+        assert!(!world.accepted(access, NOW).await);
+        let found = world.store.find_access_token(access).await.expect("reads").expect("is there");
+        assert!(found.standing.revoked && found.created_at == NOW);
+        assert!(world.accepted(rotation.tokens.access.id, NOW).await, "the other one lives on");
+        assert!(!world.store.revoke_access_token(access, NOW + 1).await.expect("runs"), "was revoked before");
+        assert!(!world.store.revoke_access_token(world.id(), NOW).await.expect("runs"), "is not there");
     });
 }

@@ -55,9 +55,9 @@ fn st_30_a_spent_code_is_remembered_for_as_long_as_what_it_gave_lives() {
         let code = world.flow(&client, "alice").await.code;
         let (_, first) = world.spend(code, NOW).await;
         let later = NOW + 3_000 * SECOND;
-        let next = world.new_tokens(later);
+        let next = world.new_rotation(later);
         world.store.rotate_refresh(first, world.id(), &next, later).await.expect("runs");
-        let refresh = next.refresh.expect("was made").id;
+        let refresh = next.tokens.refresh.expect("was made").id;
         let late = later + 3_599 * SECOND;
         while world.store.sweep(late + HOUR, 100).await.expect("runs") > 0 {}
         assert!(world.refreshable(refresh, late).await);

@@ -21,7 +21,7 @@ use vestibule_store::codes::{NewCode, SpendCode};
 use vestibule_store::organizations::{AddOrganization, NewOrganization};
 use vestibule_store::people::{AddPerson, NewPerson};
 use vestibule_store::sessions::{NewSession, OpenSession};
-use vestibule_store::tokens::{DirectGrant, NewAccessToken, NewRefreshToken, NewTokens};
+use vestibule_store::tokens::{DirectGrant, NewAccessToken, NewRefreshToken, NewTokens, Rotation};
 
 /// How many callers come at once in a race.
 pub const CALLERS: usize = 64;
@@ -175,6 +175,7 @@ impl World {
             auth_time,
             scopes: scopes("openid email"),
             consent: None,
+            consent_generation: 0,
         }
     }
 
@@ -197,6 +198,11 @@ impl World {
         };
         let plan = RefreshPlan { idle_ends_at: now + 3_600 * SECOND, max_ends_at: now + 86_400 * SECOND };
         NewTokens { access, refresh: Some(NewRefreshToken { id: self.id(), digest: self.digest(), plan }) }
+    }
+
+    /// Tokens for a refresh token, asked for by a client that authenticated.
+    pub fn new_rotation(&self, now: i64) -> Rotation {
+        Rotation { tokens: self.new_tokens(now), salt: *self.digest().as_bytes(), sender: None }
     }
 
     /// Spends a code; gives the access token's and the refresh token's rows.
@@ -222,7 +228,7 @@ impl World {
     /// Whether the refresh token would be accepted at `now`, as far as the store knows.
     pub async fn refreshable(&self, refresh: Id, now: i64) -> bool {
         let found = self.store.find_refresh(refresh).await.expect("reads");
-        found.is_some_and(|f| !f.generation.spent && token::judge(&f.generation.standing, now).is_ok())
+        found.is_some_and(|f| f.generation.spent.is_none() && token::judge(&f.generation.standing, now).is_ok())
     }
 
     /// The actions of the trail, oldest first.

@@ -1,6 +1,7 @@
 //! The pages that the tests look at: hostile ones and ordinary ones.
 
 use crate::pages::ApplicationCard;
+use crate::pages::applications::ApplicationsPage;
 use crate::pages::consent::{ConsentPage, Person, ScopeRow};
 use crate::pages::home::HomePage;
 use crate::pages::problem::{Callback, ForDevelopers, Problem, ProblemPage};
@@ -9,6 +10,9 @@ use crate::pages::setup::{Fault, SetupDonePage, SetupPage};
 use crate::pages::sign_in::SignInPage;
 use crate::pages::signed_out::{SignOutPage, SignedOutPage};
 use crate::text::Language;
+use vestibule_oauth::id::Id;
+use vestibule_oauth::scope::ScopeSet;
+use vestibule_store::consents::Allowed;
 
 pub(super) const ENGLISH: Language = Language::English;
 
@@ -21,6 +25,7 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("refused", RefusedPage::sample().render()),
         ("not_assigned", NotAssignedPage::sample().render()),
         ("home", HomePage::sample().render()),
+        ("applications", ApplicationsPage::sample().render()),
         ("sign_out", SignOutPage::sample().render()),
         ("signed_out", SignedOutPage::sample().render()),
         ("setup", SetupPage::sample().render()),
@@ -59,6 +64,20 @@ pub(super) fn problem(problem: Problem, for_developers: Option<ForDevelopers>) -
     ProblemPage { language: ENGLISH, problem, request_id, for_developers }.render()
 }
 
+fn allowed() -> Vec<Allowed> {
+    let one = |n: u8, name: &str, scopes: &str| Allowed {
+        application: Id::from_bytes([n; 16]),
+        client_id: format!("app_{n}"),
+        name: name.to_owned(),
+        home_page: Some("https://wiki.example.org/about".to_owned()),
+        verified: n == 1,
+        has_logo: false,
+        scopes: ScopeSet::parse(scopes).unwrap(),
+        given_at: 1_795_297_921_999,
+    };
+    vec![one(1, "Harbour Wiki", "openid profile offline_access"), one(2, "Forge", "user_info projects build:trigger")]
+}
+
 /// Every page as people see it.
 pub(super) fn gallery() -> Vec<(String, String)> {
     let registered = ["https://wiki.example.org/signed-in".to_owned(), "http://localhost:9000/signed-in".to_owned()];
@@ -86,6 +105,8 @@ pub(super) fn gallery() -> Vec<(String, String)> {
         ("consent_unverified", consent(wiki(false), "http://wiki.example.org/signed-in").render()),
         ("consent_native", consent(wiki(true), "org.example.wiki:/signed-in").render()),
         ("home", HomePage { person: Some(ADA), ..HomePage::sample() }.render()),
+        ("applications", ApplicationsPage { allowed: &allowed(), ..ApplicationsPage::sample() }.render()),
+        ("applications_none", ApplicationsPage { allowed: &[], ..ApplicationsPage::sample() }.render()),
         ("home_visitor", HomePage { person: None, ..HomePage::sample() }.render()),
         ("sign_out", SignOutPage { person: ADA, ..SignOutPage::sample() }.render()),
         ("signed_out", SignedOutPage::sample().render()),

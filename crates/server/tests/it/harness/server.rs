@@ -184,6 +184,9 @@ fn spawn(directory: &Path, database_url: Option<&str>, arguments: &[String], lis
     if !arguments.iter().any(|a| a == "--pending-per-minute") {
         command.args(["--pending-per-minute", "1000000"]);
     }
+    if !arguments.iter().any(|a| a == "--guess-free") {
+        command.args(["--guess-free", "1000000"]);
+    }
     command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
     let mut process = Guarded::spawn(&mut command);
     let start = Instant::now();

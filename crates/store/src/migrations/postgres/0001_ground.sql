@@ -31,6 +31,11 @@ CREATE TABLE counters (
 );
 INSERT INTO counters (tenant, name, value) VALUES (1, 'people', 0);
 
+-- The tenant's epoch: a clock without hands, which an administrator's verbs on assignments, memberships and organizations
+-- move on. Sessions and grants keep the epoch that they began in; what came later does not count for them, so that
+-- nothing that ended lives again when it is given back, whatever the clocks of the nodes say.
+INSERT INTO counters (tenant, name, value) VALUES (1, 'epoch', 0);
+
 CREATE TABLE organizations (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
@@ -38,6 +43,8 @@ CREATE TABLE organizations (
     name TEXT COLLATE "C" NOT NULL,
     name_key TEXT COLLATE "C" NOT NULL,
     external_id TEXT COLLATE "C" NOT NULL,
+    disabled_at BIGINT,
+    epoch BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX organizations_name ON organizations (tenant, name_key);
@@ -90,6 +97,7 @@ CREATE TABLE person_organizations (
     organization BYTEA NOT NULL,
     is_primary BIGINT NOT NULL,
     changed_by BYTEA,
+    epoch BIGINT NOT NULL,
     PRIMARY KEY (person, organization)
 );
 CREATE UNIQUE INDEX person_organizations_primary ON person_organizations (person) WHERE is_primary = 1;
@@ -110,6 +118,7 @@ CREATE TABLE group_members (
     group_id BYTEA NOT NULL,
     added_at BIGINT NOT NULL,
     changed_by BYTEA NOT NULL,
+    epoch BIGINT NOT NULL,
     PRIMARY KEY (person, group_id)
 );
 CREATE INDEX group_members_of ON group_members (group_id);
@@ -175,6 +184,7 @@ CREATE TABLE assignments (
     kind BIGINT NOT NULL,
     subject BYTEA NOT NULL,
     assigned_at BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
     PRIMARY KEY (application, kind, subject)
 );
 
@@ -186,6 +196,8 @@ CREATE TABLE removed_applications (
     removed_by BYTEA NOT NULL
 );
 
+-- A session that follows another one of the same person in the same browser has that one's root. Signing out is written
+-- on the root, where it ends what was issued in any of them; so a root stays for as long as something names it.
 CREATE TABLE sessions (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
@@ -195,9 +207,14 @@ CREATE TABLE sessions (
     seen_at BIGINT NOT NULL,
     idle_ends_at BIGINT NOT NULL,
     ends_at BIGINT NOT NULL,
-    ended_at BIGINT
+    ended_at BIGINT,
+    epoch BIGINT NOT NULL,
+    root BYTEA NOT NULL,
+    signed_out_at BIGINT,
+    kept_until BIGINT NOT NULL
 );
-CREATE INDEX sessions_expiry ON sessions (ends_at);
+CREATE INDEX sessions_expiry ON sessions (kept_until);
+CREATE INDEX sessions_of_root ON sessions (root);
 
 CREATE TABLE authorizations (
     id BYTEA NOT NULL PRIMARY KEY,
@@ -212,7 +229,8 @@ CREATE TABLE authorizations (
 );
 CREATE INDEX authorizations_expiry ON authorizations (expires_at);
 
--- What a person (or an application for itself: person NULL) allowed an application. expires_at moves with the last
+-- What a person (or an application for itself: person NULL) allowed an application, in which browser session (its root;
+-- session_epoch is the epoch of the sign-in) and under which generation of their consent. expires_at moves with the last
 -- token that hangs on it; what hangs on a grant dies when ended_at is set (ended_by: the row of the trail).
 CREATE TABLE grants (
     id BYTEA NOT NULL PRIMARY KEY,
@@ -221,6 +239,10 @@ CREATE TABLE grants (
     person BYTEA,
     kind TEXT COLLATE "C" NOT NULL,
     scopes TEXT COLLATE "C" NOT NULL,
+    session BYTEA,
+    session_epoch BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    consent BIGINT NOT NULL,
     auth_time BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
@@ -229,6 +251,8 @@ CREATE TABLE grants (
     ended_why TEXT COLLATE "C"
 );
 CREATE INDEX grants_expiry ON grants (expires_at);
+CREATE INDEX grants_in_session ON grants (session) WHERE session IS NOT NULL;
+CREATE INDEX grants_of_person ON grants (person, application) WHERE person IS NOT NULL;
 
 CREATE TABLE codes (
     id BYTEA NOT NULL PRIMARY KEY,
@@ -253,11 +277,14 @@ CREATE TABLE tokens (
     grant_id BYTEA NOT NULL,
     scopes TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT
 );
 CREATE INDEX tokens_expiry ON tokens (expires_at);
 
 -- One row per generation; all generations of a grant are one family, and the numbers form a path (FM-28).
+-- A generation that another was traded for keeps what its secrets were derived with (salt), the access token that went
+-- with it, and who asked (sender: null for a client that had authenticated).
 CREATE TABLE refresh_tokens (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
@@ -268,17 +295,24 @@ CREATE TABLE refresh_tokens (
     idle_ends_at BIGINT NOT NULL,
     max_ends_at BIGINT NOT NULL,
     spent_by BYTEA,
-    spent_at BIGINT
+    spent_at BIGINT,
+    salt BYTEA,
+    access_token BYTEA,
+    sender BYTEA
 );
 CREATE UNIQUE INDEX refresh_tokens_path ON refresh_tokens (grant_id, number);
 CREATE INDEX refresh_tokens_expiry ON refresh_tokens (idle_ends_at);
 
+-- What a person ticked last for an application; scopes is NULL when it was withdrawn. Withdrawing moves the generation on,
+-- and a grant of an earlier generation is dead.
 CREATE TABLE consents (
     tenant BIGINT NOT NULL,
     person BYTEA NOT NULL,
     application BYTEA NOT NULL,
-    scopes TEXT COLLATE "C" NOT NULL,
+    scopes TEXT COLLATE "C",
     given_at BIGINT NOT NULL,
+    generation BIGINT NOT NULL,
+    withdrawn_at BIGINT,
     PRIMARY KEY (person, application)
 );
 CREATE INDEX consents_of ON consents (application);
@@ -303,6 +337,29 @@ CREATE TABLE setup_links (
     ended_at BIGINT
 );
 CREATE INDEX setup_links_expiry ON setup_links (expires_at);
+
+-- How often something was tried in vain: key is a digest of whose tries are counted together, so no address stands here.
+CREATE TABLE guesses (
+    tenant BIGINT NOT NULL,
+    key BYTEA NOT NULL,
+    failures BIGINT NOT NULL,
+    window_started_at BIGINT NOT NULL,
+    next_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    claimed_by BYTEA NOT NULL,
+    PRIMARY KEY (tenant, key)
+);
+CREATE INDEX guesses_age ON guesses (updated_at);
+
+-- Browsers in which a person has signed in before: others' failures do not keep them out.
+CREATE TABLE devices (
+    tenant BIGINT NOT NULL,
+    person BYTEA NOT NULL,
+    browser BYTEA NOT NULL,
+    ends_at BIGINT NOT NULL,
+    PRIMARY KEY (person, browser)
+);
+CREATE INDEX devices_expiry ON devices (ends_at);
 
 CREATE TABLE audit (
     id BYTEA NOT NULL PRIMARY KEY,

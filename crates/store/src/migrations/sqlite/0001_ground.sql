@@ -31,6 +31,11 @@ CREATE TABLE counters (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO counters (tenant, name, value) VALUES (1, 'people', 0);
 
+-- The tenant's epoch: a clock without hands, which an administrator's verbs on assignments, memberships and organizations
+-- move on. Sessions and grants keep the epoch that they began in; what came later does not count for them, so that
+-- nothing that ended lives again when it is given back, whatever the clocks of the nodes say.
+INSERT INTO counters (tenant, name, value) VALUES (1, 'epoch', 0);
+
 CREATE TABLE organizations (
     id BLOB NOT NULL PRIMARY KEY,
     tenant INTEGER NOT NULL,
@@ -38,6 +43,8 @@ CREATE TABLE organizations (
     name TEXT NOT NULL,
     name_key TEXT NOT NULL,
     external_id TEXT NOT NULL,
+    disabled_at INTEGER,
+    epoch INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX organizations_name ON organizations (tenant, name_key);
@@ -90,6 +97,7 @@ CREATE TABLE person_organizations (
     organization BLOB NOT NULL,
     is_primary INTEGER NOT NULL,
     changed_by BLOB,
+    epoch INTEGER NOT NULL,
     PRIMARY KEY (person, organization)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX person_organizations_primary ON person_organizations (person) WHERE is_primary = 1;
@@ -110,6 +118,7 @@ CREATE TABLE group_members (
     group_id BLOB NOT NULL,
     added_at INTEGER NOT NULL,
     changed_by BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
     PRIMARY KEY (person, group_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX group_members_of ON group_members (group_id);
@@ -175,6 +184,7 @@ CREATE TABLE assignments (
     kind INTEGER NOT NULL,
     subject BLOB NOT NULL,
     assigned_at INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
     PRIMARY KEY (application, kind, subject)
 ) STRICT, WITHOUT ROWID;
 
@@ -186,6 +196,8 @@ CREATE TABLE removed_applications (
     removed_by BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- A session that follows another one of the same person in the same browser has that one's root. Signing out is written
+-- on the root, where it ends what was issued in any of them; so a root stays for as long as something names it.
 CREATE TABLE sessions (
     id BLOB NOT NULL PRIMARY KEY,
     tenant INTEGER NOT NULL,
@@ -195,9 +207,14 @@ CREATE TABLE sessions (
     seen_at INTEGER NOT NULL,
     idle_ends_at INTEGER NOT NULL,
     ends_at INTEGER NOT NULL,
-    ended_at INTEGER
+    ended_at INTEGER,
+    epoch INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    signed_out_at INTEGER,
+    kept_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sessions_expiry ON sessions (ends_at);
+CREATE INDEX sessions_expiry ON sessions (kept_until);
+CREATE INDEX sessions_of_root ON sessions (root);
 
 CREATE TABLE authorizations (
     id BLOB NOT NULL PRIMARY KEY,
@@ -212,7 +229,8 @@ CREATE TABLE authorizations (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX authorizations_expiry ON authorizations (expires_at);
 
--- What a person (or an application for itself: person NULL) allowed an application. expires_at moves with the last
+-- What a person (or an application for itself: person NULL) allowed an application, in which browser session (its root;
+-- session_epoch is the epoch of the sign-in) and under which generation of their consent. expires_at moves with the last
 -- token that hangs on it; what hangs on a grant dies when ended_at is set (ended_by: the row of the trail).
 CREATE TABLE grants (
     id BLOB NOT NULL PRIMARY KEY,
@@ -221,6 +239,10 @@ CREATE TABLE grants (
     person BLOB,
     kind TEXT NOT NULL,
     scopes TEXT NOT NULL,
+    session BLOB,
+    session_epoch INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    consent INTEGER NOT NULL,
     auth_time INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -229,6 +251,8 @@ CREATE TABLE grants (
     ended_why TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX grants_expiry ON grants (expires_at);
+CREATE INDEX grants_in_session ON grants (session) WHERE session IS NOT NULL;
+CREATE INDEX grants_of_person ON grants (person, application) WHERE person IS NOT NULL;
 
 CREATE TABLE codes (
     id BLOB NOT NULL PRIMARY KEY,
@@ -253,11 +277,14 @@ CREATE TABLE tokens (
     grant_id BLOB NOT NULL,
     scopes TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    revoked_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tokens_expiry ON tokens (expires_at);
 
 -- One row per generation; all generations of a grant are one family, and the numbers form a path (FM-28).
+-- A generation that another was traded for keeps what its secrets were derived with (salt), the access token that went
+-- with it, and who asked (sender: null for a client that had authenticated).
 CREATE TABLE refresh_tokens (
     id BLOB NOT NULL PRIMARY KEY,
     tenant INTEGER NOT NULL,
@@ -268,17 +295,24 @@ CREATE TABLE refresh_tokens (
     idle_ends_at INTEGER NOT NULL,
     max_ends_at INTEGER NOT NULL,
     spent_by BLOB,
-    spent_at INTEGER
+    spent_at INTEGER,
+    salt BLOB,
+    access_token BLOB,
+    sender BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX refresh_tokens_path ON refresh_tokens (grant_id, number);
 CREATE INDEX refresh_tokens_expiry ON refresh_tokens (idle_ends_at);
 
+-- What a person ticked last for an application; scopes is NULL when it was withdrawn. Withdrawing moves the generation on,
+-- and a grant of an earlier generation is dead.
 CREATE TABLE consents (
     tenant INTEGER NOT NULL,
     person BLOB NOT NULL,
     application BLOB NOT NULL,
-    scopes TEXT NOT NULL,
+    scopes TEXT,
     given_at INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    withdrawn_at INTEGER,
     PRIMARY KEY (person, application)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX consents_of ON consents (application);
@@ -303,6 +337,29 @@ CREATE TABLE setup_links (
     ended_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX setup_links_expiry ON setup_links (expires_at);
+
+-- How often something was tried in vain: key is a digest of whose tries are counted together, so no address stands here.
+CREATE TABLE guesses (
+    tenant INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    failures INTEGER NOT NULL,
+    window_started_at INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    claimed_by BLOB NOT NULL,
+    PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX guesses_age ON guesses (updated_at);
+
+-- Browsers in which a person has signed in before: others' failures do not keep them out.
+CREATE TABLE devices (
+    tenant INTEGER NOT NULL,
+    person BLOB NOT NULL,
+    browser BLOB NOT NULL,
+    ends_at INTEGER NOT NULL,
+    PRIMARY KEY (person, browser)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX devices_expiry ON devices (ends_at);
 
 CREATE TABLE audit (
     id BLOB NOT NULL PRIMARY KEY,

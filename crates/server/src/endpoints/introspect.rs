@@ -1,0 +1,55 @@
+//! `POST /oauth/introspect`: an application asks whether a token is alive (RFC 7662).
+//!
+//! Owns the order of the calls. Who may ask and what is told is `oauth::introspection`'s. The read and the judgement are
+//! those of every other use of a token; nothing is cached (FM-76).
+
+use crate::app::App;
+use crate::web::caller::Denied;
+use crate::web::form::Received;
+use crate::web::{answer, client};
+use axum::extract::State;
+use axum::response::Response;
+use std::sync::Arc;
+use vestibule_oauth::introspection::{self, AccessToken, INACTIVE, RefreshToken};
+use vestibule_oauth::presented::Presented;
+
+/// Answers an introspection request.
+pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
+    match introspect(&app, &received).await {
+        Ok(told) => answer::json(200, told),
+        Err(denied) => client::refuse(&app, &received, denied).await,
+    }
+}
+
+async fn introspect(app: &App, received: &Received) -> Result<String, Denied> {
+    let now = app.clock.now();
+    let parameters = client::parameters(app, received, now).await?;
+    let client = client::required(app, &parameters, now).await?;
+    introspection::judge_caller(&client)?;
+    let wire = client.client().wire();
+    let told = match Presented::read(&parameters).map_err(|refusal| refusal.for_wire(wire))? {
+        Presented::AccessToken(token) => client::find_access(app, &token).await?.map(|found| {
+            let token = AccessToken {
+                owner: &found.client,
+                scope: &found.scopes,
+                standing: &found.standing,
+                created_at: found.created_at,
+                person: found.person.as_ref().map(|person| &person.profile),
+            };
+            introspection::access_token(client.client(), &app.issuer, &token, now)
+        }),
+        Presented::RefreshToken(token) => client::find_refresh(app, &token).await?.ok().map(|found| {
+            let generation = &found.generation;
+            let token = RefreshToken {
+                owner: &found.client,
+                scope: &generation.scope,
+                standing: &generation.standing,
+                spent: generation.spent.is_some(),
+            };
+            introspection::refresh_token(client.client(), &app.issuer, &token, now)
+        }),
+        Presented::OtherSecret | Presented::Unknown => None,
+    };
+    client::count_older_forms(app, &client, &parameters, now);
+    Ok(told.unwrap_or_else(|| INACTIVE.to_owned()))
+}

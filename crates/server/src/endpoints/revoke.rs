@@ -1,0 +1,50 @@
+//! `POST /oauth/revoke`: a client gives tokens back (RFC 7009).
+//!
+//! Owns the order of the calls. What may be revoked is `oauth::revocation`'s. Answered after the end is durable; a
+//! storage that fails is told as such, never as success (FM-74).
+
+use crate::app::App;
+use crate::web::caller::{self, Denied};
+use crate::web::form::Received;
+use crate::web::{answer, client, cors};
+use axum::extract::State;
+use axum::response::Response;
+use std::sync::Arc;
+use vestibule_oauth::presented::Presented;
+use vestibule_oauth::revocation;
+use vestibule_store::grants::Why;
+
+/// Answers a revocation request: 200 also for what nobody knows, what has ended, and what is another's (section 2.2).
+pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
+    let mut response = match revoke(&app, &received).await {
+        Ok(()) => answer::json(200, "{}".to_owned()),
+        Err(denied) => client::refuse(&app, &received, denied).await,
+    };
+    let _ = cors::allow(&app, &received.headers, response.headers_mut()).await;
+    response
+}
+
+async fn revoke(app: &App, received: &Received) -> Result<(), Denied> {
+    let now = app.clock.now();
+    let parameters = client::parameters(app, received, now).await?;
+    let client = client::required(app, &parameters, now).await?;
+    match revocation::read(&client, &parameters)? {
+        Presented::AccessToken(token) => {
+            let found = client::find_access(app, &token).await?;
+            if let Some(found) = found.filter(|found| revocation::may_revoke(&client, found.client.id)) {
+                app.store.revoke_access_token(found.id, now).await?;
+            }
+        }
+        Presented::RefreshToken(token) => {
+            let found = client::find_refresh(app, &token).await?.ok();
+            if let Some(found) = found.filter(|found| revocation::may_revoke(&client, found.client.id)) {
+                let actor = format!("application:{}", client.client().client_id);
+                let note = caller::note(app, received, actor, now);
+                app.store.end_grant(found.grant, Why::Revoked, &note).await?;
+            }
+        }
+        Presented::OtherSecret | Presented::Unknown => {}
+    }
+    client::count_older_forms(app, &client, &parameters, now);
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! A person at a browser, without the browser: cookies, redirects inside the server, forms posted as a browser would.
+//!
+//! Owns the walk from an Authorize URL to the code. Knows pages only by their forms.
+
+use super::http::{self, Reply, encode};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+/// The redirects that one walk may take.
+const STEPS: usize = 12;
+
+/// A browser's state towards the server.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    to: SocketAddr,
+    cookies: BTreeMap<String, String>,
+}
+
+/// Where a walk ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// Sent to the application with a code.
+    Code(String),
+    /// Sent back without one, or shown a page that lets nobody in.
+    Refused(u16),
+    /// No answer, or one that promises nothing.
+    Unknown,
+}
+
+/// Who walks.
+#[derive(Clone, Debug)]
+pub struct Traveller<'a> {
+    pub name: &'a str,
+    pub password: &'a str,
+}
+
+impl Browser {
+    pub fn new(to: SocketAddr) -> Browser {
+        Browser { to, cookies: BTreeMap::new() }
+    }
+
+    /// Walks from `path` (an Authorize URL's path and query): signs in and allows where asked.
+    pub fn walk(&mut self, path: &str, who: &Traveller<'_>) -> Walk {
+        let (mut here, mut signed_in) = (path.to_owned(), false);
+        let mut reply = self.send("GET", path, "");
+        for _ in 0..STEPS {
+            let Ok(answer) = reply else { return Walk::Unknown };
+            match answer.status {
+                300..400 => {
+                    let Some(target) = answer.header("location") else { return Walk::Unknown };
+                    let Some(inside) = self.inside(target) else { return landed(target) };
+                    here = inside;
+                    reply = self.send("GET", &here, "");
+                }
+                429 | 500.. => return Walk::Unknown,
+                status => {
+                    let Some(form) = Form::of(&answer.body) else { return Walk::Refused(status) };
+                    let fields = match form.asks {
+                        // Asked once more: the first try was refused.
+                        Asks::SignIn if signed_in => return Walk::Refused(status),
+                        Asks::SignIn => {
+                            signed_in = true;
+                            form.with(&[("name", who.name), ("password", who.password)])
+                        }
+                        Asks::Consent => form.with(&[("decision", "allow")]),
+                    };
+                    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+                    reply = self.send("POST", &here, &encode(&fields));
+                }
+            }
+        }
+        Walk::Unknown
+    }
+
+    /// One call with the cookies; keeps those that come back.
+    pub fn send(&mut self, method: &str, path: &str, body: &str) -> Result<Reply, String> {
+        let cookie: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let (cookie, origin) = (cookie.join("; "), format!("http://{}", self.to));
+        let mut headers = vec![("Accept", "text/html")];
+        if !cookie.is_empty() {
+            headers.push(("Cookie", &cookie));
+        }
+        if method == "POST" {
+            headers.extend([("Origin", origin.as_str()), ("Sec-Fetch-Site", "same-origin")]);
+        }
+        let reply = http::call(self.to, method, path, &headers, body)?;
+        for (_, line) in reply.headers.iter().filter(|(name, _)| name == "set-cookie") {
+            let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
+            let Some((name, value)) = pair.split_once('=') else { continue };
+            if value.is_empty() || attributes.to_ascii_lowercase().contains("max-age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        Ok(reply)
+    }
+
+    /// The path of an address that is the server's own.
+    fn inside(&self, target: &str) -> Option<String> {
+        if target.starts_with('/') {
+            return Some(target.to_owned());
+        }
+        let rest = target.strip_prefix(&format!("http://{}", self.to))?;
+        rest.starts_with('/').then(|| rest.to_owned())
+    }
+}
+
+/// What an application's redirect URI was brought.
+fn landed(target: &str) -> Walk {
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    match parameters.find(|(name, _)| name == "code" || name == "error") {
+        Some((name, code)) if name == "code" => Walk::Code(code.into_owned()),
+        Some((_, error)) if error == "server_error" || error == "temporarily_unavailable" => Walk::Unknown,
+        _ => Walk::Refused(303),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asks {
+    SignIn,
+    Consent,
+}
+
+/// The page's main form, with what a browser would send of it as it stands.
+#[derive(Debug)]
+struct Form {
+    asks: Asks,
+    fields: Vec<(String, String)>,
+}
+
+impl Form {
+    fn of(html: &str) -> Option<Form> {
+        html.split("<form").skip(1).find_map(|piece| {
+            let piece = piece.split("</form").next().unwrap_or_default();
+            let asks = if piece.contains("name=\"password\"") {
+                Asks::SignIn
+            } else if piece.contains("name=\"decision\"") {
+                Asks::Consent
+            } else {
+                return None;
+            };
+            let fields = piece.split("<input").skip(1).filter_map(field).collect();
+            Some(Form { asks, fields })
+        })
+    }
+
+    fn with(self, over: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut fields = self.fields;
+        fields.retain(|(name, _)| !over.iter().any(|(key, _)| key == name));
+        fields.extend(over.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        fields
+    }
+}
+
+/// The pair that an input sends; a disabled one sends none, and neither does a box that is not ticked.
+fn field(tag: &str) -> Option<(String, String)> {
+    let tag = tag.split('>').next()?;
+    let attribute = |name: &str| {
+        let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+        rest.split('"').next().map(str::to_owned)
+    };
+    let flag = |name: &str| tag.split_whitespace().any(|word| word == name);
+    if flag("disabled") || (attribute("type").as_deref() == Some("checkbox") && !flag("checked")) {
+        return None;
+    }
+    Some((attribute("name")?, attribute("value").unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_sent_as_a_browser_would() {
+        let html = r#"<form method="post" id="f"><input type="hidden" name="form_token" value="t">
+            <input id="a" type="checkbox" name="scope" value="openid" checked disabled>
+            <input type="hidden" name="scope" value="openid"><input type="checkbox" name="scope" value="email">
+            <input type="checkbox" name="scope" value="phone" checked>
+            <button name="decision" value="allow">x</button></form><form><input name="other" value="1"></form>"#;
+        let form = Form::of(html).unwrap();
+        assert_eq!(form.asks, Asks::Consent);
+        let pairs = form.with(&[("decision", "allow")]);
+        let spelled: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(spelled, ["form_token=t", "scope=openid", "scope=phone", "decision=allow"]);
+        assert!(Form::of("<form><input name=\"other\"></form>").is_none());
+    }
+
+    #[test]
+    fn an_address_outside_is_read_for_its_code() {
+        assert_eq!(landed("https://a/cb?state=s&code=c"), Walk::Code("c".into()));
+        assert_eq!(landed("https://a/cb?error=access_denied"), Walk::Refused(303));
+        assert_eq!(landed("https://a/cb?error=server_error"), Walk::Unknown);
+    }
+}

@@ -1,0 +1,252 @@
+//! Histories that no honest server can have, each broken in one place, beside their whole twins.
+
+use super::*;
+use Outcome::{Done, Refused, Unknown};
+
+/// Writes a history line after line; each line takes two moments unless it says otherwise.
+#[derive(Default)]
+struct Script {
+    events: Vec<Event>,
+    clock: Stamp,
+}
+
+const PERSON: Name = 1;
+const APP: Name = 2;
+const CODE: Name = 10;
+
+fn tokens(n: Name) -> Pair {
+    Pair { access: 100 + n, refresh: Some(200 + n) }
+}
+
+fn end(subject: Subject) -> What {
+    What::End { subject, outcome: Done(()) }
+}
+
+fn restore(subject: Subject) -> What {
+    What::Restore { subject, outcome: Done(()) }
+}
+
+fn issue(outcome: Outcome<Name>) -> What {
+    What::Issue { person: PERSON, application: APP, outcome }
+}
+
+fn redeem(outcome: Outcome<Pair>) -> What {
+    What::Redeem { code: CODE, outcome }
+}
+
+fn refresh(n: Name, outcome: Outcome<Pair>) -> What {
+    What::Refresh { presented: 200 + n, outcome }
+}
+
+fn show(n: Name, outcome: Outcome<()>) -> What {
+    What::Use { access: 100 + n, outcome }
+}
+
+impl Script {
+    /// A code and its first tokens.
+    fn begun() -> Script {
+        Script::default().then(issue(Done(CODE))).then(redeem(Done(tokens(0))))
+    }
+
+    fn then(mut self, what: What) -> Script {
+        let span = Span { begin: self.clock, end: self.clock + 1 };
+        self.clock += 2;
+        self.events.push(Event { span, what });
+        self
+    }
+
+    /// Begins with the line before it, and ends after it.
+    fn beside(mut self, what: What) -> Script {
+        let begin = self.events.last().expect("a line before").span.begin;
+        self.events.push(Event { span: Span { begin, end: self.clock }, what });
+        self.clock += 1;
+        self
+    }
+
+    #[track_caller]
+    fn is_honest(self) {
+        assert_eq!(check(&self.events), []);
+    }
+
+    #[track_caller]
+    fn breaks(self, rule: impl Fn(&Violation) -> bool) {
+        let found = check(&self.events);
+        assert!(!found.is_empty() && found.iter().all(rule), "{found:?}");
+    }
+}
+
+fn spent_twice(violation: &Violation) -> bool {
+    *violation == Violation::SpentTwice { code: CODE }
+}
+
+fn forked(violation: &Violation) -> bool {
+    matches!(violation, Violation::Forked { .. })
+}
+
+fn alive(subject: Subject) -> impl Fn(&Violation) -> bool {
+    move |violation| matches!(violation, Violation::AliveAfterEnd { subject: s, .. } if *s == subject)
+}
+
+fn lost(violation: &Violation) -> bool {
+    matches!(violation, Violation::Lost { .. })
+}
+
+#[test]
+fn a_whole_life_is_honest() {
+    Script::begun()
+        .then(show(0, Done(())))
+        .then(refresh(0, Done(tokens(1))))
+        .then(refresh(1, Done(tokens(2))))
+        .then(show(2, Done(())))
+        .then(end(Subject::Family(CODE)))
+        .then(show(2, Refused))
+        .then(refresh(2, Refused))
+        .is_honest();
+}
+
+#[test]
+fn a_code_that_gives_tokens_twice_is_found() {
+    Script::begun().then(redeem(Refused)).is_honest();
+    Script::begun().beside(redeem(Done(tokens(5)))).breaks(spent_twice);
+    Script::begun().then(redeem(Done(tokens(5)))).breaks(spent_twice);
+    // The first answer was cut off: whichever it was, one success is one.
+    Script::default().then(issue(Done(CODE))).then(redeem(Unknown)).then(redeem(Done(tokens(0)))).is_honest();
+}
+
+#[test]
+fn a_replay_that_was_refused_ends_the_family() {
+    Script::begun().then(redeem(Refused)).then(show(0, Refused)).is_honest();
+    Script::begun().then(redeem(Refused)).then(show(0, Done(()))).breaks(alive(Subject::Family(CODE)));
+    Script::begun().then(redeem(Refused)).then(refresh(0, Done(tokens(1)))).breaks(alive(Subject::Family(CODE)));
+    Script::begun().beside(redeem(Refused)).then(show(0, Done(()))).breaks(alive(Subject::Family(CODE)));
+    Script::begun().then(redeem(Unknown)).then(show(0, Done(()))).is_honest();
+}
+
+#[test]
+fn a_family_that_is_no_path_is_found() {
+    let once = || Script::begun().then(refresh(0, Done(tokens(1))));
+    once().then(refresh(0, Done(tokens(1)))).is_honest();
+    once().beside(refresh(0, Done(tokens(1)))).is_honest();
+    once().then(refresh(0, Done(tokens(2)))).breaks(forked);
+    once().beside(refresh(0, Done(tokens(2)))).breaks(forked);
+    once().then(refresh(0, Done(Pair { access: 101, refresh: Some(299) }))).breaks(forked);
+    // A generation that leads back to an earlier one.
+    let back = once().then(refresh(1, Done(tokens(2)))).then(refresh(2, Done(tokens(1))));
+    assert!(check(&back.events).iter().any(forked));
+}
+
+#[test]
+fn a_generation_that_comes_back_after_its_successor_was_used_is_found() {
+    let twice = || Script::begun().then(refresh(0, Done(tokens(1)))).then(refresh(1, Done(tokens(2))));
+    twice().then(refresh(0, Refused)).then(show(2, Refused)).is_honest();
+    twice().then(refresh(0, Done(tokens(1)))).breaks(|v| *v == Violation::StaleGeneration { presented: 200 });
+    twice().then(refresh(0, Refused)).then(show(2, Done(()))).breaks(alive(Subject::Family(CODE)));
+    twice().then(refresh(0, Refused)).then(refresh(2, Done(tokens(3)))).breaks(alive(Subject::Family(CODE)));
+}
+
+#[test]
+fn a_success_after_an_acknowledged_end_is_found() {
+    for subject in [Subject::Person(PERSON), Subject::Application(APP), Subject::Family(CODE)] {
+        Script::begun().then(end(subject)).then(show(0, Done(()))).breaks(alive(subject));
+        Script::begun().then(end(subject)).then(refresh(0, Done(tokens(1)))).breaks(alive(subject));
+        // While the switch is being turned nobody can say which came first.
+        Script::begun().then(end(subject)).beside(show(0, Done(()))).is_honest();
+        // An end that was not acknowledged promises nothing.
+        let cut = What::End { subject, outcome: Unknown };
+        Script::begun().then(cut.clone()).then(show(0, Done(()))).is_honest();
+        Script::begun().then(cut).then(show(0, Refused)).is_honest();
+    }
+    Script::begun().then(end(Subject::Token(100))).then(show(0, Done(()))).breaks(alive(Subject::Token(100)));
+    Script::begun()
+        .then(end(Subject::Token(100)))
+        .then(refresh(0, Done(tokens(1))))
+        .then(show(1, Done(())))
+        .is_honest();
+}
+
+#[test]
+fn a_code_that_outlives_its_end_is_found() {
+    let person = Subject::Person(PERSON);
+    let issued = || Script::default().then(issue(Done(CODE)));
+    issued().then(end(person)).then(redeem(Refused)).is_honest();
+    issued().then(end(person)).then(redeem(Done(tokens(0)))).breaks(alive(person));
+    issued().then(end(person)).beside(redeem(Done(tokens(0)))).then(show(0, Refused)).is_honest();
+    issued().then(end(person)).beside(redeem(Done(tokens(0)))).then(show(0, Done(()))).breaks(alive(person));
+}
+
+#[test]
+fn what_was_issued_before_stays_dead_when_the_switch_is_turned_back() {
+    let person = Subject::Person(PERSON);
+    let back = || Script::begun().then(end(person)).then(restore(person));
+    back().then(show(0, Refused)).is_honest();
+    back().then(show(0, Done(()))).breaks(alive(person));
+    back().then(refresh(0, Done(tokens(1)))).breaks(alive(person));
+    // What begins after it is another life.
+    Script::default()
+        .then(end(person))
+        .then(restore(person))
+        .then(issue(Done(CODE)))
+        .then(redeem(Done(tokens(0))))
+        .is_honest();
+}
+
+#[test]
+fn a_code_issued_while_the_switch_was_off_is_found() {
+    let app = Subject::Application(APP);
+    Script::default().then(end(app)).then(issue(Refused)).is_honest();
+    Script::default().then(end(app)).then(issue(Done(CODE))).breaks(alive(app));
+    Script::default().then(end(app)).then(issue(Done(CODE))).then(restore(app)).breaks(alive(app));
+}
+
+#[test]
+fn what_was_acknowledged_and_is_gone_is_found() {
+    Script::begun().then(show(0, Refused)).breaks(lost);
+    Script::begun().then(refresh(0, Refused)).breaks(lost);
+    Script::default().then(issue(Done(CODE))).then(redeem(Refused)).breaks(lost);
+    Script::default().then(issue(Refused)).breaks(lost);
+    let person = Subject::Person(PERSON);
+    Script::default().then(end(person)).then(restore(person)).then(issue(Refused)).breaks(lost);
+    // The answer that was cut off may have spent it.
+    Script::default().then(issue(Done(CODE))).then(redeem(Unknown)).then(redeem(Refused)).is_honest();
+    Script::begun().then(refresh(0, Unknown)).then(refresh(0, Refused)).is_honest();
+    // But the trade that was cut off takes nothing away from what was there before.
+    Script::begun().then(refresh(0, Unknown)).then(show(0, Refused)).breaks(lost);
+    // An answer that promises nothing is no loss.
+    Script::begun().then(show(0, Unknown)).then(refresh(0, Unknown)).is_honest();
+}
+
+#[test]
+fn a_token_that_nobody_handed_out_is_found() {
+    Script::begun().then(show(7, Done(()))).breaks(|v| matches!(v, Violation::Stranger { .. }));
+    Script::begun().then(refresh(7, Done(tokens(8)))).breaks(|v| matches!(v, Violation::Stranger { .. }));
+    Script::begun().then(show(7, Refused)).then(refresh(7, Refused)).is_honest();
+}
+
+/// Every line of a long honest history turned into its opposite, one at a time: the judge must see it wherever a rule
+/// speaks of it.
+#[test]
+fn every_single_lie_in_a_life_is_found() {
+    let person = Subject::Person(PERSON);
+    let life = Script::begun()
+        .then(show(0, Done(())))
+        .then(refresh(0, Done(tokens(1))))
+        .then(show(1, Done(())))
+        .then(refresh(1, Done(tokens(2))))
+        .then(end(person))
+        .then(show(2, Refused))
+        .then(refresh(2, Refused))
+        .then(restore(person))
+        .then(show(1, Refused))
+        .then(refresh(2, Refused));
+    assert_eq!(check(&life.events), []);
+    for at in 2..life.events.len() {
+        let mut events = life.events.clone();
+        match &mut events[at].what {
+            What::Use { outcome, .. } => *outcome = if *outcome == Refused { Done(()) } else { Refused },
+            What::Refresh { outcome: outcome @ Done(_), .. } => *outcome = Refused,
+            What::Refresh { outcome, .. } => *outcome = Done(tokens(9)),
+            _ => continue,
+        }
+        assert!(!check(&events).is_empty(), "the lie in line {at} goes unseen: {:?}", events[at]);
+    }
+}

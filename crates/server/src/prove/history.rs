@@ -1,0 +1,95 @@
+//! What a driver wrote down: who was asked for what, when the question went out, when the answer was there.
+//!
+//! Owns the words of a history. Knows nothing of how the server keeps its promises; judging is `checker`'s.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// A moment in the order that the driver saw. One counter for all threads: `a < b` means that `a` came first.
+pub type Stamp = u64;
+
+/// From before the question was sent until after the answer was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub begin: Stamp,
+    pub end: Stamp,
+}
+
+/// What the driver knows of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// Acknowledged.
+    Done(T),
+    /// Refused for good: this will not be done.
+    Refused,
+    /// No answer, or one that promises nothing (5xx, 429): done or not.
+    Unknown,
+}
+
+/// A secret by the name that the driver gave it.
+pub type Name = u32;
+
+/// What one answer of the token endpoint handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair {
+    pub access: Name,
+    pub refresh: Option<Name>,
+}
+
+/// What can end. A family is everything that came from one code, and bears the code's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    Person(Name),
+    Application(Name),
+    Family(Name),
+    Token(Name),
+}
+
+/// What was asked, and the outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A code for a person at an application.
+    Issue { person: Name, application: Name, outcome: Outcome<Name> },
+    /// A code traded for tokens.
+    Redeem { code: Name, outcome: Outcome<Pair> },
+    /// A refresh token traded for its successors.
+    Refresh { presented: Name, outcome: Outcome<Pair> },
+    /// An access token shown to a resource.
+    Use { access: Name, outcome: Outcome<()> },
+    /// Something switched off, revoked, ended.
+    End { subject: Subject, outcome: Outcome<()> },
+    /// Something switched on again.
+    Restore { subject: Subject, outcome: Outcome<()> },
+}
+
+/// One line of a history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub span: Span,
+    pub what: What,
+}
+
+/// Where many threads write one history.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    clock: AtomicU64,
+    events: Mutex<Vec<Event>>,
+}
+
+impl Recorder {
+    /// The next moment.
+    pub fn stamp(&self) -> Stamp {
+        self.clock.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// Writes down what began at `begin` and is over now.
+    pub fn write(&self, begin: Stamp, what: What) {
+        let span = Span { begin, end: self.stamp() };
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(Event { span, what });
+    }
+
+    /// Everything so far; leaves nothing behind.
+    pub fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,166 @@
+//! A worker: one person at a few applications, doing what the seed says until told to stop.
+//!
+//! Owns the mixture of the load. Each worker switches only its own person, and the first one the last application, so
+//! that no two switches of one thing overlap.
+
+use super::browser::Browser;
+use super::driver::{Family, Stage, subject_name};
+use super::history::{Outcome, Subject};
+use super::seed::Chance;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Families that a worker keeps at hand.
+const FAMILIES: usize = 24;
+
+/// One of the workers.
+pub struct Worker<'a> {
+    stage: &'a Stage<'a>,
+    /// Its number, and its person's.
+    me: usize,
+    chance: Chance,
+    browser: Browser,
+    families: Vec<Family>,
+}
+
+impl<'a> Worker<'a> {
+    pub fn new(stage: &'a Stage<'a>, me: usize, chance: Chance) -> Worker<'a> {
+        Worker { stage, me, chance, browser: Browser::new(stage.to), families: Vec::new() }
+    }
+
+    /// Works until `stop`; gives the families that it knows.
+    pub fn work(mut self, stop: &AtomicBool) -> Vec<Family> {
+        while !stop.load(Ordering::SeqCst) {
+            match self.chance.below(100) {
+                0..35 => self.authorize(),
+                35..55 => self.refresh(),
+                55..76 => self.show(),
+                76..80 => self.replay(),
+                80..84 => self.reuse(),
+                84..92 => self.revoke(),
+                92..96 => self.switch(Subject::Person(subject_name(self.me))),
+                _ if self.me == 0 => self.switch(Subject::Application(self.moody())),
+                _ => self.show(),
+            }
+        }
+        self.families
+    }
+
+    /// The application that is switched now and then.
+    fn moody(&self) -> u32 {
+        subject_name(self.stage.applications.len() - 1)
+    }
+
+    fn any(&mut self) -> Option<usize> {
+        let count = self.families.len() as u64;
+        (count > 0).then(|| usize::try_from(self.chance.below(count)).unwrap_or_default())
+    }
+
+    fn authorize(&mut self) {
+        let application = self.chance.below(self.stage.applications.len() as u64);
+        let ask = self.chance.below(4) == 0;
+        let application = usize::try_from(application).unwrap_or_default();
+        let Some(mut family) = self.stage.authorize(&mut self.browser, self.me, application, ask) else {
+            // A server that is gone is not asked ten thousand times a second.
+            std::thread::sleep(Duration::from_millis(2));
+            return;
+        };
+        if self.chance.below(4) > 0 {
+            family.presented = true;
+            let outcome = match self.chance.below(6) {
+                0 => self.twice(|| self.stage.redeem(&family)),
+                _ => self.stage.redeem(&family),
+            };
+            if let Outcome::Done(tokens) = outcome {
+                family.tokens.push(tokens);
+            }
+        }
+        if self.families.len() >= FAMILIES {
+            self.families.swap_remove(usize::try_from(self.chance.below(FAMILIES as u64)).unwrap_or_default());
+        }
+        self.families.push(family);
+    }
+
+    /// Asks twice at the same time; gives a success, if there is one.
+    fn twice<T: Send>(&self, ask: impl Fn() -> Outcome<T> + Sync) -> Outcome<T> {
+        std::thread::scope(|scope| {
+            let other = scope.spawn(&ask);
+            match (ask(), other.join()) {
+                (Outcome::Done(mine), _) => Outcome::Done(mine),
+                (mine, Ok(theirs)) => {
+                    if matches!(theirs, Outcome::Done(_)) {
+                        theirs
+                    } else {
+                        mine
+                    }
+                }
+                (mine, Err(_)) => mine,
+            }
+        })
+    }
+
+    fn refresh(&mut self) {
+        let Some(at) = self.any() else { return };
+        let twice = self.chance.below(6) == 0;
+        let family = &self.families[at];
+        let Some(newest) = family.tokens.last().and_then(|tokens| tokens.refresh.clone()) else { return };
+        let outcome = if twice {
+            self.twice(|| self.stage.refresh(family, &newest))
+        } else {
+            self.stage.refresh(family, &newest)
+        };
+        if let Outcome::Done(tokens) = outcome {
+            self.families[at].tokens.push(tokens);
+        }
+    }
+
+    fn show(&mut self) {
+        let Some(at) = self.any() else { return };
+        if let Some(tokens) = self.families[at].tokens.last() {
+            self.stage.show(&tokens.access);
+        }
+    }
+
+    /// Presents a code again, which ends its family.
+    fn replay(&mut self) {
+        let Some(at) = self.any() else { return };
+        if !self.families[at].tokens.is_empty() {
+            self.stage.redeem(&self.families[at]);
+        }
+    }
+
+    /// Presents a refresh token whose successor has been used, which ends its family.
+    fn reuse(&mut self) {
+        let old = |family: &Family| family.tokens.iter().rev().nth(2).and_then(|tokens| tokens.refresh.clone());
+        if let Some((family, presented)) = self.families.iter().find_map(|family| Some((family, old(family)?))) {
+            self.stage.refresh(family, &presented);
+        }
+    }
+
+    fn revoke(&mut self) {
+        if !self.stage.revokes {
+            return;
+        }
+        let Some(at) = self.any() else { return };
+        let family = &self.families[at];
+        let Some(tokens) = family.tokens.last() else { return };
+        match &tokens.refresh {
+            Some(refresh) if self.chance.below(2) == 0 => {
+                self.stage.revoke(family, refresh, Subject::Family(family.code.name));
+            }
+            _ => self.stage.revoke(family, &tokens.access, Subject::Token(tokens.access.name)),
+        }
+    }
+
+    /// Off, a question, and mostly on again.
+    fn switch(&mut self, subject: Subject) {
+        if !self.stage.switch(subject, false) {
+            return;
+        }
+        self.show();
+        self.refresh();
+        while !self.stage.switch(subject, true) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Keeping guesses few: every try at a password is counted before it is made, and failures with clients' secrets, codes
+//! and refresh tokens after they were found (statement 48, FM-99 to FM-102).
+//!
+//! Owns whose counters a request counts against. How long to wait is `oauth::guessing`'s, the counters are the store's.
+//! A password that must wait is not looked at, so an answer tells nothing about it; machine-made secrets have 256 bits,
+//! so a right one is never refused, and only the wrong ones wait.
+
+use crate::app::App;
+use crate::web::form::Received;
+use std::net::IpAddr;
+use vestibule_oauth::client_auth;
+use vestibule_oauth::guessing::{self, FREE, Key};
+use vestibule_oauth::id::Id;
+use vestibule_oauth::refusal::{Code, Refusal};
+use vestibule_oauth::secret::Digest;
+use vestibule_store::StoreError;
+use vestibule_store::guesses::{Counter, Counters, Reservation, Reserve};
+use vestibule_store::people::canonical;
+
+/// What this server brings to the counting.
+pub struct Guessing {
+    /// Decides which unknown names share a counter. Kept in the database: the same after a restart and on every node.
+    salt: [u8; 32],
+    /// Failures of one network that cost nothing.
+    free: i64,
+}
+
+impl Guessing {
+    /// Reads the salt, or keeps a new one. `free` is how many failures of one network cost nothing.
+    pub async fn prepare(store: &vestibule_store::Store, drawn: [u8; 32], free: u32) -> Result<Guessing, StoreError> {
+        let kept = store.keep_setting("guessing salt", &hex(&drawn)).await?;
+        // Whatever stands there is digested: any text is a salt.
+        Ok(Guessing { salt: *Digest::of(kept.as_bytes()).as_bytes(), free: i64::from(free) })
+    }
+}
+
+/// A try that may be made now.
+pub struct Try {
+    reservation: Reservation,
+    /// The person and the browser that is known from then on, if it turns out right in one.
+    device: Option<(Id, Digest)>,
+}
+
+/// A try that may not be made now; after how many seconds another makes sense.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait(pub u32);
+
+/// Counts a try at the password of `person`, or at that of `name`, which nobody has. `browser` is the binding cookie of
+/// the browser that it comes from. With `room` false nothing is counted: only whether it must wait is found out.
+pub async fn begin(
+    app: &App,
+    received: &Received,
+    (person, name): (Option<Id>, &str),
+    browser: Option<&Digest>,
+    room: bool,
+) -> Result<Result<Option<Try>, Wait>, StoreError> {
+    let now = app.clock.now();
+    let counters = counters(app, received.peer, (person, name), browser, now).await?;
+    // A storm is answered without a write.
+    if let Some(until) = app.store.guess_waits(&counters, now).await? {
+        return Ok(Err(wait(until, now)));
+    }
+    if !room {
+        return Ok(Ok(None));
+    }
+    Ok(match app.store.reserve_guess(&counters, app.dice.id(now), now).await? {
+        Reserve::Reserved(reservation) => Ok(Some(Try { reservation, device: person.zip(browser.cloned()) })),
+        Reserve::Waits(until) => Err(wait(until, now)),
+    })
+}
+
+async fn counters(
+    app: &App,
+    peer: IpAddr,
+    (person, name): (Option<Id>, &str),
+    browser: Option<&Digest>,
+    now: i64,
+) -> Result<Counters, StoreError> {
+    // The same reads whether or not there is such a person (FM-96).
+    let whose = person.unwrap_or(Id::from_bytes([0; 16]));
+    if let Some(browser) = browser
+        && app.store.knows_device(whose, browser, now).await?
+    {
+        let own = Counter { key: Key::device(whose, browser), free: FREE };
+        return Ok(Counters { own, beside: None });
+    }
+    let key = match person {
+        Some(person) => Key::account(person),
+        None => Key::nobody(&app.guessing.salt, &canonical(name)),
+    };
+    let beside = Counter { key: with_octets(peer, Key::people_of), free: app.guessing.free };
+    Ok(Counters { own: Counter { key, free: FREE }, beside: Some(beside) })
+}
+
+impl Try {
+    /// It was right: the counters are set back, and the browser is known from now on. What follows does not depend on
+    /// it, so a store that fails here is only told to the log.
+    pub async fn was_right(self, app: &App) {
+        let device = self.device.as_ref().map(|(person, browser)| (*person, browser));
+        if let Err(error) = app.store.settle_guess(&self.reservation, device, app.clock.now()).await {
+            tracing::warn!(%error, "a counter of guesses could not be set back");
+        }
+    }
+
+    /// It was not made.
+    pub async fn was_not_made(self, app: &App) -> Result<(), StoreError> {
+        app.store.give_back_guess(&self.reservation).await
+    }
+}
+
+/// Counts a refusal that says that a secret was wrong, against the client that the request names and the network that
+/// it came from. Gives the refusal back, or says instead how long to wait.
+pub async fn weigh(app: &App, received: &Received, refusal: Refusal) -> Result<Refusal, StoreError> {
+    if !refusal.is_guess() {
+        return Ok(refusal);
+    }
+    let now = app.clock.now();
+    let network = Counter { key: with_octets(received.peer, Key::clients_of), free: app.guessing.free };
+    let counters = match client(app, received, now).await? {
+        Some(key) => Counters { own: Counter { key, free: FREE }, beside: Some(network) },
+        None => Counters { own: network, beside: None },
+    };
+    let until = match app.store.guess_waits(&counters, now).await? {
+        Some(until) => until,
+        None => match app.store.reserve_guess(&counters, app.dice.id(now), now).await? {
+            Reserve::Reserved(_) => return Ok(refusal),
+            Reserve::Waits(until) => until,
+        },
+    };
+    Ok(too_many(wait(until, now)).tried_basic(refusal.basic).for_wire(refusal.wire))
+}
+
+/// What a client is told that has to wait.
+pub fn too_many(Wait(seconds): Wait) -> Refusal {
+    let sentence = "Too many tries have failed. Try again after the time that Retry-After tells.";
+    Refusal::new(Code::TooManyRequests, sentence).waiting(seconds)
+}
+
+/// The counter of the client that the request names, if it names one.
+async fn client(app: &App, received: &Received, now: i64) -> Result<Option<Key>, StoreError> {
+    let Ok(parameters) = received.parameters(received.typed_body()) else { return Ok(None) };
+    let Ok(Some(client_id)) = client_auth::identify(&parameters) else { return Ok(None) };
+    let found = app.store.find_client(client_id, now).await?;
+    let client = found.map(|found| found.client.id).ok_or(client_id);
+    Ok(Some(Key::client(&app.guessing.salt, client)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn wait(until: i64, now: i64) -> Wait {
+    Wait(guessing::seconds(until - now))
+}
+
+fn with_octets(peer: IpAddr, key: impl Fn(&[u8]) -> Key) -> Key {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => key(&address.octets()),
+        IpAddr::V6(address) => key(&address.octets()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fm_99_an_address_counts_the_same_however_it_is_written() {
+        let key = |text: &str| *with_octets(text.parse().unwrap(), Key::people_of).digest().as_bytes();
+        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.200"));
+        assert_ne!(key("::ffff:192.0.2.1"), key("::ffff:192.0.3.1"));
+        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:0:0:1"));
+        assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
+    }
+}
