@@ -70,9 +70,10 @@ fn st_01_fm_45_a_post_from_another_site_leaves_the_browsers_other_visits_alone()
 fn a_client_id_that_is_missing_or_unknown_is_named_to_the_developer() {
     on_both(|server| {
         let app = server.app("web");
-        for (value, code, sentence) in
-            [("", "invalid_request", "client_id is missing"), ("app_x", "unknown_application", "The client_id is of no")]
-        {
+        for (value, code, sentence) in [
+            ("", "invalid_request", "client_id is missing"),
+            ("app_x", "unknown_application", "The client_id is of no"),
+        ] {
             let page = ask(&mut Visitor::new(server), &app, &[("client_id", value)]);
             assert_eq!(page.is_error_page(400), code);
             assert!(page.plain().contains(sentence), "{}", page.plain());
