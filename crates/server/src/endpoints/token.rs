@@ -65,6 +65,10 @@ async fn trade(app: &App, received: &Received) -> Result<(TokenAnswer, Wire), De
 }
 
 fn read(received: &Received, body: Body) -> Result<Parameters, Refusal> {
+    if received.headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
+        let sentence = "The Authorization header stands more than once: send it once, or the secret in the body.";
+        return Err(Refusal::new(Code::InvalidRequest, sentence));
+    }
     let authorization = received.header(header::AUTHORIZATION);
     let is_basic = |value: &&str| value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "));
     Parameters::read(received.query.as_deref(), body, authorization.filter(is_basic))

@@ -76,10 +76,8 @@ fn st_46_two_ways_of_authentication_in_one_request_are_refused() {
                 .basic(&app.client_id, &app.client_secret)
                 .form(&[("grant_type", "client_credentials")]);
             twice.send().refused(400, "invalid_request");
-            let beside = Call::post(&url)
-                .basic(&app.client_id, &app.client_secret)
-                .header("Authorization", "Bearer x")
-                .form(&[
+            let beside =
+                Call::post(&url).basic(&app.client_id, &app.client_secret).header("Authorization", "Bearer x").form(&[
                     ("grant_type", "client_credentials"),
                     ("client_id", &app.client_id),
                     ("client_secret", &app.client_secret),
