@@ -78,6 +78,9 @@ pub struct Serve {
     /// Authorization requests that one address may have stored in a minute
     #[arg(long, env = "VESTIBULE_PENDING_PER_MINUTE", value_name = "N", default_value_t = 300)]
     pub pending_per_minute: u32,
+    /// Seconds to go on taking connections at the end, while /readyz already says no
+    #[arg(long, env = "VESTIBULE_DRAIN_GRACE", value_name = "SECONDS", default_value_t = 0)]
+    pub drain_grace: u64,
 }
 
 /// Does what the command line says.
