@@ -159,7 +159,7 @@ impl Connection {
                 // Errors here are the peer's: it went away, dawdled, or does not speak HTTP.
                 _ = connection.as_mut() => return,
                 () = stopped(&mut self.stop) => break,
-                () = tokio::time::sleep(life.patience()) => {
+                () = tokio::time::sleep(life.patience().min(self.limits.idle)) => {
                     if life.patience().is_zero() {
                         break;
                     }

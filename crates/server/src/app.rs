@@ -5,6 +5,7 @@
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::dice::Dice;
+use crate::endpoints::metadata::Document;
 use crate::passwords::Passwords;
 use crate::upkeep::OlderForms;
 use crate::web::guard::Guard;
@@ -26,6 +27,8 @@ pub struct App {
     pub settings: Settings,
     /// The public URL: scheme, host and port, no path, no slash at the end. The issuer of RFC 8414 and RFC 9207.
     pub issuer: String,
+    /// What metadata says, made once.
+    pub metadata: Document,
     /// Uses of older forms that wait to be written down.
     pub older_forms: OlderForms,
     /// How much one address may ask for.

@@ -86,6 +86,9 @@ pub struct Serve {
     /// Failed sign-ins, and failed client secrets, that one /24 or /64 may make in 15 minutes before it waits
     #[arg(long, env = "VESTIBULE_GUESS_FREE", value_name = "N", default_value_t = 5)]
     pub guess_free: u32,
+    /// Seconds to go on taking connections at the end, while /readyz already says no
+    #[arg(long, env = "VESTIBULE_DRAIN_GRACE", value_name = "SECONDS", default_value_t = 0)]
+    pub drain_grace: u64,
 }
 
 /// Does what the command line says.

@@ -8,6 +8,7 @@ use crate::cli::{Globals, Serve};
 use crate::clock::Clock;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use vestibule_store::{Options, Role, Store, StoreUrl};
 
 /// The settings of a running server.
@@ -25,6 +26,8 @@ pub struct Settings {
     pub pending_per_minute: u32,
     /// Failures that one network may make in fifteen minutes before it waits.
     pub guess_free: u32,
+    /// How long to go on taking connections after `/readyz` has begun to say no.
+    pub drain_grace: Duration,
 }
 
 impl Settings {
@@ -38,6 +41,7 @@ impl Settings {
             caps: Caps { all, per_address: flags.max_connections_per_address.max(1) },
             pending_per_minute: flags.pending_per_minute,
             guess_free: flags.guess_free,
+            drain_grace: Duration::from_secs(flags.drain_grace),
         })
     }
 }
@@ -71,7 +75,20 @@ pub fn public_url(text: &str) -> Result<String, String> {
     Ok(url.origin().ascii_serialization())
 }
 
-/// The public URL when none was set: the address that was bound.
+/// The issuer: the public URL, or the bound address when none was set. Listening everywhere is no address that anybody
+/// could be told, so then one must be set.
+pub fn issuer(public_url: Option<&str>, bound: SocketAddr) -> Result<String, String> {
+    match public_url {
+        Some(url) => Ok(url.to_owned()),
+        None if bound.ip().is_unspecified() => Err(format!(
+            "listening on {bound} needs --public-url: the address at which people and applications reach this server, \
+             such as https://sign-in.example.com"
+        )),
+        None => Ok(url_of(bound)),
+    }
+}
+
+/// How the bound address is opened on this machine.
 pub fn url_of(bound: SocketAddr) -> String {
     let mut address = bound;
     if address.ip().is_unspecified() {
@@ -175,6 +192,16 @@ mod tests {
         ] {
             assert!(public_url(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn who_listens_everywhere_must_say_how_they_are_reached() {
+        for everywhere in ["0.0.0.0:8080", "[::]:8080"] {
+            let bound = everywhere.parse().unwrap();
+            assert!(issuer(None, bound).unwrap_err().contains("--public-url"), "{everywhere}");
+            assert_eq!(issuer(Some("https://a.example"), bound).as_deref(), Ok("https://a.example"));
+        }
+        assert_eq!(issuer(None, "127.0.0.1:80".parse().unwrap()).as_deref(), Ok("http://127.0.0.1:80"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::{self, Settings};
 use crate::demo::{self, Demo};
 use crate::dice::Dice;
+use crate::endpoints::metadata::Document;
 use crate::passwords::{Limits, Passwords};
 use crate::router;
 use crate::upkeep::{self, OlderForms};
@@ -24,7 +25,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use vestibule_store::StoreUrl;
+use vestibule_store::{StoreError, StoreUrl};
 
 /// How long requests under way may take once the process is to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -39,7 +40,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         .await
         .map_err(|error| format!("cannot listen on {}: {error}; --listen takes another address", settings.listen))?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
-    let issuer = settings.public_url.clone().unwrap_or_else(|| config::url_of(bound));
+    let issuer = config::issuer(settings.public_url.as_deref(), bound)?;
     if issuer.starts_with("http://") && !bound.ip().is_loopback() {
         tracing::warn!(issuer, "the public URL is plain http: everybody on the way can read passwords and tokens");
     }
@@ -54,6 +55,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         store,
         clock,
         settings,
+        metadata: Document::of(&issuer),
         issuer,
     });
     let outcome = run(&app, listener, demo).await;
@@ -79,7 +81,7 @@ fn place(globals: &Globals, flags: &Serve) -> Result<(StoreUrl, Option<Demo>), S
 /// Serves until a signal, or until the store has failed for good.
 async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Result<ExitCode, String> {
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
-    app.store.put_setting("issuer", &app.issuer).await.map_err(|error| error.to_string())?;
+    keep_issuer(app).await.map_err(|error| error.to_string())?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
 
@@ -92,23 +94,47 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
     let failure = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
-        why = app.store.failed() => Some(why),
+        why = app.store.failed() => Some(format!("the store has failed for good: {why}")),
         // The loop ends only when it is told to.
-        _ = &mut accepting => Some("the accept loop has ended".to_owned()),
+        _ = &mut accepting => Some("no connection is taken any more: the accept loop has ended".to_owned()),
     };
     app.draining.start();
-    let _ = stop.send(true);
     if let Some(why) = failure {
-        tracing::error!(why, "the store has failed for good; the process ends");
-        return Err(format!("the store has failed: {why}"));
+        let _ = stop.send(true);
+        tracing::error!(why, "the process ends");
+        return Err(why);
     }
     tracing::info!("draining");
+    // Whoever balances load reads "not ready" in this time and sends new connections elsewhere. A second signal cuts
+    // it short, and so does a store that fails meanwhile.
+    tokio::select! {
+        () = tokio::time::sleep(app.settings.drain_grace) => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = app.store.failed() => {}
+    }
+    let _ = stop.send(true);
     if tokio::time::timeout(DRAIN, accepting).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
     let _ = upkeep.await;
     upkeep::flush(app).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps the issuer for the commands beside us. Nodes of one database must agree on it: applications compare `iss` and
+/// the metadata's issuer with the one that they know.
+async fn keep_issuer(app: &App) -> Result<(), StoreError> {
+    let before = app.store.setting("issuer").await?;
+    if let Some(before) = before.filter(|before| *before != app.issuer) {
+        let issuer = &app.issuer;
+        tracing::warn!(
+            issuer,
+            before,
+            "the issuer is not the one of the last start; all servers of one database need the same --public-url"
+        );
+    }
+    app.store.put_setting("issuer", &app.issuer).await
 }
 
 /// Tells the operator where we are and what to open.

@@ -7,12 +7,13 @@ use crate::app::App;
 use crate::endpoints::steps::{self, Stored};
 use crate::pages::problem::{Callback, ForDevelopers, Problem};
 use crate::pages::refused::RefusedPage;
+use crate::router::path;
 use crate::text::Language;
 use crate::web::browser::Browser;
 use crate::web::form::Received;
 use crate::web::{answer, caller};
 use axum::extract::{Path, State};
-use axum::http::Method;
+use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use std::sync::Arc;
 use vestibule_oauth::authorize::{self, AuthorizationRequest, Rejection};
@@ -54,19 +55,25 @@ pub async fn act(State(app): State<Arc<App>>, Path(id): Path<String>, received: 
     done.unwrap_or_else(|error| answer::store_page(&error, &received.request_id))
 }
 
+/// `HEAD` of either: a GET here may issue a code, and HEAD must change nothing (RFC 9110 section 9.2.1).
+pub async fn no_head(received: Received) -> Response {
+    let mut response = answer::by_path(&received.path, Code::MethodNotAllowed, &received.request_id);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    response
+}
+
 async fn arrive(app: &App, received: &Received) -> Result<Response, StoreError> {
     let now = app.clock.now();
-    let page = |problem| Ok(answer::problem(problem, &received.request_id));
     let parameters = match read(received) {
         Ok(parameters) => parameters,
         Err(refusal) => return Ok(refused(received, None, &refusal, None)),
     };
-    let client_id = match parameters.get("client_id") {
-        Ok(client_id) => client_id.unwrap_or_default(),
+    let client_id = match parameters.required("client_id") {
+        Ok(client_id) => client_id,
         Err(refusal) => return Ok(refused(received, None, &refusal, None)),
     };
     let Some(found) = app.store.find_redirecting_client(client_id).await? else {
-        return page(Problem::UnknownApplication);
+        return Ok(unknown_application(received));
     };
     let client = found.client;
     let request = match authorize::judge(&parameters, &client, &found.redirect_uris) {
@@ -74,13 +81,56 @@ async fn arrive(app: &App, received: &Received) -> Result<Response, StoreError> 
         Err(Rejection::Page(refusal, mismatch)) => return Ok(refused(received, Some(&client), &refusal, mismatch)),
         Err(Rejection::Redirect { redirect_uri, state, refusal }) => {
             let back = failure_location(&redirect_uri, &refusal, state.as_deref(), &app.issuer);
+            if posted_from_elsewhere(app, received) {
+                return Ok(ask_again_by_get(received));
+            }
             let silent = parameters.get("prompt").is_ok_and(|prompt| prompt == Some("none"));
             return send_back(app, received, &client, &refusal, &back, silent).await;
         }
     };
+    if posted_from_elsewhere(app, received) {
+        return Ok(ask_again_by_get(received));
+    }
     let browser = Browser::meet_for(app, &received.headers, Some(client.id), now).await?;
     let response = proceed(app, received, &client, &request, &browser, now).await?;
     Ok(browser.dress(app, response))
+}
+
+/// Whether the browser may hold cookies of ours that it did not send: `SameSite=Lax` keeps them from a POST that another
+/// site's page sends. Who such a browser is cannot be known, and a new cookie would take the place of the one that its
+/// other visits are bound to.
+fn posted_from_elsewhere(app: &App, received: &Received) -> bool {
+    received.method == Method::POST && !Browser::is_known(app, &received.headers)
+}
+
+/// Has the browser ask the same by GET, with which the cookies come along. What the form holds is no secret: an
+/// application may as well put it into the address.
+fn ask_again_by_get(received: &Received) -> Response {
+    let query = received.query.as_deref().unwrap_or_default();
+    let form = match received.typed_body() {
+        Body::Form(form) => form,
+        _ => b"",
+    };
+    match joined(query.as_bytes(), form) {
+        parameters if parameters.len() <= LONGEST_QUERY => {
+            answer::see_other(&format!("{}?{parameters}", path::AUTHORIZE))
+        }
+        _ => {
+            let sentence = "The parameters are longer than 8 KiB in all: shorten state, claims or whatever is longest.";
+            refused(received, None, &Refusal::new(Code::InvalidRequest, sentence), None)
+        }
+    }
+}
+
+/// The longest query that a browser is sent to, in bytes.
+const LONGEST_QUERY: usize = 8 * 1024;
+
+/// Query and form as one query. What stands in both stands once, as the reader of parameters has it; what stands twice
+/// in one of them still does.
+fn joined(query: &[u8], form: &[u8]) -> String {
+    let in_query: Vec<_> = form_urlencoded::parse(query).collect();
+    let added = form_urlencoded::parse(form).filter(|pair| !in_query.contains(pair));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(&in_query).extend_pairs(added).finish()
 }
 
 /// A refused request whose redirect URI is good. Whoever is signed in goes back at once, and so does everybody when
@@ -182,6 +232,14 @@ fn read(received: &Received) -> Result<Parameters, Refusal> {
     Parameters::read(received.query.as_deref(), body, None)
 }
 
+/// No application has this `client_id`. It is not shown again: the page would be a place to write on.
+fn unknown_application(received: &Received) -> Response {
+    let sentence =
+        "The client_id is of no application here: copy it from what 'vestibule app list' or 'app add' prints.";
+    let for_developers = ForDevelopers { sentence: Some(sentence), ..ForDevelopers::default() };
+    answer::problem_for(Problem::UnknownApplication, &received.request_id, Some(for_developers))
+}
+
 /// A page instead of a redirect, because no redirect URI is known good (FM-13). The developer is told what to mend.
 fn refused(
     received: &Received,
@@ -202,4 +260,16 @@ fn refused(
             .map(|mismatch| Callback { asked: Some(mismatch.asked.as_str()), registered: &mismatch.registered }),
     };
     answer::problem_for(problem, &received.request_id, Some(for_developers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::joined;
+
+    #[test]
+    fn st_03_query_and_form_become_one_query_that_reads_the_same() {
+        assert_eq!(joined(b"a=1&b=2", b"b=2&c=%C3%A9+x"), "a=1&b=2&c=%C3%A9+x");
+        assert_eq!(joined(b"a=1", b"a=2"), "a=1&a=2", "two values are still two");
+        assert_eq!(joined(b"", b"a=1&a=1"), "a=1&a=1", "twice in one source is still twice");
+    }
 }

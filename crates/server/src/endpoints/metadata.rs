@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::router::path;
 use crate::web::cors;
 use crate::web::form::Received;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,29 +15,42 @@ use vestibule_oauth::grant::Kind;
 use vestibule_oauth::metadata::{self, Served};
 use vestibule_oauth::secret::Digest;
 
+/// The document and its tag: the same for as long as the process lives.
+pub struct Document {
+    text: Bytes,
+    tag: String,
+}
+
+impl Document {
+    /// The document of the server with this issuer.
+    pub fn of(issuer: &str) -> Document {
+        let served = Served {
+            authorization_endpoint: Some(path::AUTHORIZE),
+            token_endpoint: Some(path::TOKEN),
+            userinfo_endpoint: Some(path::USERINFO),
+            revocation_endpoint: Some(path::REVOKE),
+            introspection_endpoint: Some(path::INTROSPECT),
+            grants: &Kind::ALL,
+            scopes: &["openid", "profile", "email", "phone", "offline_access"],
+            service_documentation: None,
+        };
+        let text = metadata::document(issuer, &served);
+        let digest = Digest::of(text.as_bytes());
+        let tag: String = digest.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        Document { text: Bytes::from(text), tag: format!("\"{tag}\"") }
+    }
+}
+
 /// Answers with the document; it may be kept for five minutes, and by any site's script be read.
 pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
-    let served = Served {
-        authorization_endpoint: Some(path::AUTHORIZE),
-        token_endpoint: Some(path::TOKEN),
-        userinfo_endpoint: Some(path::USERINFO),
-        revocation_endpoint: Some(path::REVOKE),
-        introspection_endpoint: Some(path::INTROSPECT),
-        grants: &Kind::ALL,
-        scopes: &["openid", "profile", "email", "phone", "offline_access"],
-        service_documentation: None,
-    };
-    let document = metadata::document(&app.issuer, &served);
-    let digest = Digest::of(document.as_bytes());
-    let tag: String = digest.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("\"{tag}\"");
-    let known = received.headers.get_all(header::IF_NONE_MATCH).iter().any(|line| knows(line, &tag));
+    let Document { text, tag } = &app.metadata;
+    let known = received.headers.get_all(header::IF_NONE_MATCH).iter().any(|line| knows(line, tag));
     let mut response = match known {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => ([(header::CONTENT_TYPE, "application/json")], document).into_response(),
+        false => ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response(),
     };
     let headers = response.headers_mut();
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
+    if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(header::ETAG, tag);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));

@@ -43,7 +43,7 @@ impl Browser {
         application: Option<Id>,
         now: i64,
     ) -> Result<Browser, StoreError> {
-        let known = cookie(headers, browser_cookie(app)).and_then(|text| MachineSecret::parse(Kind::Browser, text));
+        let known = binding(app, headers);
         let fresh = known.is_none();
         let secret = known.unwrap_or_else(|| app.dice.secret(Kind::Browser, app.dice.id(now)));
         let mut browser = Browser { secret, fresh, session: None, change: None };
@@ -59,6 +59,11 @@ impl Browser {
             browser.change = Some(SessionCookie::Clear);
         }
         Ok(browser)
+    }
+
+    /// Whether the request brought the binding cookie.
+    pub fn is_known(app: &App, headers: &HeaderMap) -> bool {
+        binding(app, headers).is_some()
     }
 
     /// Who is signed in here.
@@ -125,6 +130,10 @@ impl Browser {
         }
         response
     }
+}
+
+fn binding(app: &App, headers: &HeaderMap) -> Option<MachineSecret> {
+    cookie(headers, browser_cookie(app)).and_then(|text| MachineSecret::parse(Kind::Browser, text))
 }
 
 /// Under https the prefix keeps other hosts of the domain, and plain http, from planting a cookie of ours.

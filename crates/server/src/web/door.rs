@@ -29,21 +29,22 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = incoming_id(request.headers()).unwrap_or_else(|| app.dice.id(app.clock.now()).to_string());
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    // The route and not the path: a path may hold a setup link.
-    let route = request.extensions().get::<MatchedPath>().map_or("-", |matched| matched.as_str()).to_owned();
+    // Both share what they hold with the request; nothing is copied for a line that is hardly ever written.
+    let uri = request.uri().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId(id.clone()));
 
-    let mut response = if is_plain(&path) {
+    let mut response = if is_plain(uri.path()) {
         match caught(next.run(request)).await {
             Some(response) => response,
-            None => answer::by_path(&path, Code::ServerError, &id),
+            None => answer::by_path(uri.path(), Code::ServerError, &id),
         }
     } else {
-        answer::by_path(&path, Code::NotFound, &id)
+        answer::by_path(uri.path(), Code::NotFound, &id)
     };
     if response.status().is_server_error() {
-        log(&method, &route, &response, &id);
+        // The route and not the path: a path may hold a setup link.
+        log(&method, route.as_ref().map_or("-", MatchedPath::as_str), &response, &id);
     }
     dress(response.headers_mut(), &id);
     response

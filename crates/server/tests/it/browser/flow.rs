@@ -195,3 +195,31 @@ fn pictures_of_the_pages_can_be_taken() {
         assert!(bytes.starts_with(b"\x89PNG") && bytes.len() > 8_000, "{name} is no picture of a page");
     }
 }
+
+#[test]
+fn st_01_fm_45_an_application_may_begin_by_a_form_on_its_own_site() {
+    let server = Server::shared(Database::Sqlite);
+    let (app, callback) = listening_app(server, "web");
+    let person = server.person();
+    let browser = Chromium::open();
+    browser.goto(&app.authorize_url(&[]));
+    browser.sign_in(&person.name, &person.password);
+    browser.click("allow");
+    callback.next();
+    let before = browser.cookies();
+    let fields: String = crate::harness::visitor::parameters(&app.authorize_url(&[("prompt", "none")]))
+        .iter()
+        .map(|(name, value)| format!("<input type=hidden name='{name}' value='{}'>", value.replace('&', "&amp;")))
+        .collect();
+    let form = format!(
+        "<!doctype html><title>x</title><form method=post action='{}'>{fields}<button id=go>go</button></form>",
+        server.at("/oauth/authorize")
+    );
+    // Another site for the browser: it keeps our SameSite=Lax cookies from this POST.
+    browser.goto(&Callback::serving(&form).url.replace("127.0.0.1", "localhost"));
+    browser.click("go");
+    let target = callback.next();
+    assert!(parameter(&target, "code").is_some(), "signed in, and yet: {target}");
+    assert_eq!(parameter(&target, "state").as_deref(), Some("st a+te/%&="));
+    assert_eq!(browser.cookies(), before, "the other visits' cookies stay");
+}
