@@ -271,7 +271,6 @@ CREATE TABLE refresh_tokens (
     spent_at BIGINT
 );
 CREATE UNIQUE INDEX refresh_tokens_path ON refresh_tokens (grant_id, number);
-CREATE INDEX refresh_tokens_expiry ON refresh_tokens (idle_ends_at);
 
 CREATE TABLE consents (
     tenant BIGINT NOT NULL,
