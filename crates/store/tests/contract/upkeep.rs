@@ -4,10 +4,12 @@ use crate::harness::{NOW, each_database};
 use crate::world::{SECOND, World, race};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::template::{Switch, Template};
+use vestibule_store::applications::NewSecret;
 use vestibule_store::audit::Event;
 use vestibule_store::authorizations::Answer;
 use vestibule_store::codes::SpendCode;
 use vestibule_store::older_forms::{USES_AT_ONCE, Uses};
+use vestibule_store::setup_links::OpenSetupLink;
 use vestibule_store::upkeep::{REFUSED_SIGN_INS_STAY_MS, SWEEPS, TRAIL_STAYS_MS};
 use vestibule_store::{Store, StoreError, statement};
 
@@ -161,6 +163,28 @@ fn nodes_that_sweep_at_once_do_not_disturb_each_other_nor_whoever_works() {
         let mut gone: u64 = gone.iter().sum();
         gone += sweep(&world.store, NOW, 100).await.expect("runs");
         assert_eq!(gone, 40);
+    });
+}
+
+#[test]
+fn setup_links_and_client_secrets_go_an_hour_after_their_end_and_live_ones_stay() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let secret = NewSecret { id: world.id(), digest: world.digest() };
+        world.store.rotate_secret(client.id, &secret, 0, &world.note(NOW)).await.expect("runs");
+        let link = world.id();
+        let opened = world.store.open_setup_link(link, &world.digest(), &world.note(NOW - HOUR)).await.expect("runs");
+        assert_eq!(opened, OpenSetupLink::Opened);
+        const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM client_secrets), (SELECT COUNT(*) FROM setup_links)";
+        let left = async || {
+            let row = world.store.scan(&statement!(COUNTS)).await.expect("reads").remove(0);
+            (row.int(0).expect("a number"), row.int(1).expect("a number"))
+        };
+        assert_eq!((sweep(&world.store, NOW + HOUR, 10).await, left().await), (Ok(0), (2, 1)));
+        assert_eq!((sweep(&world.store, NOW + HOUR + 1, 10).await, left().await), (Ok(2), (1, 0)));
+        let found = world.store.find_client(&client.client_id, NOW + HOUR).await.expect("reads").expect("is there");
+        assert!(found.secrets[0].matches(&secret.digest));
     });
 }
 
