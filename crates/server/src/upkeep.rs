@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::template::Switch;
-use vestibule_store::older_forms::Uses;
+use vestibule_store::older_forms::{USES_AT_ONCE, Uses};
+use vestibule_store::upkeep::SWEEPS;
 
 /// How often.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -37,7 +38,7 @@ impl OlderForms {
         uses.into_iter().map(|((application, _, day), (form, uses))| Uses { application, form, day, uses }).collect()
     }
 
-    fn put_back(&self, lost: Vec<Uses>) {
+    fn put_back(&self, lost: &[Uses]) {
         let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for lost in lost {
             uses.entry((lost.application, lost.form as u8, lost.day)).or_insert((lost.form, 0)).1 += lost.uses;
@@ -58,24 +59,25 @@ pub async fn upkeep(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// Writes down the uses that were counted since the last time.
 pub async fn flush(app: &App) {
-    let uses = app.older_forms.take();
-    if uses.is_empty() {
-        return;
-    }
-    if let Err(error) = app.store.add_uses(&uses, app.clock.now()).await {
-        tracing::warn!(%error, "the use of older forms could not be written down yet");
-        app.older_forms.put_back(uses);
+    for uses in app.older_forms.take().chunks(USES_AT_ONCE) {
+        if let Err(error) = app.store.add_uses(uses, app.clock.now()).await {
+            tracing::warn!(%error, "the use of older forms could not be written down yet");
+            app.older_forms.put_back(uses);
+        }
     }
 }
 
+/// One table after the other, each for as long as it gives full batches.
 async fn sweep(app: &App, stop: &watch::Receiver<bool>) {
-    while !*stop.borrow() {
-        match app.store.sweep(app.clock.now(), BATCH).await {
-            Ok(gone) if gone >= BATCH.unsigned_abs() => tokio::task::yield_now().await,
-            Ok(_) => return,
-            Err(error) => {
-                tracing::warn!(%error, "what is over could not be swept");
-                return;
+    for what in &SWEEPS {
+        while !*stop.borrow() {
+            match app.store.sweep(what, app.clock.now(), BATCH).await {
+                Ok(gone) if gone >= BATCH.unsigned_abs() => tokio::task::yield_now().await,
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "what is over could not be swept");
+                    return;
+                }
             }
         }
     }
@@ -96,7 +98,7 @@ mod tests {
         taken.sort_by_key(|uses| uses.day);
         assert_eq!(taken.iter().map(|uses| (uses.day, uses.uses)).collect::<Vec<_>>(), [(0, 2), (1, 1)]);
         assert!(forms.take().is_empty());
-        forms.put_back(taken);
+        forms.put_back(&taken);
         forms.count(application, Switch::QueryParameters, 1);
         assert_eq!(forms.take().iter().map(|uses| uses.uses).sum::<i64>(), 4, "what was not written is not lost");
     }

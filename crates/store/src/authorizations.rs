@@ -154,7 +154,7 @@ impl Store {
             AND $9 = COALESCE((SELECT c.generation FROM consents c WHERE c.person = $6 AND c.application = $5), 0) \
             AND EXISTS (SELECT 1 FROM people p JOIN sessions s ON s.person = p.id \
                 WHERE p.id = $6 AND p.disabled_at IS NULL AND p.valid_from <= $7 \
-                AND s.id = $8 AND s.ended_at IS NULL) RETURNING id";
+                AND s.id = $8 AND s.ended_at IS NULL AND s.idle_ends_at > $4 AND s.ends_at > $4) RETURNING id";
         const GRANT: &str =
             insert_grant!("EXISTS (SELECT 1 FROM authorizations z WHERE z.id = $11 AND z.answered_by = $12)");
         let Issue { verb, application, person, session, auth_time, .. } = issue;
@@ -174,16 +174,20 @@ impl Store {
         grant.extend([authorization.into(), (*verb).into()]);
         let mut statements = vec![claim, Statement::new(GRANT, grant)];
         statements.extend(self.what_hangs_on(issue, note));
-        if claimed(&self.run(statements).await?) {
-            return Ok(Answer::Given);
+        let answers = self.run(statements).await?;
+        if !claimed(&answers) {
+            return self.why_not(authorization, note.at).await;
         }
-        self.why_not(authorization, note.at).await
+        // The application or the person may have been removed after the claim had seen it: then there is no code either.
+        let granted = answers.get(1).is_some_and(|rows| !rows.is_empty());
+        Ok(if granted { Answer::Given } else { Answer::NoLongerAllowed })
     }
 
     /// Issues a code for a request that needs no page and was never stored.
     pub async fn issue_fresh(&self, issue: &Issue, note: &Note) -> Result<Answer, StoreError> {
         const GRANT: &str = insert_grant!(
-            "a.disabled_at IS NULL AND p.disabled_at IS NULL AND p.valid_from <= $6 AND s.ended_at IS NULL"
+            "a.disabled_at IS NULL AND p.disabled_at IS NULL AND p.valid_from <= $6 \
+             AND s.ended_at IS NULL AND s.idle_ends_at > $7 AND s.ends_at > $7"
         );
         let grant = self.grant_values(issue, note.at);
         let mut statements = vec![Statement::new(GRANT, grant)];

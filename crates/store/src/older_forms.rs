@@ -19,19 +19,28 @@ pub struct Uses {
     pub uses: i64,
 }
 
+/// How many uses one verb adds: few enough that the writer does not stall for them.
+pub const USES_AT_ONCE: usize = 50;
+
 /// A day, in milliseconds.
 const DAY_MS: i64 = 86_400_000;
 
 impl Store {
-    /// Adds these uses at `now` to what is known. One verb for all of them; the trail gets one row for each application,
-    /// form and day.
+    /// Adds these uses at `now` to what is known: at most [`USES_AT_ONCE`], in one verb. The trail gets one row for each
+    /// application, form and day.
+    ///
+    /// After [`StoreError::Unavailable`] they may or may not have been added. Who adds them again counts some twice, which
+    /// is the lesser evil: an administrator asks whether a form is still used.
     pub async fn add_uses(&self, uses: &[Uses], now: i64) -> Result<(), StoreError> {
         const ADD: &str = "INSERT INTO older_forms (tenant, application, form, day, uses) \
             SELECT $1, a.id, $3, $4, $5 FROM applications a WHERE a.id = $2 AND a.tenant = $1 \
             ON CONFLICT (application, form, day) DO UPDATE SET uses = older_forms.uses + excluded.uses";
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM applications WHERE id = $11)");
         let mut verb = Verb::new();
-        for Uses { application, form, day, uses } in uses {
+        // In one order on every node, so that those who tell at once do not wait for each other's rows crosswise.
+        let mut uses = uses.to_vec();
+        uses.sort_unstable_by_key(|uses| (uses.application, uses.form as u8, uses.day));
+        for Uses { application, form, day, uses } in &uses {
             verb.push(statement!(ADD, self.tenant(), application, i64::from(*form as u8), *day, *uses));
             let actor = format!("application:{application}");
             let note = Note { id: row_of_the_day(*application, *form, *day), at: now, actor, request_id: None };

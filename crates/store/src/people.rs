@@ -149,7 +149,7 @@ pub(crate) fn insert_values(tenant: i64, new: &NewPerson, now: i64) -> Vec<Value
 }
 
 /// The number that this external id spells, or one that nobody has.
-fn as_number(external_id: Option<&str>) -> i64 {
+pub(crate) fn as_number(external_id: Option<&str>) -> i64 {
     let number = external_id.and_then(|text| text.parse::<i64>().ok().filter(|n| n.to_string() == text));
     number.unwrap_or(-1)
 }

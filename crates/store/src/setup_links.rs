@@ -3,7 +3,7 @@
 //! Owns that there is one link at most, that it works once, and that it works only while there is no administrator.
 
 use crate::audit::{self, Event, Note, audited};
-use crate::people::{AddPerson, NEXT_NUMBER, NewPerson, canonical, insert_person, insert_values};
+use crate::people::{AddPerson, NEXT_NUMBER, NewPerson, as_number, canonical, insert_person, insert_values};
 use crate::{Statement, Store, StoreError, statement};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::Digest;
@@ -116,12 +116,15 @@ impl Store {
 fn claim(tenant: i64, link: Id, verb: Id, new: &NewPerson, now: i64) -> Statement {
     const CLAIM: &str = "UPDATE setup_links SET spent_by = $3, spent_at = $4 \
         WHERE id = $1 AND tenant = $2 AND spent_by IS NULL AND ended_at IS NULL AND expires_at > $4 \
-        AND NOT EXISTS (SELECT 1 FROM people x WHERE x.tenant = $2 AND (x.administrator = 1 \
-            OR x.user_name_key = $5 OR x.email_key = $6 OR x.external_id = $7)) \
+        AND NOT EXISTS (SELECT 1 FROM people x WHERE x.tenant = $2 AND x.administrator = 1) \
+        AND NOT EXISTS (SELECT 1 FROM people x WHERE (x.tenant = $2 AND x.user_name_key = $5) \
+            OR (x.tenant = $2 AND x.email_key = $6) OR (x.tenant = $2 AND x.external_id = $7) \
+            OR (x.tenant = $2 AND x.number = $8)) \
         AND NOT EXISTS (SELECT 1 FROM people x JOIN counters c ON c.tenant = x.tenant AND c.name = 'people' \
             WHERE x.tenant = $2 AND x.external_id = CAST(c.value AS TEXT)) RETURNING id";
     let email = new.email.as_deref().map(canonical);
-    statement!(CLAIM, link, tenant, verb, now, canonical(&new.user_name), email, new.external_id.as_deref())
+    let (name, external_id) = (canonical(&new.user_name), new.external_id.as_deref());
+    statement!(CLAIM, link, tenant, verb, now, name, email, external_id, as_number(external_id))
 }
 
 fn event(action: &'static str, link: Id) -> Event {

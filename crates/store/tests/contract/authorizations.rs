@@ -2,11 +2,12 @@
 
 use crate::harness::{NOW, each_database};
 use crate::world::{CALLERS, World, count, race, scopes};
-use vestibule_oauth::template::{AUTHORIZATION_REQUEST_MS, Template};
+use vestibule_oauth::template::{AUTHORIZATION_REQUEST_MS, SESSION_IDLE_MS, SESSION_MAX_MS, Template};
 use vestibule_store::applications::Change;
 use vestibule_store::authorizations::{Answer, NewAuthorization};
 use vestibule_store::clients::Logo;
 use vestibule_store::sessions::EndSession;
+use vestibule_store::statement;
 
 #[test]
 fn a_request_is_found_with_the_application_that_asks_in_one_read() {
@@ -130,6 +131,55 @@ fn fm_63_nothing_is_issued_once_person_session_or_application_was_switched_off()
         let issue = world.new_issue(other.id, bob, foreign, NOW);
         let answer = world.store.issue_stored(request, &issue, &world.note(NOW)).await.expect("runs");
         assert_eq!(answer, Answer::NoLongerAllowed, "another application than the one that asked");
+    });
+}
+
+#[test]
+fn fm_63_nothing_is_issued_to_a_session_whose_time_is_over_to_the_millisecond() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let person = world.person("alice").await;
+        let (idle, old) = (world.session(person, NOW).await, world.session(person, NOW).await);
+        let live = world.store.find_session(old, None, NOW).await.expect("reads").expect("is there");
+        world.store.touch_session(&live, NOW + SESSION_MAX_MS - 1).await.expect("runs");
+        for (session, end) in [(idle, NOW + SESSION_IDLE_MS), (old, NOW + SESSION_MAX_MS)] {
+            for (at, expected) in [(end, Answer::NoLongerAllowed), (end - 1, Answer::Given)] {
+                let request = world.request(client.id, at).await;
+                let issue = world.new_issue(client.id, person, session, NOW);
+                let stored = world.store.issue_stored(request, &issue, &world.note(at)).await.expect("runs");
+                let issue = world.new_issue(client.id, person, session, NOW);
+                let fresh = world.store.issue_fresh(&issue, &world.note(at)).await.expect("runs");
+                assert_eq!((stored, fresh), (expected, expected));
+            }
+        }
+    });
+}
+
+#[test]
+fn of_an_issue_and_a_removal_of_the_application_at_once_a_code_is_given_only_if_there_is_one() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let person = world.person("alice").await;
+        let session = world.session(person, NOW).await;
+        for round in 0..20 {
+            let client = world.application(&format!("shop{round}"), Template::Web).await;
+            let request = world.request(client.id, NOW).await;
+            let answers = race(&world, 2, |world, n| async move {
+                if n == 0 {
+                    world.store.remove_application(client.id, &world.note(NOW)).await.expect("runs");
+                    return None;
+                }
+                let issue = world.new_issue(client.id, person, session, NOW);
+                let answer = world.store.issue_stored(request, &issue, &world.note(NOW)).await.expect("runs");
+                Some((answer, issue.code.id))
+            })
+            .await;
+            let (answer, code) = answers.into_iter().flatten().next().expect("one issued");
+            const KEPT: &str = "SELECT id FROM codes WHERE id = $1";
+            let kept = world.store.find(&statement!(KEPT, code)).await.expect("reads").is_some();
+            assert_eq!(kept, answer == Answer::Given, "round {round}: {answer:?}");
+        }
     });
 }
 

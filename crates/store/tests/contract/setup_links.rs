@@ -4,6 +4,7 @@ use crate::harness::{NOW, each_database};
 use crate::world::{CALLERS, World, count, race};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::template::SETUP_LINK_MS;
+use vestibule_store::people::AddPerson;
 use vestibule_store::setup_links::{OpenSetupLink, SpendSetupLink};
 
 async fn open(world: &World, at: i64) -> Id {
@@ -112,5 +113,25 @@ fn no_link_is_opened_while_there_is_an_administrator_not_even_one_who_is_switche
         let other = world.new_person("mallory");
         let spent = world.store.spend_setup_link(link, world.id(), &other, &world.note(NOW)).await.expect("runs");
         assert_eq!(spent, SpendSetupLink::NoLongerGood, "and one that was open is over");
+    });
+}
+
+#[test]
+fn an_external_id_that_is_somebodys_number_leaves_the_link_good() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let number = world.store.add_person(&world.new_person("alice"), &world.note(NOW)).await.expect("runs");
+        let AddPerson::Added(number) = number else { panic!("{number:?}") };
+        let link = open(&world, NOW).await;
+        let mut person = world.new_person("root");
+        person.external_id = Some(number.to_string());
+        let spend = |person| {
+            let world = world.clone();
+            async move { world.store.spend_setup_link(link, world.id(), &person, &world.note(NOW)).await.expect("runs") }
+        };
+        assert_eq!(spend(person.clone()).await, SpendSetupLink::NameTaken);
+        assert!(world.store.find_setup_link(link, NOW).await.expect("reads").is_some());
+        person.external_id = None;
+        assert!(matches!(spend(person).await, SpendSetupLink::Created(_)));
     });
 }

@@ -301,7 +301,6 @@ CREATE TABLE refresh_tokens (
     sender BYTEA
 );
 CREATE UNIQUE INDEX refresh_tokens_path ON refresh_tokens (grant_id, number);
-CREATE INDEX refresh_tokens_expiry ON refresh_tokens (idle_ends_at);
 
 -- What a person ticked last for an application; scopes is NULL when it was withdrawn. Withdrawing moves the generation on,
 -- and a grant of an earlier generation is dead.
