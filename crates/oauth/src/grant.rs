@@ -122,6 +122,13 @@ pub(crate) fn scope_within(allowed: &ScopeSet, requested: Option<ScopeSet>) -> R
     Ok(scope)
 }
 
+/// The refusal at the token endpoint when the application registers nothing any more of what was granted.
+pub(crate) fn nothing_in_force(client: &Client) -> Refusal {
+    let sentence = "The application registers none of the granted scopes any more: send the person to the authorization \
+                    endpoint again.";
+    Refusal::new(Code::InvalidGrant, sentence).for_wire(client.wire())
+}
+
 /// The refusal at the token endpoint for a person who may not use the application: `Forbidden` (403) where the wire
 /// knows it, else `invalid_grant`.
 pub(crate) fn not_assigned(client: &Client) -> Refusal {

@@ -61,6 +61,7 @@ pub fn access_token(asking: &Client, issuer: &str, token: &AccessToken, now: i64
     if !(is_own || asking.has(Switch::Introspect)) || token::judge(token.standing, now).is_err() {
         return INACTIVE.to_owned();
     }
+    let Some(scope) = token::scope_in_force(token.owner, token.scope) else { return INACTIVE.to_owned() };
     let sub = match token.person {
         // The same that this wire's userinfo says.
         Some(person) if token.owner.wire() == Wire::Idaas => {
@@ -71,7 +72,7 @@ pub fn access_token(asking: &Client, issuer: &str, token: &AccessToken, now: i64
     };
     spell(&Active {
         active: true,
-        scope: token.scope.to_string(),
+        scope: scope.to_string(),
         client_id: &token.owner.client_id,
         username: token.person.filter(|_| is_own).map(|person| person.username.as_str()),
         token_type: Some("Bearer"),
@@ -89,9 +90,10 @@ pub fn refresh_token(asking: &Client, issuer: &str, token: &RefreshToken, now: i
     if asking.id != token.owner.id || token.spent || token::judge(token.standing, now).is_err() {
         return INACTIVE.to_owned();
     }
+    let Some(scope) = token::scope_in_force(token.owner, token.scope) else { return INACTIVE.to_owned() };
     spell(&Active {
         active: true,
-        scope: token.scope.to_string(),
+        scope: scope.to_string(),
         client_id: &token.owner.client_id,
         username: None,
         token_type: None,

@@ -55,6 +55,13 @@ fn gives_refresh(client: &Client, kind: Kind, scope: &ScopeSet) -> bool {
     kind != Kind::ClientCredentials && (client.has(Switch::RefreshAlways) || asked_for)
 }
 
+/// What of the `granted` scopes `client` still registers: only that opens anything (FM-30). `None` when something was
+/// granted and nothing of it is left.
+pub fn scope_in_force(client: &Client, granted: &ScopeSet) -> Option<ScopeSet> {
+    let left = granted.intersection(&client.scopes);
+    (granted.is_empty() || !left.is_empty()).then_some(left)
+}
+
 /// What the store knows about everything that a token (or code, or refresh token) hangs on, read in one statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {

@@ -2,7 +2,7 @@
 //!
 //! Does not spend the code: that is one guarded statement of the store, after [`judge`] said [`Verdict::Spend`].
 
-use super::not_assigned;
+use super::{not_assigned, nothing_in_force};
 use crate::client_auth::AuthedClient;
 use crate::id::Id;
 use crate::parameters::Parameters;
@@ -48,7 +48,9 @@ pub struct IssuedCode {
 pub enum Verdict {
     /// It is good: spend it, and answer only if the spending won. If another presentation was first, treat it as
     /// [`refused`] says.
-    Spend,
+    ///
+    /// The tokens are good for this scope: what was granted and is still registered.
+    Spend(ScopeSet),
     /// Refuse; nothing in the store changes.
     Refuse(Refusal),
     /// Refuse, and spend the code without giving anything for it, so that nobody guesses twice (FM-24).
@@ -85,7 +87,10 @@ pub fn judge(client: &AuthedClient, ask: &Ask, code: Option<&IssuedCode>, now: i
         return Verdict::Burn(redirect_mismatch(client));
     }
     match pkce::check(code.challenge.as_ref(), ask.verifier.as_ref().map(Secret::expose)) {
-        Ok(()) => Verdict::Spend,
+        Ok(()) => match token::scope_in_force(client.client(), &code.scope) {
+            Some(scope) => Verdict::Spend(scope),
+            None => Verdict::Burn(nothing_in_force(client.client())),
+        },
         Err(refusal) => Verdict::Burn(refusal.for_wire(client.client().wire())),
     }
 }

@@ -8,14 +8,15 @@
 //! that would let the database's reader make them, and a second presentation makes the same ones, never a second pair
 //! (FM-28).
 
-use super::{not_assigned, requested_scope, scope_within};
-use crate::client_auth::{AuthedClient, Method};
+use super::{not_assigned, nothing_in_force, requested_scope, scope_within};
+use crate::client_auth::{self, AuthedClient, Method};
 use crate::id::Id;
 use crate::parameters::Parameters;
 use crate::refusal::{Code, Refusal};
 use crate::response::TokenAnswer;
 use crate::scope::ScopeSet;
 use crate::secret::{Digest, Kind, MachineSecret, Secret};
+use crate::template::Wire;
 use crate::token::{self, Dead, Standing};
 use std::net::IpAddr;
 
@@ -151,8 +152,11 @@ pub fn judge(
         Err(Dead::NotAssigned) => return Verdict::Refuse(not_assigned(client.client())),
         Err(_) => return Verdict::Refuse(refused(client)),
     }
-    match (scope_within(&generation.scope, ask.scope.clone()), repeat) {
-        (Ok(_), Some(answer)) => Verdict::Repeat(answer),
+    let Some(in_force) = token::scope_in_force(client.client(), &generation.scope) else {
+        return Verdict::Refuse(nothing_in_force(client.client()));
+    };
+    match (scope_within(&in_force, ask.scope.clone()), repeat) {
+        (Ok(_), Some(answer)) => Verdict::Repeat(TokenAnswer { scope: answer.scope.intersection(&in_force), ..answer }),
         (Ok(scope), None) => Verdict::Rotate(scope),
         (Err(refusal), _) => Verdict::Refuse(refusal.for_wire(client.client().wire())),
     }
@@ -186,10 +190,25 @@ fn repeat(ask: &Ask, spent: &Spent, sender: Option<&Digest>, now: i64) -> Option
 /// The refusal for a token that is unknown, over, foreign, or was traded between the judgement and the rotation: the
 /// same for all.
 pub fn refused(client: &AuthedClient) -> Refusal {
-    let sentence = "refresh_token is unknown, over, already used or another application's: send the person to the \
-                    authorization endpoint again.";
-    Refusal::new(Code::InvalidGrant, sentence).for_wire(client.client().wire())
+    Refusal::new(Code::InvalidGrant, REFUSED).for_wire(client.client().wire())
 }
+
+/// The refusal for a refresh token that comes without a client and that nobody is found by. One that is spelled like ours
+/// is `invalid_grant`, or its client would ask for other credentials instead of signing the person in; as only Gitlife's
+/// wire knows this form, in that wire. Everything else is a client that names itself badly.
+pub fn refused_alone(parameters: &Parameters) -> Refusal {
+    let value_of = |name| parameters.get(name).ok().flatten();
+    let is_alone = client_auth::identify(parameters).is_ok_and(|named| named.is_none());
+    let is_ours = value_of("refresh_token").is_some_and(|t| MachineSecret::parse(Kind::RefreshToken, t).is_some());
+    let is_refresh = value_of("grant_type") == Some("refresh_token") && value_of("client_secret").is_none();
+    if !(is_alone && is_ours && is_refresh) {
+        return client_auth::unknown(parameters);
+    }
+    Refusal::new(Code::InvalidGrant, REFUSED).for_wire(Wire::Gitlife)
+}
+
+const REFUSED: &str = "refresh_token is unknown, over, already used or another application's: send the person to the \
+    authorization endpoint again.";
 
 /// What the two successors of one secret are told apart by.
 const ACCESS_LABEL: &str = "vestibule access";

@@ -1,6 +1,7 @@
 //! The judgement of a presented code: good, refused, burnt, replayed.
 
 use crate::sample::{NOW, authed, client, form, id, off_switches, scope, standing, told, unassigned};
+use vestibule_oauth::client::Client;
 use vestibule_oauth::client_auth::AuthedClient;
 use vestibule_oauth::grant::authorization_code::{Ask, IssuedCode, Verdict, judge, refused};
 use vestibule_oauth::grant::{self};
@@ -51,7 +52,7 @@ fn web() -> AuthedClient {
 
 #[test]
 fn st_31_a_good_code_is_spent() {
-    assert!(matches!(judge(&web(), &good_ask(), Some(&code()), NOW), Verdict::Spend));
+    assert!(matches!(judge(&web(), &good_ask(), Some(&code()), NOW), Verdict::Spend(_)));
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn st_33_fm_21_fm_22_a_foreign_client_burns_the_code() {
 fn st_29_fm_113_a_code_dies_on_its_millisecond() {
     let code = code();
     let end = code.standing.expires_at;
-    assert!(matches!(judge(&web(), &good_ask(), Some(&code), end - 1), Verdict::Spend));
+    assert!(matches!(judge(&web(), &good_ask(), Some(&code), end - 1), Verdict::Spend(_)));
     assert!(matches!(judge(&web(), &good_ask(), Some(&code), end), Verdict::Refuse(_)));
 }
 
@@ -130,8 +131,8 @@ fn st_32_a_redirect_uri_that_was_named_must_be_repeated_byte_for_byte() {
 fn st_32_a_redirect_uri_that_was_not_named_may_be_sent_if_it_is_the_one_that_was_used() {
     let code = IssuedCode { redirect_uri_sent: false, ..code() };
     let verifier = format!("&code_verifier={VERIFIER}");
-    assert!(matches!(judge(&web(), &ask(&verifier), Some(&code), NOW), Verdict::Spend));
-    assert!(matches!(judge(&web(), &good_ask(), Some(&code), NOW), Verdict::Spend));
+    assert!(matches!(judge(&web(), &ask(&verifier), Some(&code), NOW), Verdict::Spend(_)));
+    assert!(matches!(judge(&web(), &good_ask(), Some(&code), NOW), Verdict::Spend(_)));
     let other = ask(&format!("{verifier}&redirect_uri=https://app.example/other"));
     assert_eq!(burnt(judge(&web(), &other, Some(&code), NOW)).code, Code::InvalidGrant);
 }
@@ -153,7 +154,7 @@ fn st_40_fm_33_a_verifier_without_a_challenge_burns_the_code() {
         Code::InvalidRequest | Code::InvalidGrant
     ));
     let without = ask(&format!("&redirect_uri={CALLBACK}"));
-    assert!(matches!(judge(&web(), &without, Some(&code), NOW), Verdict::Spend));
+    assert!(matches!(judge(&web(), &without, Some(&code), NOW), Verdict::Spend(_)));
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn unknown_foreign_expired_and_spent_codes_are_told_the_same() {
                 Verdict::Refuse(refusal) | Verdict::Burn(refusal) | Verdict::Replay(refusal) => {
                     assert_eq!(refusal.body(), expected);
                 }
-                Verdict::Spend => panic!("{code:?}"),
+                Verdict::Spend(_) => panic!("{code:?}"),
             }
         }
     }
@@ -214,4 +215,19 @@ fn a_standard_client_is_not_shown_its_code() {
     let web = web();
     assert!(!refused(&web, &good_ask()).body().contains("the-code"));
     assert!(refused(&web, &good_ask()).description().starts_with("code is unknown"));
+}
+
+#[test]
+fn fm_30_a_code_gives_only_what_the_application_still_registers() {
+    let registering = |scopes: &str| authed(Client { scopes: scope(scopes), ..client(Template::Web) });
+    let code = IssuedCode { scope: scope("openid email"), ..code() };
+    match judge(&registering("email phone"), &good_ask(), Some(&code), NOW) {
+        Verdict::Spend(left) => assert_eq!(left, scope("email")),
+        other => panic!("{other:?}"),
+    }
+    let nothing = burnt(judge(&registering("phone"), &good_ask(), Some(&code), NOW));
+    assert_eq!((nothing.code, nothing.status()), (Code::InvalidGrant, 400));
+    // A grant without any scope has nothing to lose.
+    let bare = IssuedCode { scope: scope(""), ..code };
+    assert!(matches!(judge(&registering("phone"), &good_ask(), Some(&bare), NOW), Verdict::Spend(_)));
 }

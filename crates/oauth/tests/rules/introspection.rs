@@ -52,7 +52,7 @@ fn st_78_a_client_is_told_what_its_living_token_is_good_for() {
     assert_eq!(asked(&web, &web, &standing(), Some(&ada()), NOW), expected);
     let machine = asked(&web, &web, &Standing { person: None, ..standing() }, None, NOW);
     assert!(machine.contains(r#""sub":"app_sample""#) && !machine.contains("username"), "{machine}");
-    let idaas = client(Template::IdaasOauth2);
+    let idaas = Client { scopes: scope("openid email"), ..client(Template::IdaasOauth2) };
     assert!(asked(&idaas, &idaas, &standing(), Some(&ada()), NOW).contains(r#""sub":"E-7""#));
     let numbered = Profile { external_id: None, ..ada() };
     assert!(asked(&idaas, &idaas, &standing(), Some(&numbered), NOW).contains(r#""sub":"7""#));
@@ -104,4 +104,13 @@ fn fm_78_a_refresh_token_is_told_of_to_its_own_client_only_and_never_as_a_bearer
     for (name, standing) in off_switches() {
         assert_eq!(ask(&web, &standing, false), INACTIVE, "{name}");
     }
+}
+
+#[test]
+fn fm_30_only_scopes_that_are_still_registered_are_told() {
+    let registering = |scopes: &str| Client { scopes: scope(scopes), ..client(Template::Web) };
+    let less = registering("email");
+    assert!(asked(&less, &less, &standing(), None, NOW).contains(r#""scope":"email","#));
+    let none = registering("phone");
+    assert_eq!(asked(&none, &none, &standing(), None, NOW), INACTIVE);
 }

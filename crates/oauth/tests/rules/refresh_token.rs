@@ -3,9 +3,10 @@
 use crate::sample::{
     NOW, authed, authed_by_refresh_token, client, form, id, off_switches, scope, standing, told, unassigned,
 };
+use vestibule_oauth::client::Client;
 use vestibule_oauth::client_auth::AuthedClient;
 use vestibule_oauth::grant::refresh_token::{
-    Ask, Generation, REPEAT_MS, Spent, Successor, Verdict, judge, refused, sender, successors,
+    Ask, Generation, REPEAT_MS, Spent, Successor, Verdict, judge, refused, refused_alone, sender, successors,
 };
 use vestibule_oauth::grant::{self};
 use vestibule_oauth::refusal::{Code, Refusal};
@@ -282,3 +283,38 @@ const EXPECTED_ACCESS: [u8; 32] = [
     0x05, 0x74, 0x50, 0xf3, 0x2f, 0x80, 0x2c, 0xe8, 0x00, 0x6e, 0xad, 0x7a, 0x47, 0x16, 0x2f, 0xbf, 0x31, 0x61, 0xbf,
     0xe7, 0xe4, 0xda, 0x01, 0xcf, 0x2f, 0xe8, 0xa7, 0x45, 0xd7, 0x74, 0x22, 0xba,
 ];
+
+#[test]
+fn fm_30_st_64_a_refresh_gives_only_what_the_application_still_registers() {
+    let registering = |scopes: &str| authed(Client { scopes: scope(scopes), ..client(Template::Gitlife) });
+    let less = registering("projects emails");
+    match judge(&less, &ask(""), Some(&generation()), None, NOW) {
+        Verdict::Rotate(left) => assert_eq!(left, scope("projects")),
+        other => panic!("{other:?}"),
+    }
+    let gone = refusal(judge(&less, &ask("&scope=user_info"), Some(&generation()), None, NOW));
+    assert_eq!(gone.code, Code::InvalidScope);
+    let nothing = refusal(judge(&registering("emails"), &ask(""), Some(&generation()), None, NOW));
+    assert_eq!((nothing.code, nothing.wire), (Code::InvalidGrant, Wire::Gitlife));
+    // Asking again for what was given before is no way around.
+    let again = traded(|successor| successor.access_scope = scope("user_info projects"));
+    assert_eq!(repeated(judge(&less, &ask_again(None), Some(&again), None, NOW)).scope, scope("projects"));
+    let nothing = refusal(judge(&registering("emails"), &ask_again(None), Some(&again), None, NOW));
+    assert_eq!(nothing.code, Code::InvalidGrant);
+}
+
+#[test]
+fn an_unknown_token_alone_is_a_bad_grant_and_no_bad_client() {
+    let token = presented().spell();
+    let token = token.expose();
+    let alone = refused_alone(&form(&format!("grant_type=refresh_token&refresh_token={token}")));
+    assert_eq!((alone.code, alone.status(), alone.wire), (Code::InvalidGrant, 400, Wire::Gitlife));
+    for other in [
+        "grant_type=refresh_token&refresh_token=r".to_owned(),
+        format!("grant_type=password&refresh_token={token}"),
+        format!("grant_type=refresh_token&refresh_token={token}&client_secret=s"),
+        format!("grant_type=refresh_token&refresh_token={token}&client_id=c"),
+    ] {
+        assert_eq!(refused_alone(&form(&other)).code, Code::InvalidClient, "{other}");
+    }
+}

@@ -72,7 +72,7 @@ async fn known(
         Some(token) => find_refresh(app, token).await?,
         None => Err(Missing::Wrong),
     };
-    let found = named.map_err(|why| client_auth::unknown(parameters).guess(why == Missing::Wrong))?;
+    let found = named.map_err(|why| refresh_token::refused_alone(parameters).guess(why == Missing::Wrong))?;
     Ok((client_auth::by_refresh_token(parameters, found.client.clone())?, Some(found)))
 }
 
@@ -101,8 +101,8 @@ impl Request<'_> {
         };
         let guess = found.is_none();
         let verdict = judge(&self.client, ask, found.as_ref().map(|found| &found.code), self.now);
-        let found = match (verdict, found) {
-            (Verdict::Spend, Some(found)) => found,
+        let (found, scope) = match (verdict, found) {
+            (Verdict::Spend(scope), Some(found)) => (found, scope),
             (Verdict::Burn(refusal), Some(found)) => {
                 store.burn_code(found.id, app.dice.id(self.now), &self.note()).await?;
                 return Err(refusal.into());
@@ -114,10 +114,10 @@ impl Request<'_> {
             (Verdict::Refuse(refusal) | Verdict::Burn(refusal) | Verdict::Replay(refusal), _) => {
                 return Err(refusal.guess(guess).into());
             }
-            (Verdict::Spend, None) => return Err(refused(&self.client, ask).into()),
+            (Verdict::Spend(_), None) => return Err(refused(&self.client, ask).into()),
         };
-        let plan = token::plan(self.client.client(), Kind::AuthorizationCode, &found.code.scope, self.now);
-        let (tokens, given) = self.mint(&plan, &found.code.scope);
+        let plan = token::plan(self.client.client(), Kind::AuthorizationCode, &scope, self.now);
+        let (tokens, given) = self.mint(&plan, &scope);
         match store.spend_code(found.id, app.dice.id(self.now), &tokens, self.now).await? {
             SpendCode::Spent => Ok(given),
             SpendCode::GrantEnded => Err(refused(&self.client, ask).into()),

@@ -205,10 +205,15 @@ pub async fn bearer(app: &App, received: &Received, wire: Wire, now: i64) -> Res
         let sentence = "The access token is for another kind of application.";
         return Err(Refusal::new(Code::Forbidden, sentence).for_wire(wire).into());
     }
+    let nothing = || {
+        let sentence = "The application registers none of the token's scopes any more";
+        Denied::from(Refusal::new(Code::InsufficientScope, sentence).for_wire(wire))
+    };
+    let scopes = token::scope_in_force(&found.client, &found.scopes).ok_or_else(nothing)?;
     if presented.in_query {
         app.older_forms.count(found.client.id, Switch::QueryAccessToken, now);
     }
-    Ok(found)
+    Ok(FoundAccessToken { scopes, ..found })
 }
 
 struct Presented {

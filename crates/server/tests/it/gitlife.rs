@@ -4,6 +4,8 @@
 use crate::harness::visitor::parameter;
 use crate::harness::{Answer, App, Call, Person, Server, Visitor, on_both};
 use serde_json::{Value, json};
+use vestibule_oauth::id::Id;
+use vestibule_oauth::secret::{Kind, MachineSecret};
 
 const SCOPES: &str = "user_info projects pull_requests issues notes keys hook groups gists enterprises";
 
@@ -146,6 +148,26 @@ fn refresh_needs_the_token_alone_and_only_for_its_own_application() {
         );
         assert!(matches!(refresh("nonsense").status, 400 | 401));
         refresh(&old).refused(400, "invalid_grant");
+    });
+}
+
+/// A client signs the person in again on `invalid_grant`, and asks for other credentials on `invalid_client`.
+#[test]
+fn a_refresh_token_alone_that_is_gone_or_wrong_is_a_bad_grant_and_no_bad_client() {
+    on_both(|server| {
+        let (app, person) = server.app_and_person("gitlife");
+        let first = trade(server, &app, &code(server, &app, &person, None, &["user_info"])).tokens();
+        let living = MachineSecret::parse(Kind::RefreshToken, first.refresh.as_deref().expect("refresh token"));
+        let ask = |id: Id| {
+            let token = MachineSecret::new(Kind::RefreshToken, id, [1; 32]).spell();
+            let fields = [("grant_type", "refresh_token"), ("refresh_token", token.expose())];
+            Call::post(server.at("/oauth/token")).form(&fields).send()
+        };
+        let (gone, wrong) = (ask(Id::from_bytes([1; 16])), ask(living.expect("is ours").id()));
+        gone.refused(400, "invalid_grant");
+        wrong.refused(400, "invalid_grant");
+        assert_eq!(gone.body, wrong.body, "which tokens there are is not told");
+        assert_eq!(gone.body, app.token(&[("grant_type", "refresh_token"), ("refresh_token", "vst_rt_x")]).body);
     });
 }
 
