@@ -175,12 +175,13 @@ fn connect(path: &Path, owns_file: bool, lock_tries: i32) -> rusqlite::Result<Co
             return Err(rusqlite::Error::ToSqlConversionFailure(why.into()));
         }
     }
-    // A checkpoint inside a commit makes its callers wait, so it comes late; the writer checkpoints when it is idle.
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -16384;",
     )?;
-    connection.pragma_update_and_check(None, "wal_autocheckpoint", 8192, |_| Ok(()))?;
+    // The library's own checkpoint belongs to a commit, whose callers wait for it, and it forgets the errors that it
+    // meets. The server's writer moves the log instead; a command does it when it ends, if the log is long.
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", 67_108_864, |_| Ok(()))?;
     Ok(connection)
 }

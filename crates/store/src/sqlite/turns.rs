@@ -69,6 +69,11 @@ impl Turns {
         taken
     }
 
+    /// Whether this is the server, which looks after the file.
+    pub(super) const fn is_server(&self) -> bool {
+        matches!(self, Turns::Server { .. })
+    }
+
     /// Whether a command waits for this server.
     pub(super) fn somebody_waits(&self) -> bool {
         let Turns::Server { waiting, .. } = self else { return false };

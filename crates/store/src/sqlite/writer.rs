@@ -1,7 +1,7 @@
 //! The one thread that writes to a SQLite file.
 //!
 //! Owns group commit: verbs that wait are gathered into one transaction, which costs one fsync, and are answered after
-//! it. Owns the failure that is never retried. Does not own what a verb says.
+//! it. Owns when the log is moved into the file, and the failure that is never retried. Does not own what a verb says.
 
 use super::statement::{Fault, classify, execute};
 use super::turns::Turns;
@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::row::Row;
 use crate::value::Verb;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -19,8 +20,10 @@ use tokio::sync::{oneshot, watch};
 /// Verbs in one transaction at most, and how long a transaction takes further ones.
 const BATCH: usize = 512;
 const BATCH_TIME: Duration = Duration::from_millis(15);
-/// Without work for so long, the writer moves the log into the file.
+/// Without work for so long, the server's writer moves the log into the file.
 const IDLE: Duration = Duration::from_millis(200);
+/// Without such a pause it does so after a commit that finds so many frames (of 4 KiB) in the log: 32 MiB.
+const LONG_LOG: i64 = 8192;
 /// Under saturation the lock is left free for `FREE` whenever the writer has held on for `HELD`: together with a batch
 /// that stays below the promised 50 ms. Where commands wait it stays free until they are through, or for `LONGEST`.
 const HELD: Duration = Duration::from_millis(25);
@@ -111,6 +114,8 @@ impl Writer {
                 self.commit(&mut jobs);
             }
             if !going_on {
+                // Where no server runs, only commands can.
+                self.shorten_log();
                 return;
             }
         }
@@ -144,8 +149,9 @@ impl Writer {
     /// Runs the verbs in as few transactions as their time allows.
     fn commit(&mut self, jobs: &mut Vec<Job>) {
         while !jobs.is_empty() {
-            self.dirty = true;
+            self.dirty = self.turns.is_server();
             self.commit_some(jobs);
+            self.look_after_log();
             self.give_way();
         }
     }
@@ -168,6 +174,7 @@ impl Writer {
             Err(_) => {
                 for job in std::mem::take(jobs) {
                     self.commit_some(&mut vec![job]);
+                    self.look_after_log();
                     self.give_way();
                 }
             }
@@ -215,6 +222,8 @@ impl Writer {
     fn fail(&mut self, why: &str) {
         if self.failure.is_none() {
             self.failure = Some(why.to_owned());
+            // Closing the file would try again. The log stays, and the next process reads it.
+            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
             self.failed.send_replace(Some(why.to_owned()));
         }
     }
@@ -232,19 +241,42 @@ impl Writer {
         self.free_at = stopwatch();
     }
 
+    /// Between commits, when those who waited have been answered. A command leaves it to the server beside it, whose
+    /// upkeep commits every minute.
+    fn look_after_log(&mut self) {
+        if self.turns.is_server() {
+            self.shorten_log();
+        }
+    }
+
+    /// Moves the log into the file if it has grown long, whoever wrote it.
+    fn shorten_log(&mut self) {
+        if self.log("PRAGMA wal_checkpoint(NOOP)") >= LONG_LOG {
+            self.log("PRAGMA wal_checkpoint(PASSIVE)");
+        }
+    }
+
     /// Moves the log into the file as far as no reader needs it.
     fn checkpoint(&mut self) {
         self.dirty = false;
+        self.log("PRAGMA wal_checkpoint(PASSIVE)");
+    }
+
+    /// Runs a checkpoint and gives how many frames of the log are not in the file after it. One that could not write or
+    /// sync is a failure as at a commit.
+    fn log(&mut self, checkpoint: &'static str) -> i64 {
         if self.failure.is_some() {
-            return;
+            return 0;
         }
-        let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = moved {
-            let fault = classify("PRAGMA wal_checkpoint(PASSIVE)", &error);
+        let frames = |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?);
+        let left = self.connection.prepare_cached(checkpoint).and_then(|mut run| run.query_row([], frames));
+        left.unwrap_or_else(|error| {
+            let fault = classify(checkpoint, &error);
             if fault.fatal {
                 self.fail(&fault.error.to_string());
             }
-        }
+            0
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use vestibule_store::{Role, Store, StoreError, StoreUrl, statement};
+use vestibule_store::{Role, Store, StoreError, StoreUrl, Verb, statement};
 
 /// Names the file on which the process of its own works.
 const ROLE: &str = "VESTIBULE_TEST_DISK";
@@ -48,27 +48,33 @@ fn fm_74_a_sync_that_fails_is_no_success_is_never_retried_and_ends_the_store() {
     }
     one_empty_database(Kind::Sqlite, async |database| {
         let StoreUrl::Sqlite(path) = &database.url else { unreachable!("asked for SQLite") };
-        let shim = path.with_extension("so");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contract/eio.c");
-        let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).args([source, "-ldl"]).status();
-        assert!(compiled.expect("cc, which links Rust programs, is here").success());
-        let mut server = itself(NAME, path);
-        server.env("LD_PRELOAD", &shim);
-        server.env("VESTIBULE_EIO_WHILE", path.with_extension("eio"));
-        server.env("VESTIBULE_EIO_COUNT", path.with_extension("syncs"));
-        let output = server.output().expect("starts");
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success() && said.contains("all refused"),
-            "{said}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        refuses_all(on_failing_disk(NAME, path));
         let after = open(path).await;
         let first = after.find(&statement!("SELECT id FROM things WHERE id = $1", id(1))).await.expect("reads");
         assert!(first.is_some(), "what was answered before the failure is there");
         after.run(add(1000)).await.expect("a new process can write again");
         after.close().await;
     });
+}
+
+/// This test once more, on a disk whose syncs fail while the file with the extension `eio` is there.
+fn on_failing_disk(test: &str, path: &Path) -> Command {
+    let shim = path.with_extension("so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contract/eio.c");
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&shim).args([source, "-ldl"]).status();
+    assert!(compiled.expect("cc, which links Rust programs, is here").success());
+    let mut server = itself(test, path);
+    server.env("LD_PRELOAD", &shim);
+    server.env("VESTIBULE_EIO_WHILE", path.with_extension("eio"));
+    server.env("VESTIBULE_EIO_COUNT", path.with_extension("syncs"));
+    server
+}
+
+fn refuses_all(mut server: Command) {
+    let output = server.output().expect("starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("all refused"), "{said}{errors}");
 }
 
 async fn fail_syncs(path: PathBuf) {
@@ -98,6 +104,66 @@ async fn fail_syncs(path: PathBuf) {
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(syncs(), before, "nothing was synced again, not even by the idle writer");
     assert!(store.failure().is_some());
+    println!("all refused");
+}
+
+/// A thing of 8 MiB: 2,048 frames of the log.
+fn add_large(n: u32) -> Verb {
+    const ADD_LARGE: &str = "INSERT INTO things (id, bytes) VALUES ($1, zeroblob(8388608)) RETURNING id";
+    vec![statement!(ADD_LARGE, id(n))]
+}
+
+#[test]
+fn fm_74_a_checkpoint_between_commits_that_cannot_sync_ends_the_store() {
+    const NAME: &str = "disk::fm_74_a_checkpoint_between_commits_that_cannot_sync_ends_the_store";
+    if let Some(path) = played_on() {
+        return play(fail_checkpoints(path));
+    }
+    one_empty_database(Kind::Sqlite, async |database| {
+        let StoreUrl::Sqlite(path) = &database.url else { unreachable!("asked for SQLite") };
+        let mut server = on_failing_disk(NAME, path);
+        server.env("VESTIBULE_EIO_ONLY", path);
+        refuses_all(server);
+        let after = open(path).await;
+        let first = after.find(&statement!("SELECT id FROM things WHERE id = $1", id(1))).await.expect("reads");
+        assert!(first.is_some(), "what was answered is there: the log had it");
+        after.close().await;
+    });
+}
+
+/// The log is sound and the database file is not. Verbs come so fast that the writer never finds a pause.
+async fn fail_checkpoints(path: PathBuf) {
+    let flag = path.with_extension("eio");
+    let syncs = || fs::metadata(path.with_extension("syncs")).map_or(0, |data| data.len());
+    let store = open(&path).await;
+    fs::write(&flag, "").expect("writes");
+    let never_idle = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for n in 1000.. {
+                if store.run(add(n)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    let answered = async {
+        for n in 1..64 {
+            if store.run(add_large(n)).await.is_err() {
+                return n - 1;
+            }
+        }
+        panic!("512 MiB and no checkpoint failed");
+    };
+    assert!(answered.await >= 2, "the commits are sound until a checkpoint is due");
+    never_idle.abort();
+    assert!(store.failure().is_some());
+    fs::remove_file(&flag).expect("removes");
+    let before = syncs();
+    let again = store.run(add(50)).await;
+    assert!(matches!(again, Err(StoreError::Unavailable(_))), "{again:?}");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(syncs(), before, "nothing was synced again, not even by the idle writer");
     println!("all refused");
 }
 

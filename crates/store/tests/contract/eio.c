@@ -1,11 +1,25 @@
-/* Preloaded into a test: a disk whose syncs fail while the file named by VESTIBULE_EIO_WHILE exists. Each sync appends
-   a byte to the file named by VESTIBULE_EIO_COUNT. */
+/* Preloaded into a test: a disk whose syncs fail while the file named by VESTIBULE_EIO_WHILE exists; where
+   VESTIBULE_EIO_ONLY is set, only those of the file with that path. Each sync appends a byte to the file named by
+   VESTIBULE_EIO_COUNT. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+static int is_meant(int fd) {
+    const char *only = getenv("VESTIBULE_EIO_ONLY");
+    char link[64], path[4096];
+    if (!only) return 1;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0) abort();
+    path[length] = 0;
+    return strcmp(path, only) == 0;
+}
 
 static int sync_or_fail(int fd, const char *name) {
     const char *flag = getenv("VESTIBULE_EIO_WHILE"), *count = getenv("VESTIBULE_EIO_COUNT");
@@ -14,7 +28,7 @@ static int sync_or_fail(int fd, const char *name) {
         if (write(counter, "x", 1) != 1) abort();
         close(counter);
     }
-    if (flag && access(flag, F_OK) == 0) {
+    if (flag && access(flag, F_OK) == 0 && is_meant(fd)) {
         errno = EIO;
         return -1;
     }
