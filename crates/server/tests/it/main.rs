@@ -23,6 +23,7 @@ mod documents;
 mod door;
 mod forms;
 mod gitlife;
+mod guessing;
 mod health;
 mod idaas;
 mod leaks;
