@@ -112,9 +112,10 @@ impl Passwords {
         }
     }
 
-    /// Whether a check that is asked for now would get a place in the queue.
-    pub fn has_room(&self) -> bool {
-        self.pool.has_room()
+    /// Whether a check that is asked for now would get a place in the queue. A quarter of the places is kept for
+    /// browsers that are `known` to their person, so that strangers cannot fill them all (FM-102).
+    pub fn has_room(&self, known: bool) -> bool {
+        self.pool.has_room(known)
     }
 
     /// How many Argon2 runs were begun since the start.

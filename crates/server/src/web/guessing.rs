@@ -46,13 +46,12 @@ pub struct Try {
 pub struct Wait(pub u32);
 
 /// Counts a try at the password of `person`, or at that of `name`, which nobody has. `browser` is the binding cookie of
-/// the browser that it comes from. With `room` false nothing is counted: only whether it must wait is found out.
+/// the browser that it comes from. `None` when no password can be looked at now; then nothing is counted.
 pub async fn begin(
     app: &App,
     received: &Received,
     (person, name): (Option<Id>, &str),
     browser: Option<&Digest>,
-    room: bool,
 ) -> Result<Result<Option<Try>, Wait>, StoreError> {
     let now = app.clock.now();
     let counters = counters(app, received.peer, (person, name), browser, now).await?;
@@ -60,7 +59,8 @@ pub async fn begin(
     if let Some(until) = app.store.guess_waits(&counters, now).await? {
         return Ok(Err(wait(until, now)));
     }
-    if !room {
+    let known = counters.beside.is_none();
+    if !app.passwords.has_room(known) {
         return Ok(Ok(None));
     }
     Ok(match app.store.reserve_guess(&counters, app.dice.id(now), now).await? {
