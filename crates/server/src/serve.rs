@@ -27,6 +27,8 @@ use vestibule_store::StoreUrl;
 
 /// How long requests under way may take once the process is to end.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a process whose store has failed still answers, with errors, and then how long it waits for the last of them.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Runs the server until it is told to end. An `Err` is a sentence for the operator.
 pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> {
@@ -96,11 +98,15 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
         _ = &mut accepting => Some("the accept loop has ended".to_owned()),
     };
     app.draining.start();
-    let _ = stop.send(true);
     if let Some(why) = failure {
         tracing::error!(why, "the store has failed for good; the process ends");
+        // Callers hear 503 and readiness falls before the address is gone.
+        tokio::time::sleep(FAREWELL).await;
+        let _ = stop.send(true);
+        let _ = tokio::time::timeout(FAREWELL, accepting).await;
         return Err(format!("the store has failed: {why}"));
     }
+    let _ = stop.send(true);
     tracing::info!("draining");
     if tokio::time::timeout(DRAIN, accepting).await.is_err() {
         tracing::warn!("some requests did not end in time");

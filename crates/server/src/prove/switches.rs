@@ -120,12 +120,12 @@ fn press(stage: &Stage<'_>, family: &mut Family, trade: bool, stop: &AtomicBool)
     }
 }
 
-/// Asks for codes until `stop`.
+/// Asks for codes until `stop`, or until refused: a person who is off and knocks on would have to wait afterwards, as
+/// one who guesses passwords.
 fn knock(stage: &Stage<'_>, person: usize, stop: &AtomicBool) {
     let mut browser = Browser::new(stage.to);
     while !stop.load(Ordering::SeqCst) {
-        if let Some(mut family) = stage.authorize(&mut browser, person, 0, false) {
-            stage.question(&mut family);
-        }
+        let Some(mut family) = stage.authorize(&mut browser, person, 0, false) else { return };
+        stage.question(&mut family);
     }
 }

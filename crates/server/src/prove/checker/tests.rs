@@ -208,7 +208,10 @@ fn what_was_acknowledged_and_is_gone_is_found() {
     Script::default().then(end(person)).then(restore(person)).then(issue(Refused)).breaks(lost);
     // The answer that was cut off may have spent it.
     Script::default().then(issue(Done(CODE))).then(redeem(Unknown)).then(redeem(Refused)).is_honest();
-    Script::begun().then(refresh(0, Unknown)).then(refresh(0, Refused)).is_honest();
+    // Not so a generation: who asks again before using the successor gets the same answer.
+    Script::begun().then(refresh(0, Unknown)).then(refresh(0, Done(tokens(1)))).is_honest();
+    Script::begun().then(refresh(0, Unknown)).then(refresh(0, Refused)).breaks(lost);
+    Script::begun().then(refresh(0, Done(tokens(1)))).beside(refresh(0, Refused)).breaks(lost);
     // But the trade that was cut off takes nothing away from what was there before.
     Script::begun().then(refresh(0, Unknown)).then(show(0, Refused)).breaks(lost);
     // An answer that promises nothing is no loss.
