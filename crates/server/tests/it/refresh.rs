@@ -211,8 +211,14 @@ fn st_65_public_clients_rotate_and_an_older_generation_ends_every_session_of_the
 }
 
 #[test]
-fn st_68_fm_30_asking_again_is_refused_after_a_person_is_disabled() {
+fn st_68_st_69_fm_30_asking_again_is_refused_after_a_person_is_disabled_or_has_a_new_password() {
     on_both(|server| {
+        let (app, person, tokens) = first(server, "web");
+        let old = tokens.refresh.expect("refresh token");
+        let next = pair(&refresh(&app, &old).tokens()).1;
+        server.json(&["user", "set-password", &person.name, "--password-stdin"], "another password 77");
+        refresh(&app, &old).refused(400, "invalid_grant");
+        refresh(&app, &next).refused(400, "invalid_grant");
         let (app, person, tokens) = first(server, "web");
         let old = tokens.refresh.expect("refresh token");
         refresh(&app, &old).tokens();
