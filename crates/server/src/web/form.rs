@@ -87,6 +87,10 @@ impl Received {
 
     /// The parameters of the protocol, from the query, `body` and HTTP Basic.
     pub fn parameters(&self, body: Body<'_>) -> Result<Parameters, Refusal> {
+        if self.headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
+            let sentence = "The Authorization header stands more than once: send it once, or the secret in the body.";
+            return Err(Refusal::new(Code::InvalidRequest, sentence));
+        }
         let is_basic = |value: &&str| value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "));
         let basic = self.header(header::AUTHORIZATION).filter(is_basic);
         Parameters::read(self.query.as_deref(), body, basic)
