@@ -1,5 +1,4 @@
-//! Every off switch against every entrance: what is switched off is dead at once, and what was issued before stays
-//! dead after it is switched on again.
+//! What one switch does beyond the table: public clients, sign-in while switched off, removal, rotation.
 
 use crate::harness::{Answer, App, Call, Person, Server, Tokens, Visitor, on_both};
 
@@ -82,7 +81,7 @@ fn fm_30_fm_63_a_disabled_application_is_out_everywhere_at_once_and_for_good() {
             assert_eq!(s.read(server).status, 401, "{template}");
             assert!(matches!(s.app.trade(&s.code).status, 400 | 401), "{template}");
             assert!(s.refresh().is_none_or(|a| matches!(a.status, 400 | 401)), "{template}");
-            s.visitor.open(&s.app.authorize_url(&[])).is_error_page(400);
+            s.visitor.open(&s.app.authorize_url(&[])).is_error_page(403);
             server.json(&["app", "enable", &s.app.name], "");
             assert_eq!(s.read(server).status, 401, "{template}: came back");
             s.app.trade(&s.code).refused(400, "invalid_grant");
