@@ -63,12 +63,12 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// One worker less than there are processors, but at least one; as many waiting jobs as they do in about a second,
-    /// so that a full queue still answers within the deadline.
+    /// One worker less than there are processors, but at least one; as many waiting jobs as they do in about half a
+    /// second, so that a full queue answers within the deadline even on a machine that is busy with other things.
     pub fn for_this_machine() -> Limits {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = cores.saturating_sub(1).max(1);
-        Limits { workers, queue: workers * 64, deadline: Duration::from_secs(3) }
+        Limits { workers, queue: workers * 32, deadline: Duration::from_secs(3) }
     }
 }
 
