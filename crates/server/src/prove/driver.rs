@@ -217,6 +217,23 @@ impl<'a> Stage<'a> {
         done.is_ok()
     }
 
+    /// Signs a person out everywhere, or with `application` withdraws what the person allowed it. Ends `families`, which
+    /// had begun before.
+    pub fn part(&self, person: usize, application: Option<usize>, families: &[Name]) {
+        let name = &self.people[person].name;
+        let begin = self.recorder.stamp();
+        let done = match application {
+            None => self.house.command(&["user", "sign-out", name], ""),
+            Some(application) => {
+                self.house.command(&["user", "withdraw", name, &self.applications[application].name], "")
+            }
+        };
+        for family in families {
+            let outcome = if done.is_ok() { Outcome::Done(()) } else { Outcome::Unknown };
+            self.recorder.write(begin, What::End { subject: Subject::Family(*family), outcome });
+        }
+    }
+
     /// What may be switched off at the moment.
     pub fn off(&self) -> Vec<Subject> {
         self.off.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()

@@ -37,7 +37,8 @@ impl<'a> Worker<'a> {
                 55..76 => self.show(),
                 76..80 => self.replay(),
                 80..84 => self.reuse(),
-                84..92 => self.revoke(),
+                84..90 => self.revoke(),
+                90..92 => self.part(),
                 92..96 => self.switch(Subject::Person(subject_name(self.me)), stop),
                 _ if self.me == 0 => self.switch(Subject::Application(self.moody()), stop),
                 _ => self.show(),
@@ -139,6 +140,17 @@ impl<'a> Worker<'a> {
         if let Some((family, presented)) = self.families.iter().find_map(|family| Some((family, old(family)?))) {
             self.stage.refresh(family, &presented);
         }
+    }
+
+    /// The person signs out everywhere, or takes back what one application was allowed.
+    fn part(&mut self) {
+        let application = match self.chance.below(2) {
+            0 => None,
+            _ => self.any().map(|at| self.families[at].application),
+        };
+        let ended = self.families.iter().filter(|family| application.is_none_or(|one| one == family.application));
+        let ended: Vec<_> = ended.map(|family| family.code.name).collect();
+        self.stage.part(self.me, application, &ended);
     }
 
     fn revoke(&mut self) {
