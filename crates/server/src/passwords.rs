@@ -63,12 +63,12 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// One worker less than there are processors, but at least one; as many waiting jobs as they do in about a second,
-    /// so that a full queue still answers within the deadline.
+    /// One worker less than there are processors, but at least one; as many waiting jobs as they do in about half a
+    /// second, so that a full queue answers within the deadline even on a machine that is busy with other things.
     pub fn for_this_machine() -> Limits {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = cores.saturating_sub(1).max(1);
-        Limits { workers, queue: workers * 64, deadline: Duration::from_secs(3) }
+        Limits { workers, queue: workers * 32, deadline: Duration::from_secs(3) }
     }
 }
 
@@ -112,9 +112,10 @@ impl Passwords {
         }
     }
 
-    /// Whether a check that is asked for now would get a place in the queue.
-    pub fn has_room(&self) -> bool {
-        self.pool.has_room()
+    /// Whether a check that is asked for now would get a place in the queue. A quarter of the places is kept for
+    /// browsers that are `known` to their person, so that strangers cannot fill them all (FM-102).
+    pub fn has_room(&self, known: bool) -> bool {
+        self.pool.has_room(known)
     }
 
     /// How many Argon2 runs were begun since the start.

@@ -29,6 +29,8 @@ use vestibule_store::{StoreError, StoreUrl};
 
 /// How long requests under way may take once the process is to end.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a process whose store has failed still answers, with errors, and then how long it waits for the last of them.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Runs the server until it is told to end. An `Err` is a sentence for the operator.
 pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> {
@@ -100,8 +102,13 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
     };
     app.draining.start();
     if let Some(why) = failure {
-        let _ = stop.send(true);
         tracing::error!(why, "the process ends");
+        // Callers hear 503 and readiness falls before the address is gone.
+        tokio::time::sleep(FAREWELL).await;
+        let _ = stop.send(true);
+        if !accepting.is_finished() {
+            let _ = tokio::time::timeout(FAREWELL, accepting).await;
+        }
         return Err(why);
     }
     tracing::info!("draining");

@@ -128,17 +128,19 @@ impl Store {
     /// Removes a secret of the application: from the answer on it authenticates nobody. What was issued to whoever knew it
     /// lives on. `NotFound` when the application has no secret of this id.
     pub async fn remove_secret(&self, application: Id, secret: Id, note: &Note) -> Result<Change, StoreError> {
-        // The row of the trail comes first: once the secret is gone nothing is left to repeat the claim on.
+        // Locked before it goes: once the secret is gone nothing is left to repeat the claim on.
+        const CLAIM: &str = "UPDATE client_secrets SET created_at = created_at \
+            WHERE id = $1 AND tenant = $2 AND application = $3 RETURNING id";
         const AUDIT: &str =
             audited!("EXISTS (SELECT 1 FROM client_secrets WHERE id = $11 AND tenant = $2 AND application = $12)");
-        const REMOVE: &str =
-            "DELETE FROM client_secrets WHERE id = $1 AND tenant = $2 AND application = $3 RETURNING id";
+        const REMOVE: &str = "DELETE FROM client_secrets WHERE id = $1 AND tenant = $2 AND application = $3";
         let event = event("application.remove_secret", application, format!("secret:{secret}"));
         let verb = vec![
+            statement!(CLAIM, secret, self.tenant(), application),
             audit::row(self, note, event, AUDIT, vec![secret.into(), application.into()]),
             statement!(REMOVE, secret, self.tenant(), application),
         ];
-        Ok(Change::when(self.run(verb).await?.last().is_some_and(|rows| !rows.is_empty())))
+        Ok(Change::when(claimed(&self.run(verb).await?)))
     }
 
     /// Switches the application on or off at `note.at`. What it got before that stays dead after switching on again.

@@ -3,7 +3,7 @@
 //! Owns the rows and the one SQL fragment that asks whether a person may use an application; sessions, codes, refresh
 //! tokens and access tokens all ask with it (FM-62).
 
-use crate::applications::Change;
+use crate::applications::{Change, claimed};
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
 use crate::{Store, StoreError, Value, statement};
@@ -66,7 +66,8 @@ pub struct Assignment {
 }
 
 /// Whether the person `p` may use the application `a`: 1 or 0, also where either is missing from an outer join. Each
-/// part starts from the person, so that its cost does not grow with the number of assignments.
+/// part starts from the person, so that its cost does not grow with the number of assignments: SQLite keeps the order of
+/// a CROSS JOIN.
 ///
 /// For the grant `g`, or for whatever began in `$epoch`: what was assigned or joined later does not count, so that
 /// nothing lives again when an assignment is given back. An organization that is switched off, or stands below one, opens
@@ -81,15 +82,15 @@ macro_rules! assigned {
              OR EXISTS (SELECT 1 FROM assignments s WHERE s.application = a.id AND s.kind = 1 AND s.subject = p.id \
                 AND s.epoch <= ",
             $epoch,
-            ") OR EXISTS (SELECT 1 FROM group_members m JOIN assignments s ON s.subject = m.group_id \
-                WHERE m.person = p.id AND s.application = a.id AND s.kind = 2 \
+            ") OR EXISTS (SELECT 1 FROM group_members m CROSS JOIN assignments s \
+                WHERE m.person = p.id AND s.subject = m.group_id AND s.application = a.id AND s.kind = 2 \
                 AND m.epoch <= ",
             $epoch,
             " AND s.epoch <= ",
             $epoch,
             ") OR EXISTS (SELECT 1 FROM person_organizations w \
-                JOIN organization_tree t ON t.descendant = w.organization JOIN assignments s ON s.subject = t.ancestor \
-                WHERE w.person = p.id AND s.application = a.id AND s.kind = 3 \
+                CROSS JOIN organization_tree t CROSS JOIN assignments s \
+                WHERE w.person = p.id AND t.descendant = w.organization AND s.subject = t.ancestor AND s.application = a.id AND s.kind = 3 \
                 AND w.epoch <= ",
             $epoch,
             " AND s.epoch <= ",
@@ -127,8 +128,8 @@ impl Store {
     /// Lets `subject` use the application. Doing it twice is doing it once.
     pub async fn assign(&self, application: Id, subject: Subject, note: &Note) -> Result<Change, StoreError> {
         const ASSIGN: &str = concat!(
-            "INSERT INTO assignments (tenant, application, kind, subject, assigned_at, epoch) \
-             SELECT $1, a.id, $3, $4, $5, ",
+            "INSERT INTO assignments (tenant, application, kind, subject, assigned_at, changed_by, epoch) \
+             SELECT $1, a.id, $3, $4, $5, $6, ",
             epoch!("$1"),
             " FROM applications a WHERE a.id = $2 AND a.tenant = $1 AND ( \
                 EXISTS (SELECT 1 FROM people WHERE $3 = 1 AND id = $4 AND tenant = $1) \
@@ -138,11 +139,11 @@ impl Store {
         );
         const AUDIT: &str = audited!(
             "EXISTS (SELECT 1 FROM assignments \
-             WHERE application = $11 AND kind = $12 AND subject = $13 AND assigned_at = $3)"
+             WHERE application = $11 AND kind = $12 AND subject = $13 AND changed_by = $1)"
         );
         let (kind, id) = (subject.kind(), subject.id());
         let next = statement!(NEXT_EPOCH, self.tenant());
-        let claim = statement!(ASSIGN, self.tenant(), application, kind, id, note.at);
+        let claim = statement!(ASSIGN, self.tenant(), application, kind, id, note.at, note.id);
         let event = event("application.assign", application, subject);
         let guard = vec![application.into(), kind.into(), id.into()];
         let answers = self.run(vec![next, claim, audit::row(self, note, event, AUDIT, guard)]).await?;
@@ -156,22 +157,26 @@ impl Store {
 
     /// Takes that back; `NotFound` when there was no such assignment.
     pub async fn unassign(&self, application: Id, subject: Subject, note: &Note) -> Result<Change, StoreError> {
-        // The row of the trail comes first: once the assignment is gone nothing is left to repeat the claim on.
+        // Claimed before it goes: once the assignment is gone nothing is left to repeat the claim on.
+        const CLAIM: &str = "UPDATE assignments SET changed_by = $5 WHERE tenant = $1 AND application = $2 AND kind = $3 \
+            AND subject = $4 RETURNING application";
         const AUDIT: &str = audited!(
-            "EXISTS (SELECT 1 FROM assignments WHERE tenant = $2 AND application = $11 AND kind = $12 AND subject = $13)"
+            "EXISTS (SELECT 1 FROM assignments \
+             WHERE application = $11 AND kind = $12 AND subject = $13 AND changed_by = $1)"
         );
         const UNASSIGN: &str = "DELETE FROM assignments WHERE tenant = $1 AND application = $2 AND kind = $3 \
-            AND subject = $4 RETURNING application";
+            AND subject = $4 AND changed_by = $5";
         let (kind, id) = (subject.kind(), subject.id());
         let guard: Vec<Value> = vec![application.into(), kind.into(), id.into()];
         let event = event("application.unassign", application, subject);
         let answers = self
             .run(vec![
+                statement!(CLAIM, self.tenant(), application, kind, id, note.id),
                 audit::row(self, note, event, AUDIT, guard),
-                statement!(UNASSIGN, self.tenant(), application, kind, id),
+                statement!(UNASSIGN, self.tenant(), application, kind, id, note.id),
             ])
             .await?;
-        Ok(if answers.last().is_some_and(|rows| !rows.is_empty()) { Change::Done } else { Change::NotFound })
+        Ok(Change::when(claimed(&answers)))
     }
 
     /// The application's assignments: people, then groups, then organizations, each in the order of their names.

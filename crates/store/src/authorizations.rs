@@ -73,6 +73,9 @@ pub struct Issue {
     pub scopes: ScopeSet,
     /// What the person ticked just now, to be kept as their last consent.
     pub consent: Option<ScopeSet>,
+    /// What the store kept of their consents when this was judged (`LiveSession::last_consent`): `consent` is kept only if
+    /// that still stands, because it was made from it.
+    pub last_consent: Option<ScopeSet>,
     /// The generation of the person's consent that the issue was judged by (`LiveSession::consent_generation`): when they
     /// withdraw it meanwhile, nothing is issued, or what is issued is dead.
     pub consent_generation: i64,
@@ -244,11 +247,12 @@ impl Store {
 
     /// What is kept only if the grant was: its row's id is this verb's own, and so repeats the claim.
     fn what_hangs_on(&self, issue: &Issue, note: &Note) -> Verb {
-        // A withdrawal that comes between is seen by the last condition, which is asked of the row as it stands then.
+        // A withdrawal or another tab that comes between is seen by the last condition, which is asked of the row as it
+        // stands then.
         const CONSENT: &str = "INSERT INTO consents (tenant, person, application, scopes, given_at, generation) \
             SELECT $1, $2, $3, $4, $5, $7 WHERE EXISTS (SELECT 1 FROM grants g WHERE g.id = $6) \
             ON CONFLICT (person, application) DO UPDATE SET scopes = excluded.scopes, given_at = excluded.given_at \
-            WHERE consents.generation = excluded.generation";
+            WHERE consents.generation = excluded.generation AND COALESCE(consents.scopes, '') = $8";
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM grants WHERE id = $11)");
         let Issue { grant, application, person, .. } = issue;
         let mut statements = vec![insert_code(self.tenant(), *grant, &issue.code, note.at)];
@@ -256,6 +260,7 @@ impl Store {
             let target = format!("application:{application}");
             let event = Event { action: "consent.give", target, outcome: "done", details: ticked.to_string() };
             let generation = issue.consent_generation;
+            let before = issue.last_consent.as_ref().map(ScopeSet::to_string).unwrap_or_default();
             statements.push(statement!(
                 CONSENT,
                 self.tenant(),
@@ -264,7 +269,8 @@ impl Store {
                 ticked,
                 note.at,
                 grant,
-                generation
+                generation,
+                before
             ));
             statements.push(audit::row(self, note, event, AUDIT, vec![(*grant).into()]));
         }

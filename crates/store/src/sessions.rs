@@ -105,7 +105,7 @@ impl Store {
             epoch!("$2"),
             " FROM people p WHERE p.id = $4 AND p.tenant = $2 AND p.password_hash = $5 AND p.disabled_at IS NULL"
         );
-        const END: &str = "UPDATE sessions SET ended_at = $3 WHERE id = $2 AND ended_at IS NULL \
+        const END: &str = "UPDATE sessions SET ended_at = $3, ended_by = $4 WHERE id = $2 AND ended_at IS NULL \
             AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $1)";
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM sessions WHERE id = $11)");
         let (tenant, hash) = (self.tenant(), &new.password_hash);
@@ -127,7 +127,7 @@ impl Store {
                 new.replaces
             ),
         ];
-        verb.extend(new.replaces.map(|old| statement!(END, new.id, old, note.at)));
+        verb.extend(new.replaces.map(|old| statement!(END, new.id, old, note.at, note.id)));
         verb.push(audit::row(self, note, event, AUDIT, vec![new.id.into()]));
         let opened = claimed(&self.run(verb).await?);
         Ok(if opened { OpenSession::Opened } else { OpenSession::CredentialsChanged })
@@ -189,20 +189,18 @@ impl Store {
     /// Signs out of a session: from the answer on it is not found, and nothing that was issued to applications in it, or
     /// in those of the same person that it followed in this browser, is accepted.
     pub async fn end_session(&self, id: Id, note: &Note) -> Result<EndSession, StoreError> {
-        const END: &str = "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND tenant = $2 AND ended_at IS NULL \
-            RETURNING id";
+        const END: &str = "UPDATE sessions SET ended_at = $3, ended_by = $4 WHERE id = $1 AND tenant = $2 \
+            AND ended_at IS NULL RETURNING id";
         const SIGN_OUT: &str = "UPDATE sessions SET signed_out_at = $3 WHERE signed_out_at IS NULL \
-            AND id IN (SELECT s.root FROM sessions s WHERE s.id = $1 AND s.tenant = $2 AND s.ended_at IS NULL)";
-        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM sessions WHERE id = $11 AND ended_at = $3)");
+            AND id IN (SELECT s.root FROM sessions s WHERE s.id = $1 AND s.tenant = $2 AND s.ended_by = $4)";
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM sessions WHERE id = $11 AND ended_by = $1)");
         let target = format!("session:{id}");
         let event = Event { action: "person.sign_out", target, outcome: "done", details: String::new() };
         let verb = vec![
-            // While the session is there: if one that follows it is opened at this very moment, that one ends, too.
-            statement!(SIGN_OUT, id, self.tenant(), note.at),
-            statement!(END, id, self.tenant(), note.at),
+            statement!(END, id, self.tenant(), note.at, note.id),
+            statement!(SIGN_OUT, id, self.tenant(), note.at, note.id),
             audit::row(self, note, event, AUDIT, vec![id.into()]),
         ];
-        let ended = self.run(verb).await?.get(1).is_some_and(|rows| !rows.is_empty());
-        Ok(if ended { EndSession::Ended } else { EndSession::AlreadyEnded })
+        Ok(if claimed(&self.run(verb).await?) { EndSession::Ended } else { EndSession::AlreadyEnded })
     }
 }

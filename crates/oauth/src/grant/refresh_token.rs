@@ -18,7 +18,7 @@ use crate::scope::ScopeSet;
 use crate::secret::{Digest, Kind, MachineSecret, Secret};
 use crate::template::Wire;
 use crate::token::{self, Dead, Standing};
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// How long after a rotation its sender may ask again, in milliseconds.
 pub const REPEAT_MS: i64 = 30_000;

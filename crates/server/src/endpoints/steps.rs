@@ -78,6 +78,7 @@ impl Issued {
             auth_time: session.auth_time,
             scopes,
             consent,
+            last_consent: session.last_consent.clone(),
             consent_generation: session.consent_generation,
         };
         Issued { row, location }

@@ -73,13 +73,14 @@ impl Pool {
         Ok(())
     }
 
-    /// Whether the queue has room for one more job.
-    pub fn has_room(&self) -> bool {
+    /// Whether the queue has room for one more job, of a known browser or of a stranger.
+    pub fn has_room(&self, known: bool) -> bool {
+        let places = if known { self.queue } else { self.queue - self.queue / 4 };
         let mut waiting = self.shared.lock();
-        if waiting.jobs.len() >= self.queue {
+        if waiting.jobs.len() >= places {
             waiting.jobs.retain(|job| !job.answer.is_closed());
         }
-        waiting.jobs.len() < self.queue
+        waiting.jobs.len() < places
     }
 
     /// How many hashes were begun.

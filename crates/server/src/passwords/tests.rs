@@ -119,6 +119,25 @@ async fn fm_121_a_full_queue_answers_busy_and_never_grows() {
 }
 
 #[tokio::test]
+async fn fm_102_a_quarter_of_the_queue_is_kept_for_browsers_that_are_known() {
+    let passwords = Passwords::start(Limits { workers: 0, queue: 8, deadline: Duration::from_secs(60) }).unwrap();
+    let mut waiting = Vec::new();
+    for strangers in 0..8 {
+        assert_eq!(passwords.has_room(false), strangers < 6, "{strangers}");
+        assert!(passwords.has_room(true), "{strangers}");
+        let passwords = passwords.clone();
+        waiting.push(tokio::spawn(async move { passwords.verify(&Secret::new("correct horse"), None).await }));
+        tokio::task::yield_now().await;
+    }
+    assert!(!passwords.has_room(true));
+    for waiter in waiting {
+        waiter.abort();
+        let _ = waiter.await;
+    }
+    assert!(passwords.has_room(false), "who has left takes no place");
+}
+
+#[tokio::test]
 async fn fm_121_a_caller_does_not_wait_longer_than_the_deadline() {
     let passwords = Passwords::start(Limits { workers: 0, queue: 3, deadline: Duration::from_millis(20) }).unwrap();
     assert_eq!(passwords.verify(&Secret::new("correct horse"), None).await, Err(Busy));

@@ -219,9 +219,7 @@ impl Index {
             }
             What::Redeem { code, outcome } => match outcome {
                 Outcome::Done(_) => self.must_be_alive(*code, *span, found),
-                Outcome::Refused
-                    if self.only_attempt(&self.redeems, *code, *span) && !self.may_be_over(*code, *span) =>
-                {
+                Outcome::Refused if self.only_redeem(*code, *span) && !self.may_be_over(*code, *span) => {
                     found.push(lost("code", *code));
                 }
                 _ => {}
@@ -235,10 +233,9 @@ impl Index {
                         }
                         self.must_be_alive(minted.family, *span, found);
                     }
-                    Outcome::Refused
-                        if self.only_attempt(&self.refreshes, *presented, *span)
-                            && !self.may_be_over(minted.family, *span) =>
-                    {
+                    // Also where an earlier answer was cut off, or another came at once: whoever asks again before using
+                    // the successor gets the same answer. (The driver asks again within moments.)
+                    Outcome::Refused if !self.may_be_over(minted.family, *span) => {
                         found.push(lost("refresh token", *presented));
                     }
                     _ => {}
@@ -320,16 +317,27 @@ impl Index {
         if ended.into_iter().any(|end| end.span.begin < span.end && end.span.end > root.issued.begin) {
             return true;
         }
-        let crowded = |attempts: Option<&Vec<Attempt>>| {
-            attempts.is_some_and(|all| all.iter().filter(|attempt| attempt.span.begin < span.end).count() > 1)
+        let begun = |attempts: Option<&Vec<Attempt>>, before: Stamp| {
+            attempts.map_or(0, |all| all.iter().filter(|attempt| attempt.span.begin < before).count())
         };
+        if begun(self.redeems.get(&family), span.end) > 1 {
+            return true;
+        }
+        // A generation that was presented when its successor may have been used already.
         let tokens = self.minted.iter().filter(|(_, minted)| minted.family == family);
-        crowded(self.redeems.get(&family)) || tokens.into_iter().any(|(name, _)| crowded(self.refreshes.get(name)))
+        tokens.filter_map(|(name, _)| self.refreshes.get(name)).any(|attempts| {
+            let successors = attempts.iter().filter_map(|attempt| attempt.done?.refresh);
+            let presented =
+                attempts.iter().filter(|attempt| attempt.span.begin < span.end).map(|attempt| attempt.span.end);
+            let last = presented.max().unwrap_or(0);
+            successors.into_iter().any(|next| begun(self.refreshes.get(&next), last) > 0)
+        })
     }
 
-    /// Whether this was the first attempt at a one-time thing, as far as anybody can tell.
-    fn only_attempt(&self, attempts: &HashMap<Name, Vec<Attempt>>, name: Name, span: Span) -> bool {
-        attempts.get(&name).is_none_or(|all| all.iter().filter(|attempt| attempt.span.begin < span.end).count() <= 1)
+    /// Whether this was the first attempt at a code, as far as anybody can tell.
+    fn only_redeem(&self, code: Name, span: Span) -> bool {
+        let attempts = self.redeems.get(&code).map_or(&[][..], Vec::as_slice);
+        attempts.iter().filter(|attempt| attempt.span.begin < span.end).count() <= 1
     }
 
     /// Whether the switch may have been off at some moment of `span`.

@@ -8,7 +8,7 @@ use super::history::{Name, Outcome, Pair, Recorder, Subject, What};
 use super::house::{Application, House, REDIRECT_URI};
 use super::http::{self, Reply, encode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
@@ -61,6 +61,8 @@ pub struct Stage<'a> {
     pub revokes: bool,
     pub recorder: Recorder,
     names: Mutex<Names>,
+    /// What may be switched off at the moment.
+    off: Mutex<HashSet<Subject>>,
 }
 
 /// Which secret bears which name.
@@ -90,6 +92,7 @@ impl<'a> Stage<'a> {
             revokes: house.offers("revocation_endpoint")?,
             recorder: Recorder::default(),
             names: Mutex::default(),
+            off: Mutex::default(),
         };
         for n in 0..people {
             let person = Person { name: format!("person-{n}"), password: format!("password of person {n}") };
@@ -199,12 +202,41 @@ impl<'a> Stage<'a> {
             Subject::Application(n) => ("app", &self.applications[n as usize].name),
             Subject::Family(_) | Subject::Token(_) => return false,
         };
+        let off = || self.off.lock().unwrap_or_else(PoisonError::into_inner);
+        if !on {
+            off().insert(subject);
+        }
         let begin = self.recorder.stamp();
         let done = self.house.command(&[noun, if on { "enable" } else { "disable" }, name], "");
         let outcome = if done.is_ok() { Outcome::Done(()) } else { Outcome::Unknown };
         let what = if on { What::Restore { subject, outcome } } else { What::End { subject, outcome } };
         self.recorder.write(begin, what);
+        if on && done.is_ok() {
+            off().remove(&subject);
+        }
         done.is_ok()
+    }
+
+    /// Signs a person out everywhere, or with `application` withdraws what the person allowed it. Ends `families`, which
+    /// had begun before.
+    pub fn part(&self, person: usize, application: Option<usize>, families: &[Name]) {
+        let name = &self.people[person].name;
+        let begin = self.recorder.stamp();
+        let done = match application {
+            None => self.house.command(&["user", "sign-out", name], ""),
+            Some(application) => {
+                self.house.command(&["user", "withdraw", name, &self.applications[application].name], "")
+            }
+        };
+        for family in families {
+            let outcome = if done.is_ok() { Outcome::Done(()) } else { Outcome::Unknown };
+            self.recorder.write(begin, What::End { subject: Subject::Family(*family), outcome });
+        }
+    }
+
+    /// What may be switched off at the moment.
+    pub fn off(&self) -> Vec<Subject> {
+        self.off.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
     /// One POST by an application, with its credentials.

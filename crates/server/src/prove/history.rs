@@ -88,6 +88,11 @@ impl Recorder {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(Event { span, what });
     }
 
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Everything so far; leaves nothing behind.
     pub fn take(&self) -> Vec<Event> {
         std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))

@@ -70,7 +70,7 @@ impl House {
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(|e| e.to_string())?;
         let listen = self.address.get().map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
         let mut command = self.program()?;
-        command.args(["serve", "--listen", &listen, "--pending-per-minute", "100000000"]);
+        command.args(["serve", "--listen", &listen, "--pending-per-minute", "100000000", "--guess-free", "100000000"]);
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn();
         let mut child = spawned.map_err(|error| format!("the server does not start: {error}"))?;
         let stdout = child.stdout.take().ok_or("the server has no output")?;

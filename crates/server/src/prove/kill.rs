@@ -4,8 +4,8 @@
 //! answers and commits, not the disk. Whether answers wait for the disk is what a trace of the system calls shows.
 
 use super::checker::{self, Violation};
-use super::driver::{Family, Stage, subject_name};
-use super::history::{Event, Subject};
+use super::driver::{Family, Stage};
+use super::history::Event;
 use super::seed::Chance;
 use super::worker::Worker;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,14 +14,18 @@ use std::time::Duration;
 /// Persons who work at once, and applications; the last of these is switched off and on.
 pub const PEOPLE: usize = 4;
 pub const APPLICATIONS: usize = 2;
-/// The load goes on for between so many milliseconds, and so many more.
-const SHORTEST_MS: u64 = 80;
-const SPREAD_MS: u64 = 700;
+/// The load goes on for between so many deeds, and so many more, and then for less than so many microseconds; deeds and
+/// not seconds, so that a slow machine proves as much. A server that answers nobody is not waited for.
+const FEWEST: u64 = 20;
+const SPREAD: u64 = 200;
+const LAST_US: u64 = 5_000;
+const PATIENCE_MS: u64 = 10_000;
 
 /// One cycle. Gives its history and what the checker found in it.
 pub fn cycle(stage: &Stage<'_>, mut chance: Chance) -> Result<(Vec<Event>, Vec<Violation>), String> {
     let stop = AtomicBool::new(false);
-    let wait = Duration::from_millis(SHORTEST_MS + chance.below(SPREAD_MS));
+    let deeds = usize::try_from(FEWEST + chance.below(SPREAD)).unwrap_or_default();
+    let last = Duration::from_micros(chance.below(LAST_US));
     let mut families: Vec<Family> = std::thread::scope(|scope| {
         let work = |me| {
             let worker = Worker::new(stage, me, chance.branch(me as u64));
@@ -29,7 +33,13 @@ pub fn cycle(stage: &Stage<'_>, mut chance: Chance) -> Result<(Vec<Event>, Vec<V
             scope.spawn(move || worker.work(stop))
         };
         let workers: Vec<_> = (0..stage.people.len()).map(work).collect();
-        std::thread::sleep(wait);
+        for _ in 0..PATIENCE_MS {
+            if stage.recorder.len() >= deeds {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(last);
         stage.house.kill();
         stop.store(true, Ordering::SeqCst);
         workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
@@ -54,11 +64,9 @@ pub fn question_all(stage: &Stage<'_>, families: &mut [Family]) {
     });
 }
 
-/// Switches everything on, whatever the kill left.
-pub fn restore(stage: &Stage<'_>) -> Result<(), String> {
-    let people = (0..stage.people.len()).map(|n| Subject::Person(subject_name(n)));
-    let applications = (0..stage.applications.len()).map(|n| Subject::Application(subject_name(n)));
-    for subject in people.chain(applications) {
+/// Switches on what the kill left off.
+fn restore(stage: &Stage<'_>) -> Result<(), String> {
+    for subject in stage.off() {
         if !stage.switch(subject, true) {
             return Err(format!("{subject:?} cannot be switched on: see the server's log"));
         }

@@ -6,7 +6,7 @@
 use super::browser::Browser;
 use super::checker::{self, Violation};
 use super::driver::{Family, Stage, subject_name};
-use super::history::{Event, Outcome, Subject};
+use super::history::{Event, Name, Outcome, Subject};
 use super::kill::question_all;
 use super::seed::Chance;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +21,8 @@ pub const APPLICATIONS: usize = 2;
 enum Ending {
     Person,
     Application,
+    SignedOut,
+    Withdrawn,
     Replay,
     RevokedFamily,
     RevokedToken,
@@ -28,12 +30,9 @@ enum Ending {
 
 /// One round; the ways of ending take turns. Gives its history and what was found in it.
 pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<(Vec<Event>, Vec<Violation>), String> {
-    use Ending::{Application, Person, Replay, RevokedFamily, RevokedToken};
-    let all: &[Ending] = if stage.revokes {
-        &[Person, Application, Replay, RevokedFamily, RevokedToken]
-    } else {
-        &[Person, Application, Replay]
-    };
+    use Ending::{Application, Person, Replay, RevokedFamily, RevokedToken, SignedOut, Withdrawn};
+    let all = [Person, Application, SignedOut, Withdrawn, Replay, RevokedFamily, RevokedToken];
+    let all = if stage.revokes { &all[..] } else { &all[..5] };
     let ending = all[usize::try_from(n).unwrap_or_default() % all.len()];
     let mut families = Vec::new();
     for (person, application) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
@@ -44,6 +43,8 @@ pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<(Vec<Event
         families.push(begin()?);
     }
     let target = families[0].clone();
+    // Those of the first person, of which the first two at the first application.
+    let theirs: Vec<_> = families[..4].iter().map(|family| family.code.name).collect();
     let stop = AtomicBool::new(false);
     let wait = Duration::from_micros(chance.below(20_000));
     std::thread::scope(|scope| {
@@ -57,7 +58,7 @@ pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<(Vec<Event
             scope.spawn(move || knock(stage, person, stop));
         }
         std::thread::sleep(wait);
-        end(stage, ending, &target);
+        end(stage, ending, &target, &theirs);
         stop.store(true, Ordering::SeqCst);
     });
     question_all(stage, &mut families);
@@ -81,18 +82,20 @@ fn switched(ending: Ending) -> Option<Subject> {
     match ending {
         Ending::Person => Some(Subject::Person(subject_name(0))),
         Ending::Application => Some(Subject::Application(subject_name(0))),
-        Ending::Replay | Ending::RevokedFamily | Ending::RevokedToken => None,
+        _ => None,
     }
 }
 
 /// Turns the switch; with an ending of one family that of `target`.
-fn end(stage: &Stage<'_>, ending: Ending, target: &Family) {
+fn end(stage: &Stage<'_>, ending: Ending, target: &Family, theirs: &[Name]) {
     if let Some(subject) = switched(ending) {
         stage.switch(subject, false);
         return;
     }
     let Some(tokens) = target.tokens.last() else { return };
     match (ending, &tokens.refresh) {
+        (Ending::SignedOut, _) => stage.part(0, None, theirs),
+        (Ending::Withdrawn, _) => stage.part(0, Some(0), &theirs[..2]),
         (Ending::RevokedFamily, Some(refresh)) => stage.revoke(target, refresh, Subject::Family(target.code.name)),
         (Ending::RevokedToken, _) => stage.revoke(target, &tokens.access, Subject::Token(tokens.access.name)),
         _ => {
@@ -120,12 +123,12 @@ fn press(stage: &Stage<'_>, family: &mut Family, trade: bool, stop: &AtomicBool)
     }
 }
 
-/// Asks for codes until `stop`.
+/// Asks for codes until `stop`, or until refused: a person who is off and knocks on would have to wait afterwards, as
+/// one who guesses passwords.
 fn knock(stage: &Stage<'_>, person: usize, stop: &AtomicBool) {
     let mut browser = Browser::new(stage.to);
     while !stop.load(Ordering::SeqCst) {
-        if let Some(mut family) = stage.authorize(&mut browser, person, 0, false) {
-            stage.question(&mut family);
-        }
+        let Some(mut family) = stage.authorize(&mut browser, person, 0, false) else { return };
+        stage.question(&mut family);
     }
 }

@@ -37,9 +37,10 @@ impl<'a> Worker<'a> {
                 55..76 => self.show(),
                 76..80 => self.replay(),
                 80..84 => self.reuse(),
-                84..92 => self.revoke(),
-                92..96 => self.switch(Subject::Person(subject_name(self.me))),
-                _ if self.me == 0 => self.switch(Subject::Application(self.moody())),
+                84..90 => self.revoke(),
+                90..92 => self.part(),
+                92..96 => self.switch(Subject::Person(subject_name(self.me)), stop),
+                _ if self.me == 0 => self.switch(Subject::Application(self.moody()), stop),
                 _ => self.show(),
             }
         }
@@ -57,6 +58,10 @@ impl<'a> Worker<'a> {
     }
 
     fn authorize(&mut self) {
+        if self.stage.off().contains(&Subject::Person(subject_name(self.me))) {
+            // Who is off and knocks on would have to wait afterwards, as one who guesses passwords.
+            return;
+        }
         let application = self.chance.below(self.stage.applications.len() as u64);
         let ask = self.chance.below(4) == 0;
         let application = usize::try_from(application).unwrap_or_default();
@@ -137,6 +142,17 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// The person signs out everywhere, or takes back what one application was allowed.
+    fn part(&mut self) {
+        let application = match self.chance.below(2) {
+            0 => None,
+            _ => self.any().map(|at| self.families[at].application),
+        };
+        let ended = self.families.iter().filter(|family| application.is_none_or(|one| one == family.application));
+        let ended: Vec<_> = ended.map(|family| family.code.name).collect();
+        self.stage.part(self.me, application, &ended);
+    }
+
     fn revoke(&mut self) {
         if !self.stage.revokes {
             return;
@@ -152,15 +168,17 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Off, a question, and mostly on again.
-    fn switch(&mut self, subject: Subject) {
-        if !self.stage.switch(subject, false) {
+    /// On again if it is off. Otherwise off, a question, and mostly on again; the kill may come in between.
+    fn switch(&mut self, subject: Subject, stop: &AtomicBool) {
+        if self.stage.off().contains(&subject) {
+            self.stage.switch(subject, true);
             return;
         }
+        self.stage.switch(subject, false);
         self.show();
         self.refresh();
-        while !self.stage.switch(subject, true) {
-            std::thread::sleep(Duration::from_millis(20));
+        if self.chance.below(3) > 0 && !stop.load(Ordering::SeqCst) {
+            self.stage.switch(subject, true);
         }
     }
 }

@@ -71,7 +71,7 @@ pub async fn check_password(
         false => app.store.find_credentials(name, from.application).await?,
     };
     let whose = (person.as_ref().map(|person| person.person), name);
-    let tried = match guessing::begin(app, from.received, whose, from.browser, app.passwords.has_room()).await? {
+    let tried = match guessing::begin(app, from.received, whose, from.browser).await? {
         Ok(Some(tried)) => tried,
         Ok(None) => return Ok(Err(Held::Busy)),
         Err(wait) => return Ok(Err(Held::Wait(wait))),

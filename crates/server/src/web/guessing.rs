@@ -8,6 +8,7 @@
 use crate::app::App;
 use crate::web::form::Received;
 use std::net::IpAddr;
+use tokio::sync::Semaphore;
 use vestibule_oauth::client_auth;
 use vestibule_oauth::guessing::{self, FREE, Key};
 use vestibule_oauth::id::Id;
@@ -23,14 +24,24 @@ pub struct Guessing {
     salt: [u8; 32],
     /// Failures of one network that cost nothing.
     free: i64,
+    /// Who counts a try just now. A storm upon one row would otherwise line up in the database, where everybody waits
+    /// for everybody; here those behind the first few see that they have to wait, and write nothing.
+    turns: Semaphore,
 }
+
+/// How many tries are counted at once.
+const AT_ONCE: usize = 8;
 
 impl Guessing {
     /// Reads the salt, or keeps a new one. `free` is how many failures of one network cost nothing.
     pub async fn prepare(store: &vestibule_store::Store, drawn: [u8; 32], free: u32) -> Result<Guessing, StoreError> {
         let kept = store.keep_setting("guessing salt", &hex(&drawn)).await?;
         // Whatever stands there is digested: any text is a salt.
-        Ok(Guessing { salt: *Digest::of(kept.as_bytes()).as_bytes(), free: i64::from(free) })
+        Ok(Guessing {
+            salt: *Digest::of(kept.as_bytes()).as_bytes(),
+            free: i64::from(free),
+            turns: Semaphore::new(AT_ONCE),
+        })
     }
 }
 
@@ -46,13 +57,12 @@ pub struct Try {
 pub struct Wait(pub u32);
 
 /// Counts a try at the password of `person`, or at that of `name`, which nobody has. `browser` is the binding cookie of
-/// the browser that it comes from. With `room` false nothing is counted: only whether it must wait is found out.
+/// the browser that it comes from. `None` when no password can be looked at now; then nothing is counted.
 pub async fn begin(
     app: &App,
     received: &Received,
     (person, name): (Option<Id>, &str),
     browser: Option<&Digest>,
-    room: bool,
 ) -> Result<Result<Option<Try>, Wait>, StoreError> {
     let now = app.clock.now();
     let counters = counters(app, received.peer, (person, name), browser, now).await?;
@@ -60,13 +70,23 @@ pub async fn begin(
     if let Some(until) = app.store.guess_waits(&counters, now).await? {
         return Ok(Err(wait(until, now)));
     }
-    if !room {
+    let known = counters.beside.is_none();
+    if !app.passwords.has_room(known) {
         return Ok(Ok(None));
     }
-    Ok(match app.store.reserve_guess(&counters, app.dice.id(now), now).await? {
+    Ok(match count(app, &counters, now).await? {
         Reserve::Reserved(reservation) => Ok(Some(Try { reservation, device: person.zip(browser.cloned()) })),
         Reserve::Waits(until) => Err(wait(until, now)),
     })
+}
+
+async fn count(app: &App, counters: &Counters, now: i64) -> Result<Reserve, StoreError> {
+    // Nobody closes it.
+    let _turn = app.guessing.turns.acquire().await;
+    match app.store.guess_waits(counters, now).await? {
+        Some(until) => Ok(Reserve::Waits(until)),
+        None => app.store.reserve_guess(counters, app.dice.id(now), now).await,
+    }
 }
 
 async fn counters(
@@ -122,7 +142,7 @@ pub async fn weigh(app: &App, received: &Received, refusal: Refusal) -> Result<R
     };
     let until = match app.store.guess_waits(&counters, now).await? {
         Some(until) => until,
-        None => match app.store.reserve_guess(&counters, app.dice.id(now), now).await? {
+        None => match count(app, &counters, now).await? {
             Reserve::Reserved(_) => return Ok(refusal),
             Reserve::Waits(until) => until,
         },

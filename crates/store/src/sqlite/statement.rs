@@ -75,18 +75,19 @@ fn defect(sql: &'static str, cause: &str) -> Fault {
     Fault { error: StoreError::Statement { sql, cause: cause.to_owned() }, fatal: false }
 }
 
-/// Whose fault an error is: the file's (fatal), the moment's (a lock, a full disk), or the statement's.
+/// Whose fault an error is: the file's (fatal), the moment's (a lock), or the statement's. A full disk is the file's: a server
+/// that can keep nothing says so, and starts again when there is room.
 pub(in crate::sqlite) fn classify(sql: &'static str, error: &rusqlite::Error) -> Fault {
     use ErrorCode::*;
     let code = error.sqlite_error_code();
     let unavailable = || StoreError::Unavailable(error.to_string());
     match code {
-        Some(SystemIoFailure | DatabaseCorrupt | NotADatabase | InternalMalfunction | ReadOnly | CannotOpen) => {
-            Fault { error: unavailable(), fatal: true }
-        }
         Some(
-            DatabaseBusy | DatabaseLocked | OutOfMemory | OperationInterrupted | DiskFull | FileLockingProtocolFailed,
-        ) => Fault { error: unavailable(), fatal: false },
+            SystemIoFailure | DiskFull | DatabaseCorrupt | NotADatabase | InternalMalfunction | ReadOnly | CannotOpen,
+        ) => Fault { error: unavailable(), fatal: true },
+        Some(DatabaseBusy | DatabaseLocked | OutOfMemory | OperationInterrupted | FileLockingProtocolFailed) => {
+            Fault { error: unavailable(), fatal: false }
+        }
         _ => Fault { error: StoreError::Statement { sql, cause: error.to_string() }, fatal: false },
     }
 }

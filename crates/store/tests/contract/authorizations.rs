@@ -203,6 +203,12 @@ fn each_consent_replaces_the_last_one_and_only_together_with_its_code() {
         assert_eq!(world.store.last_consent(person, client.id).await.expect("reads"), issue.consent);
         let mut next = world.new_issue(client.id, person, session, NOW);
         next.consent = Some(scopes("user_info emails"));
+        let mut other_tab = world.new_issue(client.id, person, session, NOW);
+        other_tab.consent = Some(scopes("user_info keys"));
+        assert_eq!(world.store.issue_fresh(&other_tab, &world.note(NOW)).await.expect("runs"), Answer::Given);
+        let kept = world.store.last_consent(person, client.id).await.expect("reads");
+        assert_eq!(kept, issue.consent, "what was ticked beside something older is not kept over it");
+        next.last_consent = issue.consent.clone();
         assert_eq!(world.store.issue_fresh(&next, &world.note(NOW)).await.expect("runs"), Answer::Given);
         assert_eq!(world.store.last_consent(person, client.id).await.expect("reads"), next.consent);
         let without = world.new_issue(client.id, person, session, NOW);
@@ -211,7 +217,7 @@ fn each_consent_replaces_the_last_one_and_only_together_with_its_code() {
         let stranger = world.person("bob").await;
         assert_eq!(world.store.last_consent(stranger, client.id).await.expect("reads"), None);
         let given = world.trail().await.into_iter().filter(|action| action == "consent.give").count();
-        assert_eq!(given, 2, "each consent stands in the trail, a lost one does not");
+        assert_eq!(given, 3, "each consent stands in the trail, a lost one does not");
     });
 }
 

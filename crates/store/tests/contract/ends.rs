@@ -55,6 +55,7 @@ async fn judged(world: &World, client: &Client, session: Id) -> Issue {
     let found = world.store.find_session(session, Some(client.id), NOW).await.expect("reads").expect("is alive");
     let mut issue = world.new_issue(client.id, found.person, session, found.auth_time);
     issue.consent_generation = found.consent_generation;
+    issue.last_consent = found.last_consent;
     issue.consent = Some(scopes("openid"));
     issue
 }
@@ -230,6 +231,7 @@ fn st_68_fm_30_issuing_against_withdrawing_leaves_nothing_alive_and_nothing_reme
                     }
                     let mut issue = world.new_issue(client.id, person, session, template.auth_time);
                     issue.consent = template.consent;
+                    issue.last_consent = template.last_consent;
                     issue.consent_generation = template.consent_generation;
                     let answer = world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs");
                     if answer != Answer::Given {

@@ -17,6 +17,7 @@ mod refresh_tokens;
 mod sessions;
 mod setup_links;
 mod starting;
+mod switches;
 mod tokens;
 mod upkeep;
 mod values;

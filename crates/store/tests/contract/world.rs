@@ -175,6 +175,7 @@ impl World {
             auth_time,
             scopes: scopes("openid email"),
             consent: None,
+            last_consent: None,
             consent_generation: 0,
         }
     }

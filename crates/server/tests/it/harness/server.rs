@@ -45,6 +45,15 @@ impl Server {
         Server { url, database, database_url, directory, process, arguments, _litter: litter }
     }
 
+    /// Starts one on this database, whoever made it.
+    pub fn start_on(database_url: String) -> Server {
+        let litter = Litter::new();
+        let directory = litter.path.clone();
+        let (process, url) = spawn(&directory, Some(&database_url), &[], "127.0.0.1:0");
+        let (database, database_url) = (Database::Postgres, Some(database_url));
+        Server { url, database, database_url, directory, process, arguments: Vec::new(), _litter: litter }
+    }
+
     /// Starts the server again on the same data and port after it ended.
     pub fn restart(&mut self) {
         let listen = self.authority().to_owned();

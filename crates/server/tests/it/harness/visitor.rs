@@ -31,6 +31,11 @@ impl Visitor {
         Visitor { base: server.url.clone(), cookies: BTreeMap::new() }
     }
 
+    /// The same browser at another node behind the same address.
+    pub fn on(&self, node: &Server) -> Visitor {
+        Visitor { base: node.url.clone(), cookies: self.cookies.clone() }
+    }
+
     /// Sends one call with the cookies and keeps those that come back.
     pub fn send(&mut self, call: Call) -> Answer {
         let cookie: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();

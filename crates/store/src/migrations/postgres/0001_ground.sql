@@ -184,6 +184,7 @@ CREATE TABLE assignments (
     kind BIGINT NOT NULL,
     subject BYTEA NOT NULL,
     assigned_at BIGINT NOT NULL,
+    changed_by BYTEA NOT NULL,
     epoch BIGINT NOT NULL,
     PRIMARY KEY (application, kind, subject)
 );
@@ -209,6 +210,7 @@ CREATE TABLE sessions (
     ends_at BIGINT NOT NULL,
     ended_at BIGINT,
     epoch BIGINT NOT NULL,
+    ended_by BYTEA,
     root BYTEA NOT NULL,
     signed_out_at BIGINT,
     kept_until BIGINT NOT NULL

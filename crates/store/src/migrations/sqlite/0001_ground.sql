@@ -184,6 +184,7 @@ CREATE TABLE assignments (
     kind INTEGER NOT NULL,
     subject BLOB NOT NULL,
     assigned_at INTEGER NOT NULL,
+    changed_by BLOB NOT NULL,
     epoch INTEGER NOT NULL,
     PRIMARY KEY (application, kind, subject)
 ) STRICT, WITHOUT ROWID;
@@ -209,6 +210,7 @@ CREATE TABLE sessions (
     ends_at INTEGER NOT NULL,
     ended_at INTEGER,
     epoch INTEGER NOT NULL,
+    ended_by BLOB,
     root BLOB NOT NULL,
     signed_out_at INTEGER,
     kept_until INTEGER NOT NULL

@@ -1,5 +1,4 @@
-//! Every off switch against every entrance: what is switched off is dead at once, and what was issued before stays
-//! dead after it is switched on again.
+//! What one switch does beyond the table: public clients, sign-in while switched off, removal, rotation.
 
 use crate::harness::{Answer, App, Call, Person, Server, Tokens, Visitor, on_both};
 

@@ -1,0 +1,197 @@
+//! SQLite on a disk that is looked at, fails, or is full.
+
+use super::strace::Strace;
+use super::{Ledger, wait_for_readiness};
+use crate::harness::{Call, Database, Server};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+const EXIT: Duration = Duration::from_secs(30);
+
+/// The lines of a trace in their order; `what` must come after line `from`.
+#[track_caller]
+fn line_after(trace: &str, from: usize, what: &str, holds: impl Fn(&str) -> bool) -> usize {
+    let found = trace.lines().enumerate().skip(from).find(|(_, line)| holds(line));
+    found.unwrap_or_else(|| panic!("no {what} after line {from} of the trace:\n{trace}")).0
+}
+
+#[test]
+fn fm_74_the_answer_is_written_after_the_sync() {
+    let mut server = Server::start(Database::Sqlite, &[]);
+    let mut ledger = Ledger::open(&server);
+    let codes: Vec<String> = (0..3).map(|_| ledger.code(&server)).collect();
+    let pid = server.process().id();
+    let calls = "trace=fdatasync,fsync,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg";
+    for code in &codes {
+        let strace = Strace::attach(pid, &server.directory, &["-e", calls]);
+        assert_eq!(ledger.trade(code).map(|answer| answer.status), Some(200));
+        let trace = strace.end();
+        let asked = line_after(&trace, 0, "request", |line| line.contains("POST /oauth/token"));
+        let synced =
+            line_after(&trace, asked, "sync of the log", |line| line.contains("sync(") && line.contains("-wal>"));
+        let thread = trace.lines().nth(synced).and_then(|line| line.split_whitespace().next()).expect("a thread");
+        let done = line_after(&trace, synced, "end of the sync", |line| {
+            line.starts_with(thread) && line.contains("sync") && line.trim_end().ends_with("= 0")
+        });
+        let answered = trace.lines().position(|line| line.contains("HTTP/1.1 200")).expect("an answer in the trace");
+        assert!(done < answered, "answered in line {answered}, synced in line {done}:\n{trace}");
+    }
+    ledger.is_whole(&server);
+}
+
+/// Size in CI: 4 requests at once when the disk begins to fail.
+#[test]
+fn fm_74_a_disk_that_cannot_sync_is_503_and_the_end() {
+    let mut server = Server::start(Database::Sqlite, &[]);
+    let mut ledger = Ledger::open(&server);
+    let before = ledger.code(&server);
+    assert_eq!(ledger.trade(&before).map(|answer| answer.status), Some(200));
+    let codes: Vec<String> = (0..4).map(|_| ledger.code(&server)).collect();
+    let strace = Strace::attach(server.process().id(), &server.directory, &["-e", "inject=fdatasync,fsync:error=EIO"]);
+    let answers: Vec<Option<u16>> = std::thread::scope(|scope| {
+        let app = &ledger.app;
+        let threads: Vec<_> = codes.iter().map(|code| scope.spawn(move || app.trade(code).status)).collect();
+        threads.into_iter().map(|thread| thread.join().ok()).collect()
+    });
+    assert!(answers.iter().all(|answer| *answer == Some(503)), "{answers:?} {}", server.output());
+    assert_eq!(Call::get(server.at("/readyz")).send().status, 503, "readiness did not fall");
+    let later = Call::post(server.at("/oauth/token")).form(&[]).try_send();
+    assert!(later.is_ok_and(|answer| answer.status >= 400));
+    let code = server.process().wait(EXIT).unwrap_or_else(|| panic!("it lives on: {}", server.output()));
+    assert!(code.is_some_and(|code| code != 0), "it ended with {code:?}");
+    drop(strace);
+    server.restart();
+    ledger.is_whole(&server);
+    // Whether an unacknowledged trade was done nobody knows; it is never done twice.
+    for code in &codes {
+        assert!(matches!(ledger.trade(code).map(|answer| answer.status), Some(200 | 400)));
+        assert_eq!(ledger.trade(code).map(|answer| answer.status), Some(400));
+    }
+}
+
+/// A script with a sync in each line: what it was told before the first failure.
+fn script(server: &Server, ledger: &mut Ledger, codes: &[String]) -> bool {
+    let app = ledger.app.clone();
+    for code in codes {
+        let Some(answer) = ledger.trade(code) else { return false };
+        if answer.status != 200 {
+            assert_eq!(answer.status, 503, "{}", answer.text());
+            return false;
+        }
+        let refresh = answer.tokens().refresh.expect("a refresh token");
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+        let Ok(answer) = app.token_call(&fields).try_send() else { return false };
+        if answer.status != 200 {
+            assert_eq!(answer.status, 503, "{}", answer.text());
+            return false;
+        }
+        ledger.keep(&answer);
+    }
+    Call::get(server.at("/readyz")).try_send().is_ok_and(|answer| answer.status == 200)
+}
+
+/// Size in CI: every sync of a script of 6 acknowledged writes, one failing at a time.
+#[test]
+fn fm_74_fm_75_whichever_sync_fails_nothing_acknowledged_is_lost() {
+    for k in 1.. {
+        let mut server = Server::start(Database::Sqlite, &[]);
+        let mut ledger = Ledger::open(&server);
+        let codes: Vec<String> = (0..3).map(|_| ledger.code(&server)).collect();
+        // Only one sync fails: the kernel would say that all is well the next time, without the pages.
+        let inject = format!("inject=fdatasync,fsync:error=EIO:when={k}");
+        let strace = Strace::attach(server.process().id(), &server.directory, &["-e", &inject]);
+        if script(&server, &mut ledger, &codes) {
+            assert!(k > 6, "the script of six writes took only {} syncs", k - 1);
+            ledger.is_whole(&server);
+            return;
+        }
+        let told = ledger.tokens.len();
+        for code in &codes {
+            ledger.trade(code);
+        }
+        assert_eq!(ledger.tokens.len(), told, "acknowledged after sync {k} had failed");
+        let code = server.process().wait(EXIT).unwrap_or_else(|| panic!("it lives on: {}", server.output()));
+        assert!(code.is_some_and(|code| code != 0), "it ended with {code:?}");
+        drop(strace);
+        server.restart();
+        ledger.is_whole(&server);
+    }
+}
+
+/// A small file system of its own in the server's data directory.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Puts the data directory of a stopped server on one with `room` bytes to spare.
+    fn under(data: PathBuf, room: u64) -> SmallDisk {
+        let aside = data.with_extension("aside");
+        std::fs::rename(&data, &aside).expect("renames");
+        std::fs::create_dir(&data).expect("makes");
+        let files: Vec<PathBuf> =
+            std::fs::read_dir(&aside).expect("reads").flatten().map(|entry| entry.path()).collect();
+        let used: u64 =
+            files.iter().map(|file| file.metadata().map_or(0, |data| data.len().next_multiple_of(4096))).sum();
+        let options = format!("size={}", used + room);
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &options, "vestibule-full"]).arg(&data);
+        assert!(mount.status().expect("mount").success(), "this test must be able to mount a tmpfs: it needs root");
+        let disk = SmallDisk(data.clone());
+        for file in files {
+            std::fs::copy(&file, data.join(file.file_name().expect("a name"))).expect("copies");
+        }
+        disk
+    }
+
+    fn grow(&self) {
+        let status = Command::new("mount").args(["-o", "remount,size=64m"]).arg(&self.0).status();
+        assert!(status.expect("mount").success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn fm_74_fm_75_a_full_disk_is_503_and_the_end_and_nothing_acknowledged_is_lost() {
+    let mut server = Server::start(Database::Sqlite, &[]);
+    let mut ledger = Ledger::open(&server);
+    server.process().terminate();
+    assert!(server.process().wait(EXIT).is_some());
+    let disk = SmallDisk::under(server.data_directory(), 1024 * 1024);
+    server.restart();
+    let app = server.app("service");
+    let ask = [("grant_type", "client_credentials")];
+    let code = ledger.code(&server);
+    assert_eq!(ledger.trade(&code).map(|answer| answer.status), Some(200));
+    let mut issued = Vec::new();
+    let full = loop {
+        let answer = app.token_call(&ask).try_send().expect("an answer");
+        if answer.status != 200 {
+            break answer;
+        }
+        issued.push(answer.tokens().access);
+        assert!(issued.len() < 100_000, "the disk never fills");
+    };
+    assert_eq!(full.status, 503, "{}", full.text());
+    assert_eq!(Call::get(server.at("/readyz")).send().status, 503, "readiness did not fall");
+    while let Ok(answer) = app.token_call(&ask).try_send() {
+        assert_ne!(answer.status, 200, "acknowledged on a full disk");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let code = server.process().wait(EXIT).unwrap_or_else(|| panic!("it lives on: {}", server.output()));
+    assert!(code.is_some_and(|code| code != 0), "it ended with {code:?}");
+    disk.grow();
+    server.restart();
+    wait_for_readiness(&server, 200);
+    ledger.is_whole(&server);
+    for token in &issued {
+        let status = Call::get(server.at("/oauth/userinfo")).bearer(token).send().status;
+        // A token of a service speaks for nobody, so there is nobody to tell of; it is alive, and not 401.
+        assert_eq!(status, 403, "one of {} acknowledged tokens is gone", issued.len());
+    }
+    server.process().kill();
+}

@@ -1,0 +1,262 @@
+//! A person, four applications and what they were given: furnished, switched off, and tried at every entrance.
+//!
+//! Owns what "turning off", "turning back" and "trying" mean. What is expected is the table's.
+
+use super::{Entrance, Switch};
+use crate::harness::visitor::parameter;
+use crate::harness::{Answer, App, Call, Person, Server, Tokens, Visitor, unique};
+
+/// An application with what it got before the switch.
+struct Guest {
+    app: App,
+    scope: &'static str,
+    resource: &'static str,
+    tokens: Tokens,
+    /// One for each time that the row is tried.
+    codes: Vec<String>,
+    /// The code that the tokens came from.
+    spent: String,
+}
+
+pub struct Scene {
+    pub switch: Switch,
+    person: Person,
+    organization: String,
+    guests: Vec<Guest>,
+    service: App,
+    visitor: Visitor,
+}
+
+/// What became of one try.
+pub struct Tried {
+    pub what: &'static str,
+    pub accepted: bool,
+    pub answer: String,
+    pub status: u16,
+}
+
+impl Tried {
+    fn of(what: &'static str, accepted: bool, answer: &Answer) -> Tried {
+        Tried { what, accepted, answer: format!("{} {}", answer.status, answer.text()), status: answer.status }
+    }
+}
+
+/// How often codes are tried: before, at once, on the other node, after a restart, turned back on both.
+const CODES: usize = 6;
+
+impl Guest {
+    fn furnish(server: &Server, person: &Person, visitor: &mut Visitor, template: &'static str) -> Guest {
+        let (scope, resource) = match template {
+            "gitlife" => ("user_info", "/api/v5/user"),
+            "idaas-oauth2" => ("read", "/api/bff/v1.2/oauth2/userinfo"),
+            _ => ("openid offline_access", "/oauth/userinfo"),
+        };
+        let app = server.app_with(template, &["https://client.example/callback"], &["--access", "assigned"]);
+        server.json(&["app", "assign", &app.name, "--user", &person.name], "");
+        let url = app.authorize_url(&[("scope", scope)]);
+        let mut code = || parameter(&visitor.go_through(&url, person, None), "code").expect("a code");
+        let spent = code();
+        let tokens = app.trade(&spent).tokens();
+        let codes = (0..CODES).map(|_| code()).collect();
+        Guest { app, scope, resource, tokens, codes, spent }
+    }
+
+    /// The same application as another node sees it.
+    fn at(&self, node: &Server) -> App {
+        App { server: node.url.clone(), ..self.app.clone() }
+    }
+
+    fn call(&self, node: &Server, path: &str, token: &str) -> Answer {
+        let fields =
+            [("client_id", self.app.client_id.as_str()), ("client_secret", &self.app.client_secret), ("token", token)];
+        Call::post(node.at(path)).form(&fields).send()
+    }
+}
+
+impl Scene {
+    /// Everything of it is alive, and was tried.
+    pub fn furnish(server: &Server, switch: Switch) -> Scene {
+        let organization = unique("house");
+        server.json(&["org", "add", &organization], "");
+        let person = server.person_with(&["--org", &organization]);
+        let mut visitor = Visitor::new(server);
+        let templates = ["web", "idaas-oauth2", "gitlife"];
+        let guests = templates.map(|template| Guest::furnish(server, &person, &mut visitor, template)).into();
+        Scene { switch, person, organization, guests, service: server.app("service"), visitor }
+    }
+
+    fn apps(&self) -> impl Iterator<Item = &App> {
+        self.guests.iter().map(|guest| &guest.app).chain([&self.service])
+    }
+
+    pub fn turn_off(&mut self, server: &Server) {
+        match self.switch {
+            Switch::PersonDisabled => drop(server.json(&["user", "disable", &self.person.name], "")),
+            Switch::PasswordChanged => self.set_password(server, "a password of tomorrow 41"),
+            Switch::ApplicationDisabled => self.each_app(server, "disable"),
+            Switch::SecretRemoved => {
+                for app in self.apps() {
+                    let shown = server.json(&["app", "show", &app.name], "");
+                    let id = shown["secrets"][0]["id"].as_str().expect("an id").to_owned();
+                    server.json(&["app", "remove-secret", &app.name, &id], "");
+                }
+            }
+            Switch::ConsentWithdrawn => {
+                for guest in &self.guests {
+                    server.json(&["user", "withdraw", &self.person.name, &guest.app.name], "");
+                }
+            }
+            Switch::AssignmentRemoved => self.assign(server, "unassign"),
+            Switch::OrganizationDisabled => drop(server.json(&["org", "disable", &self.organization], "")),
+            Switch::SessionEnded => {
+                // The browser that signs out is another one with the same cookies, so that the old ones can be tried.
+                let mut visitor = self.visitor.clone();
+                let page = visitor.open(&server.at("/"));
+                assert_eq!(visitor.submit(&page, "sign-out", &[]).url, server.at("/signed-out"));
+            }
+            Switch::TokenRevoked => {
+                for guest in &self.guests {
+                    assert_eq!(guest.call(server, "/oauth/revoke", &guest.tokens.access).status, 200);
+                }
+            }
+            Switch::FamilyEnded => {
+                for guest in &self.guests {
+                    match &guest.tokens.refresh {
+                        Some(token) => assert_eq!(guest.call(server, "/oauth/revoke", token).status, 200),
+                        // Without a refresh token: the code comes a second time.
+                        None => assert_eq!(guest.app.trade(&guest.spent).status, 400),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Turns the switch back as far as that can be done.
+    pub fn turn_back(&mut self, server: &Server) {
+        match self.switch {
+            Switch::PersonDisabled => drop(server.json(&["user", "enable", &self.person.name], "")),
+            Switch::PasswordChanged => self.set_password(server, &self.person.password),
+            Switch::ApplicationDisabled => self.each_app(server, "enable"),
+            Switch::SecretRemoved => self.each_app(server, "rotate-secret"),
+            Switch::ConsentWithdrawn => {
+                for guest in &self.guests {
+                    let url = guest.app.authorize_url(&[("scope", guest.scope)]);
+                    self.visitor.clone().go_through(&url, &self.person, None);
+                }
+            }
+            Switch::AssignmentRemoved => self.assign(server, "assign"),
+            Switch::OrganizationDisabled => drop(server.json(&["org", "enable", &self.organization], "")),
+            Switch::SessionEnded => {
+                let mut visitor = self.visitor.clone();
+                let page = visitor.open(&server.at("/sign-in"));
+                assert_eq!(visitor.sign_in(&page, &self.person).url, server.at("/"));
+            }
+            Switch::TokenRevoked | Switch::FamilyEnded => {}
+        }
+    }
+
+    fn each_app(&self, server: &Server, verb: &str) {
+        for app in self.apps() {
+            server.json(&["app", verb, &app.name], "");
+        }
+    }
+
+    fn assign(&self, server: &Server, verb: &str) {
+        for guest in &self.guests {
+            server.json(&["app", verb, &guest.app.name, "--user", &self.person.name], "");
+        }
+    }
+
+    fn set_password(&self, server: &Server, password: &str) {
+        server.json(&["user", "set-password", &self.person.name, "--password-stdin"], password);
+    }
+
+    /// Whoever comes anew is let in.
+    pub fn begin_anew(&self, server: &Server) {
+        for guest in &self.guests {
+            let mut app = guest.app.clone();
+            if self.switch == Switch::SecretRemoved {
+                let shown = server.json(&["app", "rotate-secret", &app.name], "");
+                app.client_secret = shown["client_secret"].as_str().expect("client_secret").to_owned();
+            }
+            let tokens = app.tokens(server, &self.person, &[("scope", guest.scope)]);
+            let read = Call::get(server.at(guest.resource)).bearer(&tokens.access).send();
+            assert_eq!(read.status, 200, "{:?}: {}", self.switch, read.text());
+        }
+    }
+
+    /// Tries `entrance` at `node` for every application that it is one of.
+    pub fn try_at(&mut self, node: &Server, entrance: Entrance) -> Vec<Tried> {
+        match entrance {
+            Entrance::Authorize => self.authorize(node),
+            Entrance::Code => {
+                let try_one = |guest: &mut Guest| {
+                    let code = guest.codes.pop().expect("one for each time");
+                    let answer = guest.at(node).trade(&code);
+                    Tried::of("code", answer.json()["access_token"].is_string(), &answer)
+                };
+                self.guests.iter_mut().map(try_one).collect()
+            }
+            Entrance::Refresh => self.guests.iter_mut().filter_map(|guest| refresh(guest, node)).collect(),
+            Entrance::Password => {
+                let fields =
+                    [("grant_type", "password"), ("username", &self.person.name), ("password", &self.person.password)];
+                let gitlife = self.guests.last().expect("the last one").at(node);
+                let answer = gitlife.token(&fields);
+                vec![Tried::of("gitlife", answer.json()["access_token"].is_string(), &answer)]
+            }
+            Entrance::ClientCredentials => {
+                let service = App { server: node.url.clone(), ..self.service.clone() };
+                let answer = service.token(&[("grant_type", "client_credentials")]);
+                vec![Tried::of("service", answer.json()["access_token"].is_string(), &answer)]
+            }
+            Entrance::Userinfo => self.userinfo(node, "/oauth/userinfo"),
+            Entrance::UserinfoIdaas => self.userinfo(node, "/api/bff/v1.2/oauth2/userinfo"),
+            Entrance::UserinfoGitlife => self.userinfo(node, "/api/v5/user"),
+            Entrance::Introspection => {
+                let try_one = |guest: &Guest| {
+                    let answer = guest.call(node, "/oauth/introspect", &guest.tokens.access);
+                    let active = answer.json()["active"] == true;
+                    assert!(
+                        active || answer.status != 200 || answer.text() == "{\"active\":false}",
+                        "{}",
+                        answer.text()
+                    );
+                    Tried::of(guest.resource, active, &answer)
+                };
+                self.guests.iter().map(try_one).collect()
+            }
+        }
+    }
+
+    fn userinfo(&self, node: &Server, resource: &'static str) -> Vec<Tried> {
+        let guest = self.guests.iter().find(|guest| guest.resource == resource).expect("somebody reads there");
+        let answer = Call::get(node.at(resource)).bearer(&guest.tokens.access).send();
+        assert!(matches!(answer.status, 200 | 401 | 403), "{resource}: {}", answer.text());
+        vec![Tried::of(resource, answer.status == 200, &answer)]
+    }
+
+    fn authorize(&self, node: &Server) -> Vec<Tried> {
+        let asked = |guest: &&Guest| {
+            // The IDaaS wire knows no consent that could be asked for again.
+            self.switch != Switch::ConsentWithdrawn || guest.scope != "read"
+        };
+        let try_one = |guest: &Guest| {
+            let page = self.visitor.on(node).open(&guest.at(node).authorize_url(&[("scope", guest.scope)]));
+            let code = page.left_for.as_deref().and_then(|back| parameter(back, "code"));
+            Tried::of(guest.resource, code.is_some(), &page.answer)
+        };
+        self.guests.iter().filter(asked).map(try_one).collect()
+    }
+}
+
+/// A refresh that is accepted gives the token of the next try.
+fn refresh(guest: &mut Guest, node: &Server) -> Option<Tried> {
+    let token = guest.tokens.refresh.clone()?;
+    let answer = guest.at(node).token(&[("grant_type", "refresh_token"), ("refresh_token", &token)]);
+    let accepted = answer.json()["access_token"].is_string();
+    if accepted {
+        guest.tokens.refresh = answer.tokens().refresh;
+    }
+    Some(Tried::of(guest.resource, accepted, &answer))
+}

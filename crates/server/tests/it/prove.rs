@@ -1,0 +1,77 @@
+//! `vestibule prove` at the size of CI: the driver against the real binary on both databases, judged by the checker.
+
+use crate::harness::{Database, postgres, process, server};
+use serde_json::Value;
+
+/// Runs a proof on a throw-away house; asserts that it was one, and that nothing was broken.
+#[track_caller]
+fn proven(what: &str, rounds: u64, database: Database) -> Value {
+    let litter = process::Litter::new();
+    let url = (database == Database::Postgres).then(postgres::fresh);
+    let mut command = server::binary(&litter.path, url.as_deref());
+    command.env("TMPDIR", &litter.path).args(["prove", what, "--rounds", &rounds.to_string()]);
+    let output = process::run(&mut command, "");
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "prove {what} on {database:?}: {said}{errors}");
+    assert!(errors.contains("seed "), "no seed: {errors}");
+    assert_eq!(said.trim_end().lines().count(), 1, "not one line: {said}");
+    let result: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((result["violations"].as_u64(), result["rounds"].as_u64()), (Some(0), Some(rounds)), "{said}");
+    let left: Vec<_> = std::fs::read_dir(&litter.path).expect("a directory").flatten().map(|e| e.path()).collect();
+    assert!(left.is_empty(), "the throw-away directory is still there: {left:?}");
+    result
+}
+
+fn count(result: &Value, member: &str) -> u64 {
+    result[member].as_u64().unwrap_or_else(|| panic!("no {member}: {result}"))
+}
+
+/// Size in CI: 60 kills under load, 30 on each database.
+#[test]
+fn fm_75_nothing_acknowledged_is_lost_and_nothing_ended_lives_after_kills() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let result = proven("kill", 30, database);
+        assert!(count(&result, "acknowledged") > 1_000, "hardly any load: {result}");
+        assert!(count(&result, "unknown") > 0, "no kill ever met a request under way: {result}");
+        assert!(count(&result, "refused") > 0, "nothing ever ended: {result}");
+    }
+}
+
+/// Size in CI: 100 races of 2 to 8 presenters, 50 on each database.
+#[test]
+fn fm_18_fm_19_one_time_things_are_good_once_in_a_history_of_races() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let result = proven("once", 50, database);
+        assert_eq!(count(&result, "unknown"), 0, "a race was answered by an error of ours: {result}");
+    }
+}
+
+/// Size in CI: 40 switches turned under load, 20 on each database.
+#[test]
+fn fm_30_fm_63_what_a_switch_ended_is_dead_in_a_history_of_races() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let result = proven("switches", 20, database);
+        assert_eq!(count(&result, "unknown"), 0, "a race was answered by an error of ours: {result}");
+        assert!(count(&result, "refused") > 20, "nothing ever ended: {result}");
+    }
+}
+
+#[test]
+fn a_seed_is_taken_and_told_again() {
+    let litter = process::Litter::new();
+    let mut command = server::binary(&litter.path, None);
+    let output = process::run(command.args(["prove", "once", "--rounds", "1", "--seed", "42"]), "");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((result["seed"].as_u64(), result["below_at_95_percent"].as_f64()), (Some(42), Some(3.0)));
+}
+
+#[test]
+fn a_database_that_somebody_uses_is_never_the_place_of_a_proof() {
+    let used = server::Server::shared(Database::Postgres);
+    let people =
+        used.json(&["user", "add", "kept", "--email", "kept@example.org", "--password-stdin"], "a password 12");
+    let output = used.command(&["prove", "kill", "--rounds", "1"], "");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("is in use"), "{said}");
+    assert_eq!(used.json(&["user", "show", "kept"], "")["subject"], people["subject"]);
+}
