@@ -66,7 +66,8 @@ pub struct Assignment {
 }
 
 /// Whether the person `p` may use the application `a`: 1 or 0, also where either is missing from an outer join. Each
-/// part starts from the person, so that its cost does not grow with the number of assignments.
+/// part starts from the person, so that its cost does not grow with the number of assignments: SQLite keeps the order of
+/// a CROSS JOIN.
 ///
 /// For the grant `g`, or for whatever began in `$epoch`: what was assigned or joined later does not count, so that
 /// nothing lives again when an assignment is given back. An organization that is switched off, or stands below one, opens
@@ -81,15 +82,15 @@ macro_rules! assigned {
              OR EXISTS (SELECT 1 FROM assignments s WHERE s.application = a.id AND s.kind = 1 AND s.subject = p.id \
                 AND s.epoch <= ",
             $epoch,
-            ") OR EXISTS (SELECT 1 FROM group_members m JOIN assignments s ON s.subject = m.group_id \
-                WHERE m.person = p.id AND s.application = a.id AND s.kind = 2 \
+            ") OR EXISTS (SELECT 1 FROM group_members m CROSS JOIN assignments s \
+                WHERE m.person = p.id AND s.subject = m.group_id AND s.application = a.id AND s.kind = 2 \
                 AND m.epoch <= ",
             $epoch,
             " AND s.epoch <= ",
             $epoch,
             ") OR EXISTS (SELECT 1 FROM person_organizations w \
-                JOIN organization_tree t ON t.descendant = w.organization JOIN assignments s ON s.subject = t.ancestor \
-                WHERE w.person = p.id AND s.application = a.id AND s.kind = 3 \
+                CROSS JOIN organization_tree t CROSS JOIN assignments s \
+                WHERE w.person = p.id AND t.descendant = w.organization AND s.subject = t.ancestor AND s.application = a.id AND s.kind = 3 \
                 AND w.epoch <= ",
             $epoch,
             " AND s.epoch <= ",
