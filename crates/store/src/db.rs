@@ -10,7 +10,8 @@ use crate::row::Row;
 use crate::sqlite::Sqlite;
 use crate::url::StoreUrl;
 use crate::value::{Statement, Value, Verb};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// The tenant that exists at first; the first migration inserts its row.
@@ -38,13 +39,18 @@ pub struct Options {
     pub connections: usize,
     /// The migrations. Only tests bring their own.
     pub schema: Schema,
+    /// Where every statement is noted that may walk no further than an index leads it. Only tests listen.
+    pub heard: Option<Heard>,
 }
+
+/// The statements that were read on the caller's own thread or ran in a verb.
+pub type Heard = Arc<Mutex<BTreeSet<&'static str>>>;
 
 impl Options {
     /// What a server or a command uses.
     pub fn new(role: Role, node: impl Into<String>, now: i64) -> Options {
         let connections = if role == Role::Server { 16 } else { 1 };
-        Options { node: node.into(), now, queue: 4096, connections, schema: Schema::ours() }
+        Options { node: node.into(), now, queue: 4096, connections, schema: Schema::ours(), heard: None }
     }
 }
 
@@ -57,6 +63,7 @@ pub struct Store {
     failure: watch::Receiver<Option<String>>,
     /// The highest schema number on which this program runs.
     newest: i64,
+    heard: Option<Heard>,
 }
 
 #[derive(Clone)]
@@ -81,7 +88,7 @@ impl Store {
                 Engine::Postgres(Arc::new(Postgres::open(config, role, &options, failed).await?))
             }
         };
-        Ok(Store { engine, node, tenant: FIRST_TENANT, failure, newest })
+        Ok(Store { engine, node, tenant: FIRST_TENANT, failure, newest, heard: options.heard })
     }
 
     /// The name of this node.
@@ -106,6 +113,7 @@ impl Store {
     /// [`StoreError::Unavailable`], [`StoreError::Busy`] (PostgreSQL only), [`StoreError::Statement`].
     pub async fn read(&self, statement: &Statement) -> Result<Vec<Row>, StoreError> {
         refuse_unstorable(std::slice::from_ref(statement))?;
+        self.note_down(std::slice::from_ref(statement));
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.read(statement),
             Engine::Postgres(postgres) => postgres.read(statement).await,
@@ -139,9 +147,17 @@ impl Store {
     /// [`StoreError::Unavailable`]: it may or may not have been done.
     pub async fn run(&self, verb: Verb) -> Result<Vec<Vec<Row>>, StoreError> {
         refuse_unstorable(&verb)?;
+        self.note_down(&verb);
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.run(verb).await,
             Engine::Postgres(postgres) => postgres.run(verb).await,
+        }
+    }
+
+    fn note_down(&self, statements: &[Statement]) {
+        if let Some(heard) = &self.heard {
+            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            heard.extend(statements.iter().map(|statement| statement.sql));
         }
     }
 

@@ -3,9 +3,11 @@
 //! Owns making and dropping them. Does not own what is promised. A test that has no PostgreSQL fails and says what to
 //! run: a promise that was kept on one database only is not kept.
 
+use crate::plans;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_postgres::NoTls;
+use vestibule_store::db::Heard;
 use vestibule_store::migrations::Schema;
 use vestibule_store::{Options, Role, Store, StoreError, StoreUrl};
 
@@ -34,9 +36,14 @@ pub fn each_database<F: Future<Output = ()>>(promise: impl Fn(Store) -> F) {
 /// As [`each_database`], with other options.
 pub fn each_database_with<F: Future<Output = ()>>(set: impl Fn(Options) -> Options, promise: impl Fn(Store) -> F) {
     each_empty_database(async |database| {
-        let store = Store::open(&database.url, Role::Server, set(options(Role::Server))).await.expect("opens");
+        let heard = Heard::default();
+        let options = Options { heard: Some(heard.clone()), ..set(options(Role::Server)) };
+        let store = Store::open(&database.url, Role::Server, options).await.expect("opens");
         promise(store.clone()).await;
         store.close().await;
+        if let StoreUrl::Sqlite(path) = &database.url {
+            plans::judge(path, &heard.lock().expect("is whole"));
+        }
     });
 }
 

@@ -13,6 +13,7 @@ mod guesses;
 mod harness;
 mod organizations;
 mod people;
+mod plans;
 mod refresh_tokens;
 mod sessions;
 mod setup_links;
