@@ -67,7 +67,9 @@ fn fm_48_fm_57_withdrawing_and_signing_out_everywhere_need_a_form_of_this_sessio
         let other = server.person();
         let mut stranger = signed_in(server, &other);
         let refused = |page: Page| assert!(!page.is_error_page(403).is_empty(), "{}", page.plain());
-        for (path, fields) in [("/applications", ("client_id", app.client_id.as_str())), ("/sign-out", ("everywhere", "1"))] {
+        for (path, fields) in
+            [("/applications", ("client_id", app.client_id.as_str())), ("/sign-out", ("everywhere", "1"))]
+        {
             let (page, holds) = match path {
                 "/applications" => (visitor.open(&server.at(path)), withdraw(&app)),
                 _ => (visitor.open(&server.at("/")), "sign-out-everywhere".to_owned()),

@@ -67,7 +67,8 @@ impl Guest {
     }
 
     fn call(&self, node: &Server, path: &str, token: &str) -> Answer {
-        let fields = [("client_id", self.app.client_id.as_str()), ("client_secret", &self.app.client_secret), ("token", token)];
+        let fields =
+            [("client_id", self.app.client_id.as_str()), ("client_secret", &self.app.client_secret), ("token", token)];
         Call::post(node.at(path)).form(&fields).send()
     }
 }
@@ -216,7 +217,11 @@ impl Scene {
                 let try_one = |guest: &Guest| {
                     let answer = guest.call(node, "/oauth/introspect", &guest.tokens.access);
                     let active = answer.json()["active"] == true;
-                    assert!(active || answer.status != 200 || answer.text() == "{\"active\":false}", "{}", answer.text());
+                    assert!(
+                        active || answer.status != 200 || answer.text() == "{\"active\":false}",
+                        "{}",
+                        answer.text()
+                    );
                     Tried::of(guest.resource, active, &answer)
                 };
                 self.guests.iter().map(try_one).collect()

@@ -62,7 +62,11 @@ fn fm_30_fm_63_a_disabled_person_is_out_everywhere_at_once_and_for_good() {
             let page = fresh.sign_in(&page, &s.person);
             assert!(page.shows("sign-in-password"), "{template}: a disabled person signs in");
             if template == "gitlife" {
-                let fields = [("grant_type", "password"), ("username", s.person.email.as_str()), ("password", &s.person.password)];
+                let fields = [
+                    ("grant_type", "password"),
+                    ("username", s.person.email.as_str()),
+                    ("password", &s.person.password),
+                ];
                 s.app.token(&fields).refused(400, "invalid_grant");
             }
             server.json(&["user", "enable", &s.person.name], "");
@@ -124,7 +128,8 @@ fn fm_30_fm_62_fm_65_who_is_unassigned_is_out_by_every_grant() {
             let page = visitor.open(&app.authorize_url(&[]));
             let page = visitor.sign_in(&page, &person);
             assert_eq!((page.answer.status, &page.left_for), (403, &None), "{template}: {}", page.answer.text());
-            let password = [("grant_type", "password"), ("username", person.email.as_str()), ("password", &person.password)];
+            let password =
+                [("grant_type", "password"), ("username", person.email.as_str()), ("password", &person.password)];
             if template == "gitlife" {
                 assert_eq!(app.token(&password).status, 400, "password mode skips the policy");
             }
@@ -139,7 +144,10 @@ fn fm_30_fm_62_fm_65_who_is_unassigned_is_out_by_every_grant() {
             assert!(matches!(read(), 401 | 403), "{template}: {}", read());
             assert!(app.trade(&code).status >= 400, "{template}");
             let refresh = tokens.refresh.as_deref().expect("refresh token");
-            assert!(app.token(&[("grant_type", "refresh_token"), ("refresh_token", refresh)]).status >= 400, "{template}");
+            assert!(
+                app.token(&[("grant_type", "refresh_token"), ("refresh_token", refresh)]).status >= 400,
+                "{template}"
+            );
         }
     });
 }
