@@ -228,9 +228,17 @@ impl<'a> Stage<'a> {
                 self.house.command(&["user", "withdraw", name, &self.applications[application].name], "")
             }
         };
+        // Who comes in while it is done may have to sign in again, and what began beside it may have ended with it;
+        // the person is not switched off.
+        let subject = Subject::Person(subject_name(person));
+        self.recorder.write(begin, What::End { subject, outcome: Outcome::Refused });
+        let after = self.recorder.stamp();
         for family in families {
             let outcome = if done.is_ok() { Outcome::Done(()) } else { Outcome::Unknown };
             self.recorder.write(begin, What::End { subject: Subject::Family(*family), outcome });
+        }
+        if done.is_ok() {
+            self.recorder.write(after, What::Restore { subject, outcome: Outcome::Done(()) });
         }
     }
 

@@ -144,6 +144,9 @@ impl<'a> Worker<'a> {
 
     /// The person signs out everywhere, or takes back what one application was allowed.
     fn part(&mut self) {
+        if self.stage.off().contains(&Subject::Person(subject_name(self.me))) {
+            return;
+        }
         let application = match self.chance.below(2) {
             0 => None,
             _ => self.any().map(|at| self.families[at].application),
