@@ -93,6 +93,10 @@ results["userinfo"] = client.get(metadata["userinfo_endpoint"]).json()
 old = token["refresh_token"]
 renewed = client.refresh_token(metadata["token_endpoint"], refresh_token=old)
 results["refreshed"] = renewed["access_token"] != token["access_token"] and renewed["refresh_token"] != old
+# While the successor is unused, the same client is given the same answer again; once it is used, that is theft.
+again = session().refresh_token(metadata["token_endpoint"], refresh_token=old)
+results["given_again"] = all(again[name] == renewed[name] for name in ("access_token", "refresh_token"))
+session().refresh_token(metadata["token_endpoint"], refresh_token=renewed["refresh_token"])
 results["replayed_refresh_token"] = refused(lambda: session().refresh_token(metadata["token_endpoint"], refresh_token=old))
 
 back, state, verifier, _ = authorize(1)

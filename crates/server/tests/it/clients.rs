@@ -94,6 +94,7 @@ fn st_14_st_30_st_34_st_39_fm_18_fm_34_authlib_goes_the_whole_way_and_is_refused
         assert_eq!(results["userinfo"]["email"], person.email.as_str(), "{results}");
         assert_eq!(results["token_type"], "Bearer");
         assert_eq!(results["refreshed"], true, "{results}");
+        assert_eq!(results["given_again"], true, "{results}");
         assert_eq!(results["iss"], server.url.as_str(), "the client compared it with the metadata");
         for (what, error) in [
             ("wrong_secret", "invalid_client"),

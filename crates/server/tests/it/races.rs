@@ -40,26 +40,6 @@ fn st_30_fm_18_fm_19_fm_29_fm_112_of_64_callers_with_one_code_one_succeeds_and_w
     });
 }
 
-/// Size in CI: 64 callers with one refresh token, on each database.
-#[test]
-fn fm_25_fm_28_fm_29_fm_32_of_64_callers_with_one_refresh_token_one_succeeds_and_the_family_is_ended() {
-    on_both(|server| {
-        let (app, person) = server.app_and_person("web");
-        let first = app.tokens(server, &person, &[("scope", "openid offline_access")]);
-        let token = first.refresh.expect("refresh token");
-        let refresh = |token: &str| app.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]);
-        let answers = race(64, || refresh(&token));
-        let winners: Vec<&Answer> = answers.iter().filter(|a| a.status == 200).collect();
-        assert_eq!(winners.len(), 1, "{} callers were given tokens", winners.len());
-        for loser in answers.iter().filter(|a| a.status != 200) {
-            loser.refused(400, "invalid_grant");
-        }
-        let won = winners[0].tokens();
-        assert_eq!(Call::get(server.at("/oauth/userinfo")).bearer(&won.access).send().status, 401);
-        refresh(&won.refresh.expect("refresh token")).refused(400, "invalid_grant");
-    });
-}
-
 /// Size in CI: 32 presses of the same button, on each database.
 #[test]
 fn fm_112_of_many_presses_of_allow_one_brings_a_code() {
