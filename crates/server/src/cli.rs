@@ -72,7 +72,7 @@ pub struct Serve {
     #[arg(long, env = "VESTIBULE_DEMO", value_parser = clap::builder::FalseyValueParser::new())]
     pub demo: bool,
     /// Start the demo over, with new passwords
-    #[arg(long, requires = "demo")]
+    #[arg(long, env = "VESTIBULE_RESET", value_parser = clap::builder::FalseyValueParser::new(), requires = "demo")]
     pub reset: bool,
     /// Connections that may be open at once
     #[arg(long, env = "VESTIBULE_MAX_CONNECTIONS", value_name = "N", default_value_t = 10_000)]

@@ -26,7 +26,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         // The protocol
         .route(path::AUTHORIZE, get(authorize::begin).post(authorize::begin).head(authorize::no_head))
-        .route("/oauth/authorize/{id}", get(authorize::show).post(authorize::act).head(authorize::no_head))
+        .route("/oauth/authorize/{id}", get(authorize::visit).post(authorize::visit).head(authorize::no_head))
         .route(path::TOKEN, post(token::answer).options(cors::preflight))
         .route(path::REVOKE, post(revoke::answer).options(cors::preflight))
         .route(path::INTROSPECT, post(introspect::answer))

@@ -35,20 +35,11 @@ pub async fn begin(State(app): State<Arc<App>>, received: Received) -> Response 
     }
 }
 
-/// `GET /oauth/authorize/{id}`: whatever comes next for this request.
-pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>, received: Received) -> Response {
-    let shown = match Stored::find(&app, &received, &id).await {
-        Ok(Ok(stored)) => stored.show(&app, &received).await,
-        Ok(Err(response)) => Ok(response),
-        Err(error) => Err(error),
-    };
-    shown.unwrap_or_else(|error| answer::store_page(&error, &received.request_id))
-}
-
-/// `POST /oauth/authorize/{id}`: the person did something on the page.
-pub async fn act(State(app): State<Arc<App>>, Path(id): Path<String>, received: Received) -> Response {
+/// `GET|POST /oauth/authorize/{id}`: whatever comes next for this request, or what the person did on the page.
+pub async fn visit(State(app): State<Arc<App>>, Path(id): Path<String>, received: Received) -> Response {
     let done = match Stored::find(&app, &received, &id).await {
-        Ok(Ok(stored)) => stored.act(&app, &received).await,
+        Ok(Ok(stored)) if received.method == Method::POST => stored.act(&app, &received).await,
+        Ok(Ok(stored)) => stored.show(&app, &received).await,
         Ok(Err(response)) => Ok(response),
         Err(error) => Err(error),
     };

@@ -16,10 +16,15 @@ struct Demo {
 }
 
 fn start(directory: &Path, arguments: &[&str]) -> Demo {
+    start_with(directory, arguments, &[])
+}
+
+fn start_with(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Demo {
     let out = directory.join("printed.txt");
     let file = std::fs::File::create(&out).expect("file");
     let mut command = program();
     command.current_dir(directory).args(["serve", "--demo", "--listen", "127.0.0.1:0"]).args(arguments);
+    command.envs(variables.iter().copied());
     let process = Guarded::spawn(command.stdin(Stdio::null()).stdout(file).stderr(Stdio::null()));
     let begin = Instant::now();
     loop {
@@ -77,6 +82,8 @@ fn passwords_are_generated_kept_and_renewed_by_reset() {
     assert_eq!(first, again, "a second start keeps the people");
     let reset = start(&litter.path, &["--reset"]).people();
     assert_ne!(first, reset, "--reset makes new passwords");
+    let twin = start_with(&litter.path, &[], &[("VESTIBULE_RESET", "true")]).people();
+    assert_ne!(reset, twin, "so does its twin in the environment");
     assert!(first.iter().all(|(_, password)| password.len() >= 12));
 }
 
