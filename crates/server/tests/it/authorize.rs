@@ -452,3 +452,24 @@ fn prompt_login_asks_for_the_password_again() {
         assert!(page.shows("allow"), "{}", page.answer.text());
     });
 }
+
+#[test]
+fn a_request_that_needs_no_page_is_never_stored() {
+    on_both(|server| {
+        let (app, person) = server.app_and_person("web");
+        let stored = || {
+            server.with_store(async |store| {
+                const COUNT: &str = "SELECT COUNT(*) FROM authorizations z JOIN applications a ON a.id = z.application \
+                    WHERE a.client_id = $1";
+                let rows = store.scan(&vestibule_store::statement!(COUNT, app.client_id.as_str())).await;
+                rows.expect("reads")[0].int(0).expect("a count")
+            })
+        };
+        let mut visitor = Visitor::new(server);
+        visitor.go_through(&app.authorize_url(&[]), &person, None);
+        assert_eq!(stored(), 1, "the first time there are pages to show");
+        let back = visitor.open(&app.authorize_url(&[]));
+        assert!(back.left_for.is_some_and(|url| parameter(&url, "code").is_some()), "signed in and consented");
+        assert_eq!(stored(), 1);
+    });
+}

@@ -15,9 +15,9 @@ fn preflight(url: &str, origin: &str, method: &str) -> Option<String> {
     allowed(call, origin)
 }
 
-/// Size in CI: 5 endpoints × 6 origins, plain and preflight.
+/// Size in CI: 6 endpoints × 6 origins, plain and preflight.
 #[test]
-fn st_21_token_and_userinfo_are_for_public_clients_origins_metadata_for_any_and_authorize_for_none() {
+fn st_21_token_revoke_and_userinfo_are_for_public_clients_origins_metadata_for_any_and_authorize_for_none() {
     on_both(|server| {
         let site = format!("https://{}.example", unique("spa"));
         let confidential = format!("https://{}.example", unique("web"));
@@ -32,6 +32,10 @@ fn st_21_token_and_userinfo_are_for_public_clients_origins_metadata_for_any_and_
             &format!("{site}.evil.tld"),
         ];
         let (token, userinfo) = (server.at("/oauth/token"), server.at("/oauth/userinfo"));
+        let revoke = server.at("/oauth/revoke");
+        let end = || Call::post(&revoke).form(&[("token", "nonsense"), ("client_id", &spa.client_id)]);
+        assert_eq!(allowed(end(), &site).as_deref(), Some(site.as_str()));
+        assert_eq!(preflight(&revoke, &site, "POST").as_deref(), Some(site.as_str()));
         let ask = || Call::post(&token).form(&[("grant_type", "nonsense"), ("client_id", &spa.client_id)]);
         assert_eq!(allowed(ask(), &site).as_deref(), Some(site.as_str()));
         assert_eq!(allowed(Call::get(&userinfo), &site).as_deref(), Some(site.as_str()));
@@ -40,6 +44,8 @@ fn st_21_token_and_userinfo_are_for_public_clients_origins_metadata_for_any_and_
         for origin in foreign {
             for got in [
                 allowed(ask(), origin),
+                allowed(end(), origin),
+                preflight(&revoke, origin, "POST"),
                 allowed(Call::get(&userinfo), origin),
                 preflight(&token, origin, "POST"),
                 preflight(&userinfo, origin, "GET"),

@@ -3,8 +3,8 @@
 use crate::harness::{Person, Server, Visitor, on_both};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use vestibule_store::Store;
 use vestibule_store::people::Credentials;
-use vestibule_store::{Options, Role, Store, StoreUrl};
 
 const TODAY: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
@@ -20,17 +20,9 @@ fn older(password: &str) -> String {
 
 /// Does `work` with what is stored of this person, beside the server.
 fn with_row<T>(server: &Server, person: &Person, work: impl AsyncFnOnce(Store, Credentials) -> T) -> T {
-    let path = server.data_directory().join("vestibule.db");
-    let url = server.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", path.display()));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
-    runtime.block_on(async {
-        let url = StoreUrl::parse(&url).expect("a URL");
-        let options = Options::new(Role::Node, "test", 0);
-        let store = Store::open(&url, Role::Node, options).await.expect("the store opens");
+    server.with_store(async |store| {
         let row = store.find_credentials(&person.name, None).await.expect("reads").expect("is there");
-        let value = work(store.clone(), row).await;
-        store.close().await;
-        value
+        work(store, row).await
     })
 }
 

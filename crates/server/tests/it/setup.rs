@@ -1,6 +1,9 @@
 //! The first administrator: one link, an hour, one use.
 
+use crate::harness::process::{Guarded, Litter};
+use crate::harness::server::program;
 use crate::harness::{Call, Database, Server, Visitor, on_both_alone};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// The setup link that the first start printed.
@@ -94,4 +97,21 @@ fn fm_23_fm_38_a_setup_link_cannot_be_guessed_or_cut() {
     ] {
         assert!(Call::get(cut.to_owned()).send().status >= 400, "{cut}");
     }
+}
+
+#[test]
+fn without_a_word_the_data_lies_where_xdg_says_and_is_the_owners() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let litter = Litter::new();
+    let mut command = program();
+    command.env("XDG_DATA_HOME", &litter.path).args(["serve", "--listen", "127.0.0.1:0"]);
+    let _process = Guarded::spawn(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()));
+    let directory = litter.path.join("vestibule");
+    let begin = Instant::now();
+    while !directory.join("vestibule.db").exists() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "no database in {}", directory.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mode = std::fs::metadata(&directory).expect("is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+use vestibule_store::{Options, Role, Store, StoreUrl};
 
 /// Which database a server keeps its rows in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,21 @@ impl Server {
 
     pub fn data_directory(&self) -> PathBuf {
         self.directory.join("data")
+    }
+
+    /// Does `work` with the store beside the server, for what no page and no command shows.
+    pub fn with_store<T>(&self, work: impl AsyncFnOnce(Store) -> T) -> T {
+        let path = self.data_directory().join("vestibule.db");
+        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", path.display()));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        runtime.block_on(async {
+            let url = StoreUrl::parse(&url).expect("a URL");
+            let store = Store::open(&url, Role::Node, Options::new(Role::Node, "test", 0)).await;
+            let store = store.expect("the store opens");
+            let value = work(store.clone()).await;
+            store.close().await;
+            value
+        })
     }
 
     /// Runs the command line beside the server.
