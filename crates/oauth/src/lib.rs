@@ -13,6 +13,7 @@ pub mod grant;
 pub mod guessing;
 pub mod id;
 pub mod introspection;
+pub mod jose;
 pub mod metadata;
 pub mod next_step;
 pub mod parameters;

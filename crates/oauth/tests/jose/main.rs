@@ -1,0 +1,6 @@
+//! The JOSE layer: the RFCs' own examples, Wycheproof's vectors, and an independent crate to agree with.
+//!
+//! One binary with a file per source of truth.
+
+mod keys;
+mod tokens;
