@@ -4,6 +4,7 @@
 //! `client_auth`'s.
 
 use crate::id::Id;
+use crate::jose::Algorithm;
 use crate::scope::ScopeSet;
 use crate::secret::Digest;
 use crate::template::{Lifetimes, Switch, Switches, Template, Wire};
@@ -29,6 +30,13 @@ pub struct Client {
     pub scopes: ScopeSet,
     /// Who may sign in to it.
     pub access: Access,
+    /// What its ID tokens are signed with.
+    pub id_token_alg: Algorithm,
+    /// What its access tokens look like.
+    pub access_token_format: AccessTokenFormat,
+    /// The host in whose name it knows people: with one, a person's `sub` is another one in each sector (OpenID Connect
+    /// Core section 8); without one it is the same everywhere.
+    pub sector: Option<String>,
     /// Whether it is switched on.
     pub enabled: bool,
 }
@@ -66,6 +74,38 @@ impl Access {
     /// The access of this name.
     pub fn parse(name: &str) -> Option<Access> {
         [Access::Assigned, Access::Everyone].into_iter().find(|a| a.name() == name)
+    }
+}
+
+/// What an application's access tokens look like. Either kind has its row, and is judged by it at our own endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessTokenFormat {
+    /// A secret that says nothing but which row it belongs to.
+    Opaque,
+    /// A signed token that others can read and check by themselves (RFC 9068); with them it lives to its end.
+    Signed(Algorithm),
+}
+
+impl AccessTokenFormat {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [AccessTokenFormat; 4] = [
+        AccessTokenFormat::Opaque,
+        AccessTokenFormat::Signed(Algorithm::EdDsa),
+        AccessTokenFormat::Signed(Algorithm::Es256),
+        AccessTokenFormat::Signed(Algorithm::Rs256),
+    ];
+
+    /// The name on the command line and in the database: `opaque`, or that of the algorithm.
+    pub const fn name(self) -> &'static str {
+        match self {
+            AccessTokenFormat::Opaque => "opaque",
+            AccessTokenFormat::Signed(algorithm) => algorithm.name(),
+        }
+    }
+
+    /// The format of this name.
+    pub fn parse(name: &str) -> Option<AccessTokenFormat> {
+        AccessTokenFormat::ALL.into_iter().find(|format| format.name() == name)
     }
 }
 

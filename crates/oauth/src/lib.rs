@@ -25,6 +25,7 @@ pub mod response;
 pub mod revocation;
 pub mod scope;
 pub mod secret;
+pub mod subject;
 pub mod template;
 pub mod token;
 pub mod userinfo;

@@ -215,11 +215,12 @@ fn event(action: &'static str, application: Id, details: String) -> Event {
 /// The claim: of two with one name or client id, one is inserted.
 fn insert_application(tenant: i64, new: &NewApplication, now: i64) -> Statement {
     const INSERT: &str = "INSERT INTO applications (id, tenant, client_id, name, name_key, template, confidential, \
-        switches, access_ms, refresh_idle_ms, refresh_max_ms, scopes, access, home_page, verified, valid_from, \
-        created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, $16) \
+        switches, access_ms, refresh_idle_ms, refresh_max_ms, scopes, access, id_token_alg, access_token, \
+        sector, home_page, verified, valid_from, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, $19, $19) \
         ON CONFLICT DO NOTHING RETURNING id";
-    let Client { id, client_id, name, template, confidential, switches, lifetimes, scopes, access, enabled: _ } =
-        &new.client;
+    let Client { id, client_id, name, template, confidential, switches, lifetimes, scopes, access, .. } = &new.client;
+    let Client { id_token_alg, access_token_format, sector, .. } = &new.client;
     statement!(
         INSERT,
         id,
@@ -235,6 +236,9 @@ fn insert_application(tenant: i64, new: &NewApplication, now: i64) -> Statement 
         lifetimes.refresh_max_ms,
         scopes,
         access.name(),
+        id_token_alg.name(),
+        access_token_format.name(),
+        sector.as_deref(),
         new.home_page.as_deref(),
         new.verified,
         now,

@@ -5,8 +5,9 @@
 
 use crate::error::StoreError;
 use crate::row::Row;
-use vestibule_oauth::client::{Access, Client};
+use vestibule_oauth::client::{Access, AccessTokenFormat, Client};
 use vestibule_oauth::id::Id;
+use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::Digest;
 use vestibule_oauth::template::{Lifetimes, Switches, Template};
@@ -17,7 +18,7 @@ use vestibule_oauth::userinfo::{Organization, Profile};
 macro_rules! client_columns {
     () => {
         "a.id, a.client_id, a.name, a.template, a.confidential, a.switches, a.access_ms, a.refresh_idle_ms, \
-         a.refresh_max_ms, a.scopes, a.access, a.disabled_at"
+         a.refresh_max_ms, a.scopes, a.access, a.id_token_alg, a.access_token, a.sector, a.disabled_at"
     };
 }
 pub(crate) use client_columns;
@@ -160,6 +161,9 @@ impl<'a> Columns<'a> {
             lifetimes: Lifetimes { access_ms: self.int()?, refresh_idle_ms: self.int()?, refresh_max_ms: self.int()? },
             scopes: self.scopes()?,
             access: self.parsed(Access::parse)?,
+            id_token_alg: self.parsed(Algorithm::parse)?,
+            access_token_format: self.parsed(AccessTokenFormat::parse)?,
+            sector: self.opt_text()?,
             enabled: self.opt_int()?.is_none(),
         })
     }

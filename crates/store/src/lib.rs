@@ -6,6 +6,7 @@
 
 mod columns;
 
+pub mod application_settings;
 pub mod application_sheets;
 pub mod applications;
 pub mod assignments;

@@ -1,8 +1,9 @@
 //! Client authentication: every template, every method, every way to get it wrong.
 
-use vestibule_oauth::client::{Access, Client, RegisteredClient};
+use vestibule_oauth::client::{Access, AccessTokenFormat, Client, RegisteredClient};
 use vestibule_oauth::client_auth::{AuthedClient, Method, authenticate, by_refresh_token, identify, unknown};
 use vestibule_oauth::id::Id;
+use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::secret::{Digest, Kind, MachineSecret};
@@ -19,6 +20,9 @@ fn client(template: Template) -> Client {
         lifetimes: template.lifetimes(),
         scopes: template.default_scopes(),
         access: Access::Everyone,
+        id_token_alg: Algorithm::Rs256,
+        access_token_format: AccessTokenFormat::Opaque,
+        sector: None,
         enabled: true,
     }
 }

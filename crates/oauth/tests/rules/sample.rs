@@ -1,8 +1,9 @@
 //! Samples: a client of each template, parameters, an authenticated client.
 
-use vestibule_oauth::client::{Client, RegisteredClient};
+use vestibule_oauth::client::{AccessTokenFormat, Client, RegisteredClient};
 use vestibule_oauth::client_auth::{AuthedClient, authenticate, by_refresh_token};
 use vestibule_oauth::id::Id;
+use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::scope::ScopeSet;
@@ -24,6 +25,9 @@ pub fn client(template: Template) -> Client {
         lifetimes: template.lifetimes(),
         scopes: template.default_scopes(),
         access: template.access(),
+        id_token_alg: Algorithm::Rs256,
+        access_token_format: AccessTokenFormat::Opaque,
+        sector: None,
         enabled: true,
     }
 }

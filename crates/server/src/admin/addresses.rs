@@ -65,8 +65,9 @@ pub fn warnings(sheet: &ApplicationSheet) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vestibule_oauth::client::Client;
+    use vestibule_oauth::client::{AccessTokenFormat, Client};
     use vestibule_oauth::id::Id;
+    use vestibule_oauth::jose::Algorithm;
     use vestibule_oauth::template::Template;
 
     fn sheet(template: Template, redirect_uris: &[&str]) -> ApplicationSheet {
@@ -80,6 +81,9 @@ mod tests {
             lifetimes: template.lifetimes(),
             scopes: template.default_scopes(),
             access: template.access(),
+            id_token_alg: Algorithm::Rs256,
+            access_token_format: AccessTokenFormat::Opaque,
+            sector: None,
             enabled: true,
         };
         ApplicationSheet {

@@ -3,11 +3,13 @@
 //! Owns what an administrator may do with an application. What a redirect URI or a template may be is `oauth`'s; the
 //! addresses that an application's developer needs are `addresses`'s, who may use one is said in `assignments`.
 
+use super::application_settings::{self, Wanted};
 use super::fields::{self, Fault, Faults, Field};
 use super::{Changed, Desk, Thing, Unknown};
 use std::collections::HashSet;
-use vestibule_oauth::client::{Access, Client};
+use vestibule_oauth::client::{Access, AccessTokenFormat, Client};
 use vestibule_oauth::id::Id;
+use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::redirect_uri;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::{Kind, Secret};
@@ -40,6 +42,8 @@ pub struct Input<'a> {
     pub verified: bool,
     /// Who may sign in to it; `None` for the template's.
     pub access: Option<Access>,
+    /// How its tokens look and by which `sub` it knows people.
+    pub settings: Wanted<'a>,
 }
 
 /// What became of an application to add.
@@ -88,6 +92,8 @@ fn judge(id: Id, input: Input<'_>) -> Result<NewApplication, Vec<Fault>> {
             None
         }
     });
+    let uris = redirect_uris.iter().map(|uri| uri.uri.as_str());
+    let settings = faults.take(application_settings::judge(&input.settings, template, uris));
     let client = Client {
         id,
         client_id: format!("app_{id}"),
@@ -98,6 +104,9 @@ fn judge(id: Id, input: Input<'_>) -> Result<NewApplication, Vec<Fault>> {
         lifetimes: template.lifetimes(),
         scopes,
         access: input.access.unwrap_or(template.access()),
+        id_token_alg: settings.id_token_alg.unwrap_or(Algorithm::Rs256),
+        access_token_format: settings.access_token_format.unwrap_or(AccessTokenFormat::Opaque),
+        sector: settings.sector.flatten(),
         enabled: true,
     };
     let verified = input.verified;
@@ -164,12 +173,12 @@ pub async fn show(desk: &Desk<'_>, name: &str) -> Result<Changed<Box<Application
     }
 }
 
-async fn sheet(desk: &Desk<'_>, id: Id, name: &str) -> Result<Changed<Box<ApplicationSheet>>, StoreError> {
+pub(super) async fn sheet(desk: &Desk<'_>, id: Id, name: &str) -> Result<Changed<Box<ApplicationSheet>>, StoreError> {
     let sheet = desk.store.show_application(id).await?;
     Ok(sheet.map_or_else(|| gone(name), |sheet| Changed::Done(Box::new(sheet))))
 }
 
-fn gone<T>(name: &str) -> Changed<T> {
+pub(super) fn gone<T>(name: &str) -> Changed<T> {
     Changed::Unknown(Unknown::new(Thing::Application, name, []))
 }
 
@@ -285,7 +294,8 @@ mod tests {
 
     fn input<'a>(template: Template, redirect_uris: &'a [String]) -> Input<'a> {
         let (scopes, home_page, logo, access) = (None, None, None, None);
-        Input { name: "Wiki", template, redirect_uris, scopes, home_page, logo, verified: false, access }
+        let settings = Wanted::default();
+        Input { name: "Wiki", template, redirect_uris, scopes, home_page, logo, verified: false, access, settings }
     }
 
     fn fields(input: Input<'_>) -> Vec<Field> {

@@ -38,6 +38,10 @@ pub enum Field {
     HomePage,
     /// A logo.
     Logo,
+    /// Whether subjects are pairwise.
+    Pairwise,
+    /// The host that pairwise subjects are made for.
+    Sector,
 }
 
 /// What is wrong with a field.

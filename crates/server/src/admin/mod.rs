@@ -4,6 +4,7 @@
 //! what may stand in a field, the outcomes, and who is named in the audit trail.
 
 pub mod addresses;
+pub mod application_settings;
 pub mod applications;
 pub mod assignments;
 pub mod consents;

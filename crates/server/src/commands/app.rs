@@ -3,6 +3,7 @@
 //! Owns the flags, and what is printed when. What an application may be is `admin::applications`'s and `oauth`'s, how
 //! one looks on paper `app_sheet`'s.
 
+use super::app_set::{self, SetFlags, Settings};
 use super::app_sheet::{Line, Sheet};
 use super::printout::{self, Failure};
 use super::{issuer, known, not_there, wrong};
@@ -39,6 +40,11 @@ pub enum Verb {
         #[arg(long, value_name = "TIME", default_value = "24h")]
         overlap: String,
     },
+    /// Set how an application's tokens look and by which subject it knows people
+    #[command(
+        after_help = "Example, for a resource server that checks access tokens by itself:\n  vestibule app set Wiki --access-token ES256"
+    )]
+    Set(SetFlags),
     /// Show or turn one of an application's switches; `app show` lists those that are on
     #[command(
         after_help = "Example, for a resource server that asks about other applications' tokens:\n  vestibule app switch Gateway introspect on"
@@ -108,6 +114,8 @@ pub struct Add {
     /// Who may sign in to it (default: assigned for idaas-oauth2, everyone else: everyone)
     #[arg(long, value_parser = ["assigned", "everyone"])]
     pub access: Option<String>,
+    #[command(flatten)]
+    pub settings: Settings,
 }
 
 /// An application, and whom it is assigned to.
@@ -152,6 +160,7 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
         Verb::List => list(desk, json).await,
         Verb::Show { app } => show(&*known(applications::show(desk, &app).await?)?, desk, json).await,
         Verb::RotateSecret { app, overlap } => rotate_secret(&app, &overlap, desk, json).await,
+        Verb::Set(flags) => show(&*app_set::set(&flags, desk, json).await?, desk, json).await,
         Verb::Switch { app, switch, state } => turn(&app, &switch, state.as_deref(), desk, json).await,
         Verb::RemoveSecret { app, secret } => remove_secret(&app, &secret, desk, json).await,
         Verb::Disable { app } => {
@@ -192,6 +201,7 @@ async fn add(flags: Add, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
         logo: flags.logo_file.as_deref().map(read_logo).transpose()?,
         verified: flags.verified,
         access,
+        settings: flags.settings.wanted(),
     };
     match applications::add(desk, input).await? {
         applications::Add::Added(sheet, secret) => made(&sheet, secret.as_ref(), desk, json).await,

@@ -4,6 +4,7 @@
 //! decided in `admin`, which knows no terminal; the flags of the process and `serve` are `config`'s.
 
 pub mod app;
+mod app_set;
 mod app_sheet;
 pub mod group;
 pub mod org;
@@ -102,6 +103,8 @@ fn wrong(faults: &[Fault]) -> Failure {
         Field::Scopes => "--scopes",
         Field::HomePage => "--home-page",
         Field::Logo => "--logo-file",
+        Field::Pairwise => "--pairwise",
+        Field::Sector => "--sector",
     };
     let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {}", flag(fault.field), fault.sentence)).collect();
     Failure::Usage(lines.join("\n  "))

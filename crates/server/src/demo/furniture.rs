@@ -6,6 +6,7 @@
 use super::call::Peer;
 use super::sample::Sample;
 use super::visits::Visit;
+use crate::admin::application_settings::Wanted;
 use crate::admin::applications;
 use crate::admin::assignments::{self, Assign, Assignee};
 use crate::admin::{Actor, Desk, organizations, people};
@@ -141,6 +142,7 @@ async fn application(
         logo: None,
         verified: template == Template::Web,
         access: None,
+        settings: Wanted::default(),
     };
     match applications::add(desk, input).await.map_err(|error| error.to_string())? {
         applications::Add::Added(sheet, secret) => Ok(Application {

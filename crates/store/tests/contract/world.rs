@@ -6,9 +6,10 @@ use crate::harness::NOW;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Barrier;
-use vestibule_oauth::client::Client;
+use vestibule_oauth::client::{AccessTokenFormat, Client};
 use vestibule_oauth::grant::Kind;
 use vestibule_oauth::id::Id;
+use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::Digest;
 use vestibule_oauth::template::Template;
@@ -115,6 +116,9 @@ impl World {
             lifetimes: template.lifetimes(),
             scopes: template.default_scopes(),
             access: template.access(),
+            id_token_alg: Algorithm::Rs256,
+            access_token_format: AccessTokenFormat::Opaque,
+            sector: None,
             enabled: true,
         };
         let uri = format!("https://{name}.example/callback");
