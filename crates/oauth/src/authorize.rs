@@ -3,12 +3,14 @@
 //! Owns what may be asked and whether an error may be redirected (only to a URI that is known good, FM-13). Does not
 //! own what comes next for the person (`next_step`) nor how the answer is spelled (`response`).
 
+use crate::claims_request::ClaimsRequest;
 use crate::client::Client;
 use crate::grant::{Kind, requested_scope, scope_within};
 use crate::parameters::Parameters;
 use crate::pkce::Challenge;
 use crate::redirect_uri::{self, NoRedirect, RedirectMismatch};
 use crate::refusal::{Code, Refusal};
+use crate::response::ResponseMode;
 use crate::scope::ScopeSet;
 use crate::template::Switch;
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,8 @@ use serde::{Deserialize, Serialize};
 pub const RESPONSE_TYPES: [&str; 1] = ["code"];
 /// The response modes that are served.
 pub const RESPONSE_MODES: [&str; 1] = ["query"];
+/// The longest `max_age` that means anything, in seconds (a hundred years): a longer one counts as this.
+pub const MAX_AGE_S: i64 = 3_155_760_000;
 
 /// A good authorization request.
 #[derive(Clone, Debug)]
@@ -35,8 +39,21 @@ pub struct AuthorizationRequest {
     pub prompt: Prompt,
     /// Who the client believes will sign in: fills the name field.
     pub login_hint: Option<String>,
-    /// Kept for OpenID Connect.
+    /// Handed back in the ID token.
     pub nonce: Option<String>,
+    /// How the answer travels.
+    pub response_mode: ResponseMode,
+    /// How old the person's sign-in may be, in seconds; at most [`MAX_AGE_S`].
+    pub max_age: Option<i64>,
+    /// The subject that an `id_token_hint` of ours names: nobody else is answered for. As the client knows them, so
+    /// compare it with what `subject::subject_for` gives for the client.
+    pub hinted: Option<String>,
+    /// The authentication context classes that the client would like, the best first.
+    pub acr_values: Vec<String>,
+    /// The claims that it asks for by name.
+    pub claims: Option<ClaimsRequest>,
+    /// The languages that the person reads, as BCP 47 tags, the best first.
+    pub ui_locales: Vec<String>,
 }
 
 /// The `prompt` parameter (OpenID Connect Core section 3.1.2.1): which pages the client asks for, or none at all.
@@ -99,6 +116,12 @@ pub fn judge(
         prompt: Prompt::default(),
         login_hint: None,
         nonce: None,
+        response_mode: ResponseMode::Query,
+        max_age: None,
+        hinted: None,
+        acr_values: Vec::new(),
+        claims: None,
+        ui_locales: Vec::new(),
     };
     read_rest(parameters, client, request).map_err(redirect)
 }
@@ -194,6 +217,12 @@ impl AuthorizationRequest {
             prompt: self.prompt,
             login_hint: self.login_hint.clone(),
             nonce: self.nonce.clone(),
+            response_mode: self.response_mode,
+            max_age: self.max_age,
+            hinted: self.hinted.clone(),
+            acr_values: self.acr_values.clone(),
+            claims: self.claims.clone(),
+            ui_locales: self.ui_locales.clone(),
         };
         // Text and flags can always be spelled, so there is no error to tell.
         serde_json::to_string(&stored).unwrap_or_default()
@@ -215,6 +244,12 @@ impl AuthorizationRequest {
             prompt: stored.prompt,
             login_hint: stored.login_hint,
             nonce: stored.nonce,
+            response_mode: stored.response_mode,
+            max_age: stored.max_age,
+            hinted: stored.hinted,
+            acr_values: stored.acr_values,
+            claims: stored.claims,
+            ui_locales: stored.ui_locales,
         })
     }
 }
@@ -230,4 +265,16 @@ struct Stored {
     prompt: Prompt,
     login_hint: Option<String>,
     nonce: Option<String>,
+    #[serde(default)]
+    response_mode: ResponseMode,
+    #[serde(default)]
+    max_age: Option<i64>,
+    #[serde(default)]
+    hinted: Option<String>,
+    #[serde(default)]
+    acr_values: Vec<String>,
+    #[serde(default)]
+    claims: Option<ClaimsRequest>,
+    #[serde(default)]
+    ui_locales: Vec<String>,
 }

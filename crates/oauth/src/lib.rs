@@ -5,7 +5,9 @@
 //! tested and fuzzed without a server. What is remembered lives in `vestibule-store`, what talks in `vestibule`.
 #![forbid(unsafe_code)]
 
+pub mod acr;
 pub mod authorize;
+pub mod claims_request;
 pub mod client;
 pub mod client_auth;
 pub mod consent;

@@ -6,7 +6,36 @@ use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
 use crate::template::Wire;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+/// How the answer of the authorization endpoint travels through the browser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    /// In the redirect URI's query.
+    #[default]
+    Query,
+    /// As a form that the browser posts (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
+impl ResponseMode {
+    /// All of them.
+    pub const ALL: [ResponseMode; 2] = [ResponseMode::Query, ResponseMode::FormPost];
+
+    /// The value of `response_mode`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ResponseMode::Query => "query",
+            ResponseMode::FormPost => "form_post",
+        }
+    }
+
+    /// The mode of this name.
+    pub fn parse(name: &str) -> Option<ResponseMode> {
+        ResponseMode::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+}
 
 /// The `Location` of a successful authorization (RFC 6749 section 4.1.2, RFC 9207).
 pub fn success_location(redirect_uri: &str, code: &Secret, state: Option<&str>, issuer: &str) -> String {

@@ -71,6 +71,8 @@ pub struct Issue {
     pub auth_time: i64,
     /// What is granted.
     pub scopes: ScopeSet,
+    /// The claims that were asked for by name and are open, as `ClaimsRequest::to_json` spells them.
+    pub claims: Option<String>,
     /// What the person ticked just now, to be kept as their last consent.
     pub consent: Option<ScopeSet>,
     /// What the store kept of their consents when this was judged (`LiveSession::last_consent`): `consent` is kept only if
@@ -95,14 +97,14 @@ pub enum Answer {
 }
 
 /// An INSERT of the grant that a person gives an application in the browser, only while `$guard` holds (its values are
-/// numbered from `$11`). A grant counts as later than the application's last switching, whatever this node's clock says.
+/// numbered from `$12`). A grant counts as later than the application's last switching, whatever this node's clock says.
 macro_rules! insert_grant {
     ($guard:literal) => {
         concat!(
             "INSERT INTO grants (id, tenant, application, person, kind, scopes, auth_time, created_at, expires_at, \
-             session, session_epoch, consent, epoch) \
+             session, session_epoch, consent, claims, epoch) \
              SELECT $1, $2, a.id, p.id, 'authorization_code', $5, $6, \
-             CASE WHEN a.valid_from > $7 THEN a.valid_from ELSE $7 END, $8, s.root, s.epoch, $10, ",
+             CASE WHEN a.valid_from > $7 THEN a.valid_from ELSE $7 END, $8, s.root, s.epoch, $10, $11, ",
             epoch!("$2"),
             " FROM applications a JOIN people p ON p.tenant = a.tenant JOIN sessions s ON s.person = p.id \
              WHERE a.id = $3 AND a.tenant = $2 AND p.id = $4 AND s.id = $9 AND $10 = \
@@ -159,7 +161,7 @@ impl Store {
                 WHERE p.id = $6 AND p.disabled_at IS NULL AND p.valid_from <= $7 \
                 AND s.id = $8 AND s.ended_at IS NULL AND s.idle_ends_at > $4 AND s.ends_at > $4) RETURNING id";
         const GRANT: &str =
-            insert_grant!("EXISTS (SELECT 1 FROM authorizations z WHERE z.id = $11 AND z.answered_by = $12)");
+            insert_grant!("EXISTS (SELECT 1 FROM authorizations z WHERE z.id = $12 AND z.answered_by = $13)");
         let Issue { verb, application, person, session, auth_time, .. } = issue;
         let claim = statement!(
             CLAIM,
@@ -242,6 +244,7 @@ impl Store {
             (now + CODE_MS).into(),
             issue.session.into(),
             issue.consent_generation.into(),
+            issue.claims.as_deref().into(),
         ]
     }
 

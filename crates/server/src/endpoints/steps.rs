@@ -16,6 +16,7 @@ use crate::web::caller::{self, SignIn};
 use crate::web::form::{PageForm, Received};
 use axum::response::Response;
 use vestibule_oauth::authorize::AuthorizationRequest;
+use vestibule_oauth::claims_request::ClaimsRequest;
 use vestibule_oauth::client::Client;
 use vestibule_oauth::consent::{self, Offer};
 use vestibule_oauth::id::Id;
@@ -71,12 +72,14 @@ impl Issued {
                 redirect_uri_sent: request.redirect_uri_sent,
                 challenge: request.challenge.clone(),
                 nonce: request.nonce.clone(),
+                max_age: request.max_age,
             },
             application: client.id,
             person: session.person,
             session: session.id,
             auth_time: session.auth_time,
             scopes,
+            claims: request.claims.as_ref().map(ClaimsRequest::to_json),
             consent,
             last_consent: session.last_consent.clone(),
             consent_generation: session.consent_generation,

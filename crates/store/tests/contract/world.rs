@@ -168,6 +168,7 @@ impl World {
             redirect_uri_sent: true,
             challenge: None,
             nonce: Some("n".to_owned()),
+            max_age: None,
         };
         Issue {
             verb: self.id(),
@@ -178,6 +179,7 @@ impl World {
             session,
             auth_time,
             scopes: scopes("openid email"),
+            claims: None,
             consent: None,
             last_consent: None,
             consent_generation: 0,

@@ -221,12 +221,14 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_expiry ON sessions (kept_until);
 CREATE INDEX sessions_of_root ON sessions (root);
 
+-- chosen is the session that the person said to go on with, where the application wants them asked.
 CREATE TABLE authorizations (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
     application BYTEA NOT NULL,
     browser_digest BYTEA NOT NULL,
     request TEXT COLLATE "C" NOT NULL,
+    chosen BYTEA,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     answered_by BYTEA,
@@ -235,7 +237,8 @@ CREATE TABLE authorizations (
 CREATE INDEX authorizations_expiry ON authorizations (expires_at);
 
 -- What a person (or an application for itself: person NULL) allowed an application, in which browser session (its root;
--- session_epoch is the epoch of the sign-in) and under which generation of their consent. expires_at moves with the last
+-- session_epoch is the epoch of the sign-in) and under which generation of their consent. claims is what was asked
+-- for by name (OpenID Connect). expires_at moves with the last
 -- token that hangs on it; what hangs on a grant dies when ended_at is set (ended_by: the row of the trail).
 CREATE TABLE grants (
     id BYTEA NOT NULL PRIMARY KEY,
@@ -248,6 +251,7 @@ CREATE TABLE grants (
     session_epoch BIGINT NOT NULL,
     epoch BIGINT NOT NULL,
     consent BIGINT NOT NULL,
+    claims TEXT COLLATE "C",
     auth_time BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
@@ -268,6 +272,7 @@ CREATE TABLE codes (
     redirect_uri_sent BIGINT NOT NULL,
     challenge TEXT COLLATE "C",
     nonce TEXT COLLATE "C",
+    max_age BIGINT,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     spent_by BYTEA,

@@ -221,12 +221,14 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_expiry ON sessions (kept_until);
 CREATE INDEX sessions_of_root ON sessions (root);
 
+-- chosen is the session that the person said to go on with, where the application wants them asked.
 CREATE TABLE authorizations (
     id BLOB NOT NULL PRIMARY KEY,
     tenant INTEGER NOT NULL,
     application BLOB NOT NULL,
     browser_digest BLOB NOT NULL,
     request TEXT NOT NULL,
+    chosen BLOB,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     answered_by BLOB,
@@ -235,7 +237,8 @@ CREATE TABLE authorizations (
 CREATE INDEX authorizations_expiry ON authorizations (expires_at);
 
 -- What a person (or an application for itself: person NULL) allowed an application, in which browser session (its root;
--- session_epoch is the epoch of the sign-in) and under which generation of their consent. expires_at moves with the last
+-- session_epoch is the epoch of the sign-in) and under which generation of their consent. claims is what was asked
+-- for by name (OpenID Connect). expires_at moves with the last
 -- token that hangs on it; what hangs on a grant dies when ended_at is set (ended_by: the row of the trail).
 CREATE TABLE grants (
     id BLOB NOT NULL PRIMARY KEY,
@@ -248,6 +251,7 @@ CREATE TABLE grants (
     session_epoch INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
     consent INTEGER NOT NULL,
+    claims TEXT,
     auth_time INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -268,6 +272,7 @@ CREATE TABLE codes (
     redirect_uri_sent INTEGER NOT NULL,
     challenge TEXT,
     nonce TEXT,
+    max_age INTEGER,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     spent_by BLOB,
