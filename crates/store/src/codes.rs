@@ -7,12 +7,13 @@ use crate::assignments::assigned;
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::{Columns, standing_columns};
 use crate::grants::Why;
+use crate::presented::proven;
 use crate::tokens::{NewTokens, insert_tokens, keep_tokens};
 use crate::{Statement, Store, StoreError, statement};
 use vestibule_oauth::grant::authorization_code::IssuedCode;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::pkce::Challenge;
-use vestibule_oauth::secret::Digest;
+use vestibule_oauth::secret::{Digest, MachineSecret};
 use vestibule_oauth::template::CODE_MS;
 
 /// A code to issue.
@@ -39,8 +40,6 @@ pub struct NewCode {
 pub struct FoundCode {
     /// The row.
     pub id: Id,
-    /// The digest of the code's secret: compare it before believing anything else here.
-    pub digest: Digest,
     /// The grant that it stands for.
     pub grant: Id,
     /// The person who gave it.
@@ -82,8 +81,8 @@ pub(crate) fn insert_code(tenant: i64, grant: Id, code: &NewCode, now: i64) -> S
 }
 
 impl Store {
-    /// The code of this id and everything that it hangs on, spent or over or not, in one read.
-    pub async fn find_code(&self, id: Id) -> Result<Option<FoundCode>, StoreError> {
+    /// The code that this is and everything that it hangs on, spent or over or not, in one read; none for a wrong secret.
+    pub async fn find_code(&self, presented: &MachineSecret) -> Result<Option<FoundCode>, StoreError> {
         const FIND: &str = concat!(
             "SELECT k.id, k.digest, g.id, p.id, a.id, k.redirect_uri, k.redirect_uri_sent, k.challenge, g.scopes, \
              k.spent_by, k.expires_at, ",
@@ -93,11 +92,11 @@ impl Store {
             " FROM codes k JOIN grants g ON g.id = k.grant_id JOIN applications a ON a.id = g.application \
              JOIN people p ON p.id = g.person WHERE k.id = $1 AND k.tenant = $2"
         );
-        let Some(mut row) = self.find(&statement!(FIND, id, self.tenant())).await? else { return Ok(None) };
+        let Some(mut row) = self.find(&statement!(FIND, presented.id(), self.tenant())).await? else { return Ok(None) };
         let mut c = Columns::of(&mut row);
-        Ok(Some(FoundCode {
-            id: c.id()?,
-            digest: c.digest()?,
+        let (id, digest) = (c.id()?, c.digest()?);
+        let found = FoundCode {
+            id,
             grant: c.id()?,
             person: c.id()?,
             code: IssuedCode {
@@ -112,7 +111,8 @@ impl Store {
                     c.standing(expires_at)?
                 },
             },
-        }))
+        };
+        Ok(proven(presented, &digest, found).ok())
     }
 
     /// Spends the code at `now` and keeps the tokens that are given for it, once. `verb` is this verb's own id.

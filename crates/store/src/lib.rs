@@ -23,6 +23,7 @@ pub mod older_forms;
 pub mod organizations;
 pub mod people;
 pub mod person_sheets;
+pub mod presented;
 pub mod refresh_tokens;
 pub mod sessions;
 pub mod settings;

@@ -6,20 +6,19 @@
 use crate::applications::claimed;
 use crate::assignments::assigned;
 use crate::columns::{Columns, client_columns, standing_columns};
+use crate::presented::{Missing, proven};
 use crate::tokens::{NewRefreshToken, NewTokens, insert_tokens, keep_access};
 use crate::{Statement, Store, StoreError, statement};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::grant::refresh_token::{Generation, Spent, Successor};
 use vestibule_oauth::id::Id;
-use vestibule_oauth::secret::Digest;
+use vestibule_oauth::secret::{Digest, MachineSecret};
 
 /// A refresh token as it is found, with everything that it hangs on.
 #[derive(Clone, Debug)]
 pub struct FoundRefreshToken {
     /// The row.
     pub id: Id,
-    /// The digest of the token's secret: compare it before believing anything else here.
-    pub digest: Digest,
     /// The grant, which is the family.
     pub grant: Id,
     /// The application, for a template that lets the token speak for its client.
@@ -51,9 +50,12 @@ pub enum RotateRefresh {
 }
 
 impl Store {
-    /// The refresh token of this id, whatever its state, with grant, person, application and the pair that it was traded
+    /// The refresh token that this is, whatever its state, with grant, person, application and the pair that it was traded
     /// for, in one read.
-    pub async fn find_refresh(&self, id: Id) -> Result<Option<FoundRefreshToken>, StoreError> {
+    pub async fn find_refresh(
+        &self,
+        presented: &MachineSecret,
+    ) -> Result<Result<FoundRefreshToken, Missing>, StoreError> {
         const FIND: &str = concat!(
             "SELECT k.id, k.digest, g.id, ",
             client_columns!(),
@@ -67,7 +69,9 @@ impl Store {
              LEFT JOIN refresh_tokens n ON n.grant_id = k.grant_id AND n.number = k.number + 1 \
              LEFT JOIN tokens t ON t.id = n.access_token WHERE k.id = $1 AND k.tenant = $2"
         );
-        let Some(mut row) = self.find(&statement!(FIND, id, self.tenant())).await? else { return Ok(None) };
+        let Some(mut row) = self.find(&statement!(FIND, presented.id(), self.tenant())).await? else {
+            return Ok(Err(Missing::Gone));
+        };
         let mut c = Columns::of(&mut row);
         let (id, digest, grant, client) = (c.id()?, c.digest()?, c.id()?, c.client()?);
         let (scope, spent_at, max_ends_at, idle_ends_at) = (c.scopes()?, c.opt_int()?, c.int()?, c.int()?);
@@ -75,7 +79,7 @@ impl Store {
         let successor = successor(&mut c)?;
         let spent = spent_at.map(|at| Spent { at, successor });
         let generation = Generation { client: client.id, scope, spent, max_ends_at, standing };
-        Ok(Some(FoundRefreshToken { id, digest, grant, client, generation }))
+        Ok(proven(presented, &digest, FoundRefreshToken { id, grant, client, generation }))
     }
 
     /// Trades the refresh token `id` at `now` for the tokens of `rotation`, once; its refresh token becomes the next

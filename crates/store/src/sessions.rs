@@ -7,10 +7,11 @@ use crate::assignments::{assigned_now, epoch};
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
 use crate::organizations::organization_off;
+use crate::presented::proven;
 use crate::{Store, StoreError, statement};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_oauth::secret::Digest;
+use vestibule_oauth::secret::{Digest, MachineSecret};
 use vestibule_oauth::template::{SESSION_IDLE_MS, SESSION_MAX_MS};
 
 /// A session to open, after the password was found right.
@@ -42,8 +43,6 @@ pub enum OpenSession {
 pub struct LiveSession {
     /// The row.
     pub id: Id,
-    /// The digest of the cookie's secret: compare it before believing anything else here.
-    pub digest: Digest,
     /// Who.
     pub person: Id,
     /// Their number.
@@ -133,11 +132,11 @@ impl Store {
         Ok(if opened { OpenSession::Opened } else { OpenSession::CredentialsChanged })
     }
 
-    /// The session of this id if it is alive at `now`: not ended, neither idle nor old, its person and their primary
+    /// The session that this is if it is alive at `now`: not ended, neither idle nor old, its person and their primary
     /// organization switched on, and neither switched off nor given a new password since. With `application`, also whether the person may use it and what they consented to.
     pub async fn find_session(
         &self,
-        id: Id,
+        presented: &MachineSecret,
         application: Option<Id>,
         now: i64,
     ) -> Result<Option<LiveSession>, StoreError> {
@@ -153,13 +152,13 @@ impl Store {
              AND p.disabled_at IS NULL AND p.valid_from <= s.auth_time AND NOT ",
             organization_off!("s.epoch")
         );
-        let Some(mut row) = self.find(&statement!(FIND, id, self.tenant(), application, now)).await? else {
+        let Some(mut row) = self.find(&statement!(FIND, presented.id(), self.tenant(), application, now)).await? else {
             return Ok(None);
         };
         let mut c = Columns::of(&mut row);
-        Ok(Some(LiveSession {
-            id: c.id()?,
-            digest: c.digest()?,
+        let (id, digest) = (c.id()?, c.digest()?);
+        let found = LiveSession {
+            id,
             person: c.id()?,
             number: c.int()?,
             user_name: c.text()?,
@@ -173,7 +172,8 @@ impl Store {
             assigned: c.flag()?,
             last_consent: c.opt_scopes()?,
             consent_generation: c.int()?,
-        }))
+        };
+        Ok(proven(presented, &digest, found).ok())
     }
 
     /// Notes the session's use and moves its idle end, at most once a minute; otherwise does nothing.

@@ -4,9 +4,10 @@
 
 use crate::audit::{self, Event, Note, audited};
 use crate::people::{AddPerson, NEXT_NUMBER, NewPerson, as_number, canonical, insert_person, insert_values};
+use crate::presented::proven;
 use crate::{Statement, Store, StoreError, statement};
 use vestibule_oauth::id::Id;
-use vestibule_oauth::secret::Digest;
+use vestibule_oauth::secret::{Digest, MachineSecret};
 use vestibule_oauth::template::SETUP_LINK_MS;
 
 /// What became of a link to open.
@@ -16,17 +17,6 @@ pub enum OpenSetupLink {
     Opened,
     /// There is an administrator: no link is needed.
     AdministratorExists,
-}
-
-/// A link that can still be used.
-#[derive(Clone, Debug)]
-pub struct FoundSetupLink {
-    /// The row.
-    pub id: Id,
-    /// The digest of the link's secret: compare it before believing anything else here.
-    pub digest: Digest,
-    /// From when on it is over, in Unix milliseconds.
-    pub expires_at: i64,
 }
 
 /// What became of a link to use.
@@ -64,13 +54,17 @@ impl Store {
         Ok(if opened { OpenSetupLink::Opened } else { OpenSetupLink::AdministratorExists })
     }
 
-    /// The link of this id if it can be used at `now`.
-    pub async fn find_setup_link(&self, id: Id, now: i64) -> Result<Option<FoundSetupLink>, StoreError> {
-        const FIND: &str = "SELECT id, digest, expires_at FROM setup_links \
+    /// Whether this link can be used at `now`.
+    pub async fn knows_setup_link(&self, presented: &MachineSecret, now: i64) -> Result<bool, StoreError> {
+        let digest = self.find_setup_link(presented.id(), now).await?;
+        Ok(digest.is_some_and(|digest| proven(presented, &digest, ()).is_ok()))
+    }
+
+    async fn find_setup_link(&self, id: Id, now: i64) -> Result<Option<Digest>, StoreError> {
+        const FIND: &str = "SELECT digest FROM setup_links \
             WHERE id = $1 AND tenant = $2 AND spent_by IS NULL AND ended_at IS NULL AND expires_at > $3 \
             AND NOT EXISTS (SELECT 1 FROM people x WHERE x.tenant = $2 AND x.administrator = 1)";
-        let Some(row) = self.find(&statement!(FIND, id, self.tenant(), now)).await? else { return Ok(None) };
-        Ok(Some(FoundSetupLink { id: row.id(0)?, digest: row.digest(1)?, expires_at: row.int(2)? }))
+        self.find(&statement!(FIND, id, self.tenant(), now)).await?.map(|row| row.digest(0)).transpose()
     }
 
     /// Uses the link at `note.at`, once, and adds the administrator in the same verb. `verb` is this verb's own id.

@@ -6,11 +6,12 @@
 use crate::applications::claimed;
 use crate::assignments::assigned;
 use crate::columns::{Columns, client_columns, primary_organization, profile_columns, standing_columns};
+use crate::presented::{Missing, proven};
 use crate::{Statement, Store, StoreError, statement};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_oauth::secret::Digest;
+use vestibule_oauth::secret::{Digest, MachineSecret};
 use vestibule_oauth::token::{RefreshPlan, Standing};
 use vestibule_oauth::userinfo::Profile;
 
@@ -55,8 +56,6 @@ pub struct NewRefreshToken {
 pub struct FoundAccessToken {
     /// The row.
     pub id: Id,
-    /// The digest of the token's secret: compare it before believing anything else here.
-    pub digest: Digest,
     /// What it is good for.
     pub scopes: ScopeSet,
     /// When it was given, in Unix milliseconds.
@@ -140,8 +139,16 @@ pub(crate) fn keep_access(
 }
 
 impl Store {
-    /// The access token of this id, with token, grant, person, primary organization and application, in one read.
-    pub async fn find_access_token(&self, id: Id) -> Result<Option<FoundAccessToken>, StoreError> {
+    /// The access token that this is, with token, grant, person, primary organization and application, in one read.
+    pub async fn find_access_token(
+        &self,
+        presented: &MachineSecret,
+    ) -> Result<Result<FoundAccessToken, Missing>, StoreError> {
+        let found = self.read_access_token(presented.id()).await?;
+        Ok(found.map_or(Err(Missing::Gone), |(digest, found)| proven(presented, &digest, found)))
+    }
+
+    async fn read_access_token(&self, id: Id) -> Result<Option<(Digest, FoundAccessToken)>, StoreError> {
         const FIND: &str = concat!(
             "SELECT t.id, t.digest, t.scopes, t.created_at, g.id, t.expires_at, t.revoked_at, ",
             client_columns!(),
@@ -166,7 +173,7 @@ impl Store {
             Some(id) => Some(FoundPerson { id, profile: c.profile()? }),
             None => None,
         };
-        Ok(Some(FoundAccessToken { id, digest, scopes, created_at, grant, client, standing, person }))
+        Ok(Some((digest, FoundAccessToken { id, scopes, created_at, grant, client, standing, person })))
     }
 
     /// Revokes one access token at `now`: from the answer on it is not accepted, and what else hangs on its grant is as

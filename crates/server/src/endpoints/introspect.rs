@@ -28,7 +28,7 @@ async fn introspect(app: &App, received: &Received) -> Result<String, Denied> {
     introspection::judge_caller(&client)?;
     let wire = client.client().wire();
     let told = match Presented::read(&parameters).map_err(|refusal| refusal.for_wire(wire))? {
-        Presented::AccessToken(token) => client::find_access(app, &token).await?.map(|found| {
+        Presented::AccessToken(token) => app.store.find_access_token(&token).await?.ok().map(|found| {
             let token = AccessToken {
                 owner: &found.client,
                 scope: &found.scopes,
@@ -38,7 +38,7 @@ async fn introspect(app: &App, received: &Received) -> Result<String, Denied> {
             };
             introspection::access_token(client.client(), &app.issuer, &token, now)
         }),
-        Presented::RefreshToken(token) => client::find_refresh(app, &token).await?.ok().map(|found| {
+        Presented::RefreshToken(token) => app.store.find_refresh(&token).await?.ok().map(|found| {
             let generation = &found.generation;
             let token = RefreshToken {
                 owner: &found.client,

@@ -30,13 +30,13 @@ async fn revoke(app: &App, received: &Received) -> Result<(), Denied> {
     let client = client::required(app, &parameters, now).await?;
     match revocation::read(&client, &parameters)? {
         Presented::AccessToken(token) => {
-            let found = client::find_access(app, &token).await?;
+            let found = app.store.find_access_token(&token).await?.ok();
             if let Some(found) = found.filter(|found| revocation::may_revoke(&client, found.client.id)) {
                 app.store.revoke_access_token(found.id, now).await?;
             }
         }
         Presented::RefreshToken(token) => {
-            let found = client::find_refresh(app, &token).await?.ok();
+            let found = app.store.find_refresh(&token).await?.ok();
             if let Some(found) = found.filter(|found| revocation::may_revoke(&client, found.client.id)) {
                 let actor = format!("application:{}", client.client().client_id);
                 let note = caller::note(app, received, actor, now);

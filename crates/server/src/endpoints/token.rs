@@ -5,9 +5,8 @@
 
 use crate::app::App;
 use crate::web::caller::{self, Denied, Held};
-use crate::web::client::{self, Missing};
 use crate::web::form::Received;
-use crate::web::{answer, cors, guessing};
+use crate::web::{answer, client, cors, guessing};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::Response;
@@ -27,6 +26,7 @@ use vestibule_store::audit::Note;
 use vestibule_store::codes::SpendCode;
 use vestibule_store::grants::Why;
 use vestibule_store::people::Credentials;
+use vestibule_store::presented::Missing;
 use vestibule_store::tokens::{
     DirectGrant, FoundRefreshToken, KeepGrant, NewAccessToken, NewRefreshToken, NewTokens, RotateRefresh, Rotation,
 };
@@ -78,7 +78,7 @@ async fn known(
 
 async fn find_refresh(app: &App, token: &str) -> Result<Result<FoundRefreshToken, Missing>, StoreError> {
     match MachineSecret::parse(SecretKind::RefreshToken, token) {
-        Some(presented) => client::find_refresh(app, &presented).await,
+        Some(presented) => app.store.find_refresh(&presented).await,
         None => Ok(Err(Missing::Wrong)),
     }
 }
@@ -96,7 +96,7 @@ impl Request<'_> {
         use authorization_code::{Verdict, judge, refused};
         let (app, store) = (self.app, &self.app.store);
         let found = match MachineSecret::parse(SecretKind::Code, ask.code.expose()) {
-            Some(secret) => store.find_code(secret.id()).await?.filter(|found| found.digest.matches(&secret.digest())),
+            Some(secret) => store.find_code(&secret).await?,
             None => None,
         };
         let guess = found.is_none();

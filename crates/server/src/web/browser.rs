@@ -49,8 +49,7 @@ impl Browser {
         let mut browser = Browser { secret, fresh, session: None, change: None };
         let Some(text) = cookie(headers, session_cookie(app)) else { return Ok(browser) };
         if let Some(presented) = MachineSecret::parse(Kind::Session, text)
-            && let Some(session) = app.store.find_session(presented.id(), application, now).await?
-            && session.digest.matches(&presented.digest())
+            && let Some(session) = app.store.find_session(&presented, application, now).await?
         {
             app.store.touch_session(&session, now).await?;
             browser.session = Some(session);

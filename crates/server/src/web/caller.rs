@@ -192,10 +192,7 @@ pub async fn bearer(app: &App, received: &Received, wire: Wire, now: i64) -> Res
     let presented = presented(received)?;
     let unknown = || Denied::from(token::unknown(wire));
     let secret = MachineSecret::parse(Kind::AccessToken, presented.token.expose()).ok_or_else(unknown)?;
-    let found = app.store.find_access_token(secret.id()).await?.ok_or_else(unknown)?;
-    if !found.digest.matches(&secret.digest()) {
-        return Err(unknown());
-    }
+    let found = app.store.find_access_token(&secret).await?.map_err(|_| unknown())?;
     if presented.in_query && !found.client.has(Switch::QueryAccessToken) {
         let sentence = "access_token may not stand in the query: send it as Authorization: Bearer.";
         return Err(Refusal::new(Code::InvalidRequest, sentence).for_wire(wire).into());

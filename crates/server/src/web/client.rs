@@ -1,4 +1,4 @@
-//! The client behind a request to the token, revocation or introspection endpoint, and the tokens that it presents.
+//! The client behind a request to the token, revocation or introspection endpoint.
 //!
 //! Owns the reads and their order. Who a client is and whether it proved it is `oauth::client_auth`'s.
 
@@ -10,10 +10,7 @@ use axum::response::Response;
 use vestibule_oauth::client_auth::{self, AuthedClient};
 use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::refusal::Refusal;
-use vestibule_oauth::secret::MachineSecret;
 use vestibule_oauth::template::Wire;
-use vestibule_store::StoreError;
-use vestibule_store::tokens::{FoundAccessToken, FoundRefreshToken};
 
 /// Reads the parameters. A request that cannot be read is still refused in the wire of the client that its query or
 /// header names.
@@ -44,34 +41,6 @@ pub async fn authenticate(app: &App, parameters: &Parameters, now: i64) -> Resul
 /// As [`authenticate`], where a request that names no client is refused.
 pub async fn required(app: &App, parameters: &Parameters, now: i64) -> Result<AuthedClient, Denied> {
     authenticate(app, parameters, now).await?.ok_or_else(|| client_auth::unknown(parameters).into())
-}
-
-/// Why there is no such token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
-    /// It is none of ours, or its secret is wrong: that is a guess.
-    Wrong,
-    /// There is no row, as after long disuse. That no guess can hit, and many good clients come with such a one.
-    Gone,
-}
-
-/// The refresh token that this is. A right id with a wrong secret ends no family: whoever guesses must not be able to
-/// sign others out.
-pub async fn find_refresh(
-    app: &App,
-    presented: &MachineSecret,
-) -> Result<Result<FoundRefreshToken, Missing>, StoreError> {
-    Ok(match app.store.find_refresh(presented.id()).await? {
-        Some(found) if found.digest.matches(&presented.digest()) => Ok(found),
-        Some(_) => Err(Missing::Wrong),
-        None => Err(Missing::Gone),
-    })
-}
-
-/// The access token that this is, likewise.
-pub async fn find_access(app: &App, presented: &MachineSecret) -> Result<Option<FoundAccessToken>, StoreError> {
-    let found = app.store.find_access_token(presented.id()).await?;
-    Ok(found.filter(|found| found.digest.matches(&presented.digest())))
 }
 
 /// Answers a refusal, counted if what was wrong is a secret: then it may say to wait instead.

@@ -1,7 +1,7 @@
 //! Authorization requests: kept, shown, answered once.
 
 use crate::harness::{NOW, each_database};
-use crate::world::{CALLERS, World, count, race, scopes};
+use crate::world::{CALLERS, World, count, race, scopes, secret_of};
 use vestibule_oauth::template::{AUTHORIZATION_REQUEST_MS, SESSION_IDLE_MS, SESSION_MAX_MS, Template};
 use vestibule_store::applications::Change;
 use vestibule_store::authorizations::{Answer, NewAuthorization};
@@ -57,7 +57,7 @@ fn fm_112_a_stored_request_that_64_callers_answer_at_once_is_answered_by_one_and
             assert_eq!(count(&answers, &Answer::AlreadyAnswered), CALLERS - 1);
             for (answer, code) in got {
                 let Some(code) = code else { continue };
-                let found = world.store.find_code(code).await.expect("reads");
+                let found = world.store.find_code(&secret_of(code)).await.expect("reads");
                 assert_eq!(found.is_some(), answer == Answer::Given);
             }
             let found = world.store.find_request(request).await.expect("reads").expect("is there");
@@ -102,7 +102,7 @@ fn fm_63_nothing_is_issued_once_person_session_or_application_was_switched_off()
             let fresh = world.new_issue(client.id, alice, session, NOW);
             let fresh = world.store.issue_fresh(&fresh, &world.note(NOW + 9)).await.expect("runs");
             assert_eq!((stored, fresh), (expected, expected), "{what}");
-            let code = world.store.find_code(issue.code.id).await.expect("reads");
+            let code = world.store.find_code(&secret_of(issue.code.id)).await.expect("reads");
             assert_eq!(code.is_some(), allowed, "{what}");
         };
         tries("everything on", true).await;
@@ -141,7 +141,7 @@ fn fm_63_nothing_is_issued_to_a_session_whose_time_is_over_to_the_millisecond() 
         let client = world.application("shop", Template::Web).await;
         let person = world.person("alice").await;
         let (idle, old) = (world.session(person, NOW).await, world.session(person, NOW).await);
-        let live = world.store.find_session(old, None, NOW).await.expect("reads").expect("is there");
+        let live = world.store.find_session(&secret_of(old), None, NOW).await.expect("reads").expect("is there");
         world.store.touch_session(&live, NOW + SESSION_MAX_MS - 1).await.expect("runs");
         for (session, end) in [(idle, NOW + SESSION_IDLE_MS), (old, NOW + SESSION_MAX_MS)] {
             for (at, expected) in [(end, Answer::NoLongerAllowed), (end - 1, Answer::Given)] {

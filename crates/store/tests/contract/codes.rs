@@ -1,7 +1,7 @@
 //! Authorization codes: spent once, burnt at a wrong try, dead with their grant.
 
 use crate::harness::{NOW, each_database};
-use crate::world::{CALLERS, SECOND, World, count, race};
+use crate::world::{CALLERS, SECOND, World, count, guessed, race, secret_of};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::pkce::Challenge;
 use vestibule_oauth::template::{CODE_MS, Template};
@@ -21,8 +21,8 @@ fn a_code_is_found_with_everything_that_it_hangs_on_in_one_read() {
         issue.code.challenge = challenge.clone();
         assert!(challenge.is_some());
         world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs");
-        let found = world.store.find_code(issue.code.id).await.expect("reads").expect("is there");
-        assert!(found.digest.matches(&issue.code.digest));
+        let found = world.store.find_code(&secret_of(issue.code.id)).await.expect("reads").expect("is there");
+        assert!(world.store.find_code(&guessed(issue.code.id)).await.expect("reads").is_none());
         assert_eq!((found.grant, found.person, found.code.client), (issue.grant, person, client.id));
         assert_eq!(found.code.redirect_uri, issue.code.redirect_uri);
         assert!(found.code.redirect_uri_sent && !found.code.spent);
@@ -30,7 +30,7 @@ fn a_code_is_found_with_everything_that_it_hangs_on_in_one_read() {
         assert_eq!(found.code.scope, issue.scopes);
         assert_eq!(found.code.standing.expires_at, NOW + CODE_MS);
         assert_eq!(token::judge(&found.code.standing, NOW), Ok(()));
-        assert!(world.store.find_code(world.id()).await.expect("reads").is_none());
+        assert!(world.store.find_code(&secret_of(world.id())).await.expect("reads").is_none());
     });
 }
 
@@ -113,7 +113,7 @@ fn fm_24_a_code_that_is_burnt_gives_nothing_and_is_burnt_once() {
         let spent = world.store.spend_code(flow.code, world.id(), &tokens, NOW).await.expect("runs");
         assert_eq!(spent, SpendCode::AlreadySpent);
         assert!(!world.accepted(tokens.access.id, NOW).await);
-        let found = world.store.find_code(flow.code).await.expect("reads").expect("is there");
+        let found = world.store.find_code(&secret_of(flow.code)).await.expect("reads").expect("is there");
         assert!(found.code.spent && found.code.standing.grant_ended);
         assert_eq!(world.trail().await.iter().filter(|action| *action == "code.burn").count(), 1);
     });
@@ -190,7 +190,7 @@ fn a_code_whose_grant_was_ended_gives_nothing() {
         let tokens = world.new_tokens(NOW);
         let spent = world.store.spend_code(flow.code, world.id(), &tokens, NOW).await.expect("runs");
         assert_eq!(spent, SpendCode::GrantEnded);
-        assert!(world.store.find_access_token(tokens.access.id).await.expect("reads").is_none());
+        assert!(world.store.find_access_token(&secret_of(tokens.access.id)).await.expect("reads").is_err());
         let unknown = world.store.spend_code(world.id(), world.id(), &tokens, NOW).await.expect("runs");
         assert_eq!(unknown, SpendCode::GrantEnded);
     });

@@ -3,7 +3,7 @@
 
 use crate::harness::{NOW, each_database};
 use crate::upkeep::sweep;
-use crate::world::{HASH, SECOND, World, race, scopes};
+use crate::world::{HASH, SECOND, World, race, scopes, secret_of};
 use vestibule_oauth::client::{Access, Client};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::template::Template;
@@ -24,16 +24,16 @@ struct Issued {
 
 impl Issued {
     async fn alive(&self, world: &World, now: i64) -> [bool; 3] {
-        let code = world.store.find_code(self.code).await.expect("reads").expect("is there");
+        let code = world.store.find_code(&secret_of(self.code)).await.expect("reads").expect("is there");
         let code = token::judge(&code.code.standing, now).is_ok();
         [code, world.accepted(self.access, now).await, world.refreshable(self.refresh, now).await]
     }
 
     async fn is_dead(&self, world: &World, why: Dead) {
         assert_eq!(self.alive(world, NOW).await, [false; 3], "{why:?}");
-        let found = world.store.find_access_token(self.access).await.expect("reads").expect("is there");
+        let found = world.store.find_access_token(&secret_of(self.access)).await.expect("reads").expect("is there");
         assert_eq!(token::judge(&found.standing, NOW), Err(why));
-        let found = world.store.find_refresh(self.refresh).await.expect("reads").expect("is there");
+        let found = world.store.find_refresh(&secret_of(self.refresh)).await.expect("reads").expect("is there");
         assert_eq!(token::judge(&found.generation.standing, NOW), Err(why));
     }
 }
@@ -52,7 +52,8 @@ async fn issue(world: &World, client: &Client, session: Id) -> Issued {
 }
 
 async fn judged(world: &World, client: &Client, session: Id) -> Issue {
-    let found = world.store.find_session(session, Some(client.id), NOW).await.expect("reads").expect("is alive");
+    let found =
+        world.store.find_session(&secret_of(session), Some(client.id), NOW).await.expect("reads").expect("is alive");
     let mut issue = world.new_issue(client.id, found.person, session, found.auth_time);
     issue.consent_generation = found.consent_generation;
     issue.last_consent = found.last_consent;
@@ -87,7 +88,7 @@ fn st_69_fm_75_signing_out_ends_what_was_issued_in_the_session_and_in_those_that
         early.is_dead(&world, Dead::SignedOut).await;
         late.is_dead(&world, Dead::SignedOut).await;
         assert_eq!(other.alive(&world, NOW).await, [true; 3]);
-        assert!(world.store.find_session(second, None, NOW).await.expect("reads").is_none());
+        assert!(world.store.find_session(&secret_of(second), None, NOW).await.expect("reads").is_none());
         let spent = world.store.spend_code(late.code, world.id(), &world.new_tokens(NOW), NOW).await.expect("runs");
         assert_eq!(spent, SpendCode::Spent, "liveness is asked at each use, also of what this gave");
         late.is_dead(&world, Dead::SignedOut).await;
@@ -130,7 +131,7 @@ fn st_69_signing_out_everywhere_ends_every_session_and_grant_of_the_person_and_l
         let change = world.store.sign_out_everywhere(alice, &world.note(NOW - SECOND)).await.expect("runs");
         assert_eq!(change, Change::Done);
         for session in [one, two] {
-            assert!(world.store.find_session(session, None, NOW).await.expect("reads").is_none());
+            assert!(world.store.find_session(&secret_of(session), None, NOW).await.expect("reads").is_none());
         }
         for issued in &issued {
             issued.is_dead(&world, Dead::BeforePersonValid).await;
@@ -170,7 +171,12 @@ fn st_68_fm_30_withdrawing_ends_every_grant_to_the_application_and_is_asked_abou
         assert_eq!(stays.alive(&world, NOW).await, [true; 3]);
         assert_eq!(world.store.last_consent(alice, client.id).await.expect("reads"), None);
         assert_eq!(names().await, std::slice::from_ref(&shop));
-        let found = world.store.find_session(session, Some(client.id), NOW).await.expect("reads").expect("is alive");
+        let found = world
+            .store
+            .find_session(&secret_of(session), Some(client.id), NOW)
+            .await
+            .expect("reads")
+            .expect("is alive");
         assert_eq!((found.last_consent, found.consent_generation), (None, 1));
         // Given again, at the same moment: the new one counts, the old ones do not.
         let anew = issue(&world, &client, session).await;
@@ -323,7 +329,7 @@ fn fm_30_fm_62_an_assignment_that_is_given_back_revives_nothing_by_whatever_way_
         world.store.add_person(&alice, &world.note(NOW)).await.expect("runs");
         let session = world.session(alice.id, NOW).await;
         let assigned = async || {
-            let found = world.store.find_session(session, Some(client.id), NOW).await.expect("reads");
+            let found = world.store.find_session(&secret_of(session), Some(client.id), NOW).await.expect("reads");
             found.expect("is alive").assigned
         };
         for subject in [Subject::Person(alice.id), Subject::Group(team), Subject::Organization(above)] {
@@ -383,9 +389,9 @@ fn st_68_fm_30_an_organization_that_is_switched_off_lets_nobody_below_it_in_and_
             assert_eq!(set(organization, false).await, Change::Done);
             issued.is_dead(&world, Dead::OrganizationOff).await;
             assert!(!enabled().await);
-            assert!(world.store.find_session(session, None, NOW).await.expect("reads").is_none());
+            assert!(world.store.find_session(&secret_of(session), None, NOW).await.expect("reads").is_none());
             let while_off = world.session(alice.id, NOW).await;
-            assert!(world.store.find_session(while_off, None, NOW).await.expect("reads").is_none());
+            assert!(world.store.find_session(&secret_of(while_off), None, NOW).await.expect("reads").is_none());
             let (grant, tokens) = (world.direct_grant(client.id, Some(alice.id)), world.new_tokens(NOW));
             world.store.keep_direct_grant(&grant, &tokens, NOW).await.expect("runs");
             assert!(!world.accepted(tokens.access.id, NOW).await);
@@ -394,7 +400,7 @@ fn st_68_fm_30_an_organization_that_is_switched_off_lets_nobody_below_it_in_and_
             issued.is_dead(&world, Dead::OrganizationOff).await;
             assert!(!world.accepted(tokens.access.id, NOW).await);
             for session in [session, while_off] {
-                assert!(world.store.find_session(session, None, NOW).await.expect("reads").is_none());
+                assert!(world.store.find_session(&secret_of(session), None, NOW).await.expect("reads").is_none());
             }
             assert_eq!(set(organization, true).await, Change::Done, "stands so already");
             let again = world.session(alice.id, NOW).await;
@@ -422,7 +428,12 @@ fn fm_62_an_assignment_through_an_organization_that_is_switched_off_does_not_cou
         assert_eq!(issued.alive(&world, NOW).await, [true; 3]);
         world.store.set_organization_enabled(guests, false, &world.note(NOW)).await.expect("runs");
         issued.is_dead(&world, Dead::NotAssigned).await;
-        let found = world.store.find_session(session, Some(client.id), NOW).await.expect("reads").expect("is alive");
+        let found = world
+            .store
+            .find_session(&secret_of(session), Some(client.id), NOW)
+            .await
+            .expect("reads")
+            .expect("is alive");
         assert!(!found.assigned);
         world.store.set_organization_enabled(guests, true, &world.note(NOW)).await.expect("runs");
         issued.is_dead(&world, Dead::NotAssigned).await;

@@ -1,7 +1,7 @@
 //! People: names that are unique, numbers that are never given twice.
 
 use crate::harness::{NOW, each_database};
-use crate::world::{CALLERS, HASH, World, count, race};
+use crate::world::{CALLERS, HASH, World, count, race, secret_of};
 use std::collections::BTreeSet;
 use vestibule_oauth::template::Template;
 use vestibule_store::applications::Change;
@@ -117,7 +117,7 @@ fn a_password_that_is_hashed_anew_replaces_only_the_hash_that_was_verified_and_e
         })
         .await;
         assert_eq!(count(&got, &true), 1);
-        assert!(world.store.find_session(session, None, NOW).await.expect("reads").is_some());
+        assert!(world.store.find_session(&secret_of(session), None, NOW).await.expect("reads").is_some());
         world.store.set_password(person, "$argon2id$other", &world.note(NOW + 1)).await.expect("runs");
         assert!(!world.store.keep_rehashed(person, HASH, "$argon2id$late").await.expect("runs"));
         let found = world.store.find_credentials("alice", None).await.expect("reads").expect("is there");
@@ -133,14 +133,17 @@ fn st_69_a_new_password_ends_every_session_and_works_itself() {
         let session = world.session(person, NOW).await;
         let done = world.store.set_password(person, "$argon2id$new", &world.note(NOW)).await.expect("runs");
         assert_eq!(done, Change::Done);
-        assert!(world.store.find_session(session, None, NOW).await.expect("reads").is_none(), "within a millisecond");
+        assert!(
+            world.store.find_session(&secret_of(session), None, NOW).await.expect("reads").is_none(),
+            "within a millisecond"
+        );
         let old = world.store.open_session(&world.new_session(person), &world.note(NOW + 1)).await.expect("runs");
         assert_eq!(old, OpenSession::CredentialsChanged);
         let mut new = world.new_session(person);
         new.password_hash = "$argon2id$new".to_owned();
         let opened = world.store.open_session(&new, &world.note(NOW)).await.expect("runs");
         assert_eq!(opened, OpenSession::Opened);
-        assert!(world.store.find_session(new.id, None, NOW).await.expect("reads").is_some());
+        assert!(world.store.find_session(&secret_of(new.id), None, NOW).await.expect("reads").is_some());
         let nobody = world.store.set_password(world.id(), "$argon2id$new", &world.note(NOW)).await.expect("runs");
         assert_eq!(nobody, Change::NotFound);
     });
@@ -153,7 +156,8 @@ fn switching_a_person_off_ends_sessions_for_good_and_doing_it_twice_is_doing_it_
         let person = world.person("alice").await;
         let session = world.session(person, NOW).await;
         let switch = async |on, at| world.store.set_person_enabled(person, on, &world.note(at)).await.expect("runs");
-        let alive = async || world.store.find_session(session, None, NOW + 9).await.expect("reads").is_some();
+        let alive =
+            async || world.store.find_session(&secret_of(session), None, NOW + 9).await.expect("reads").is_some();
         assert_eq!(switch(true, NOW + 1).await, Change::Done);
         assert!(alive().await, "who is on already is left as they are");
         assert_eq!(switch(false, NOW + 2).await, Change::Done);

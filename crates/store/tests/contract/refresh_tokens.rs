@@ -1,7 +1,7 @@
 //! Refresh tokens: each generation traded once, a family is a path, and everything dies with its grant.
 
 use crate::harness::{NOW, each_database};
-use crate::world::{CALLERS, SECOND, World, count, race, scopes};
+use crate::world::{CALLERS, SECOND, World, count, guessed, race, scopes, secret_of};
 use std::collections::BTreeSet;
 use vestibule_oauth::client::RegisteredClient;
 use vestibule_oauth::client_auth::{AuthedClient, authenticate};
@@ -13,6 +13,7 @@ use vestibule_oauth::secret::{Digest, Kind, MachineSecret};
 use vestibule_oauth::template::Template;
 use vestibule_store::codes::SpendCode;
 use vestibule_store::grants::Why;
+use vestibule_store::presented::Missing;
 use vestibule_store::refresh_tokens::{RotateRefresh, Rotation};
 use vestibule_store::statement;
 use vestibule_store::tokens::{NewAccessToken, NewRefreshToken, NewTokens};
@@ -63,7 +64,7 @@ async fn present(
 ) -> Result<Pair, bool> {
     let ask = Ask { refresh_token: presented.spell(), scope: None };
     for _ in 0..2 {
-        let found = world.store.find_refresh(presented.id()).await.expect("reads");
+        let found = world.store.find_refresh(presented).await.expect("reads").ok();
         let generation = found.as_ref().map(|found| &found.generation);
         let scope = match refresh_token::judge(client, &ask, generation, Some(sender), now) {
             Verdict::Rotate(scope) => scope,
@@ -125,7 +126,7 @@ fn fm_25_fm_28_fm_29_64_presenters_of_one_sender_get_one_identical_pair_and_one_
                 assert!(got.iter().all(|one| one.as_ref() == Ok(&pair)), "round {round}: {got:?}");
                 let next = MachineSecret::parse(Kind::RefreshToken, &pair.1).expect("is ours");
                 let access = MachineSecret::parse(Kind::AccessToken, &pair.0).expect("is ours");
-                assert!(world.accepted(access.id(), NOW + 100).await && world.refreshable(next.id(), NOW + 100).await);
+                assert!(world.accepts(&access, NOW + 100).await && world.refreshes(&next, NOW + 100).await);
                 // One access token came with the code, and one with each generation after it.
                 let (numbers, tokens) = generations(&world, grant).await;
                 assert_eq!(
@@ -178,7 +179,7 @@ fn a_refresh_token_is_found_with_everything_that_it_hangs_on_in_one_read() {
     each_database(async |store| {
         let world = World::new(store);
         let (grant, _, refresh) = family(&world, "alice").await;
-        let found = world.store.find_refresh(refresh).await.expect("reads").expect("is there");
+        let found = world.store.find_refresh(&secret_of(refresh)).await.expect("reads").expect("is there");
         assert_eq!((found.id, found.grant), (refresh, grant));
         assert_eq!(found.client.name, "shop");
         assert_eq!(found.generation.client, found.client.id);
@@ -186,7 +187,10 @@ fn a_refresh_token_is_found_with_everything_that_it_hangs_on_in_one_read() {
         assert_eq!(found.generation.max_ends_at, NOW + 86_400 * SECOND);
         assert_eq!(found.generation.standing.expires_at, NOW + 3_600 * SECOND);
         assert!(found.generation.spent.is_none() && world.refreshable(refresh, NOW).await);
-        assert!(world.store.find_refresh(world.id()).await.expect("reads").is_none());
+        for (presented, why) in [(guessed(refresh), Missing::Wrong), (secret_of(world.id()), Missing::Gone)] {
+            let missing = world.store.find_refresh(&presented).await.expect("reads");
+            assert_eq!(missing.map(drop).expect_err("is not there"), why);
+        }
     });
 }
 
@@ -235,7 +239,7 @@ fn fm_26_generations_that_were_traded_within_one_millisecond_are_all_known_as_tr
             older.push(std::mem::replace(&mut refresh, rotation.tokens.refresh.expect("was made").id));
         }
         for old in older {
-            let found = world.store.find_refresh(old).await.expect("reads").expect("is there");
+            let found = world.store.find_refresh(&secret_of(old)).await.expect("reads").expect("is there");
             assert!(found.generation.spent.is_some());
             let again = world.store.rotate_refresh(old, world.id(), &world.new_rotation(NOW), NOW).await.expect("runs");
             assert_eq!(again, RotateRefresh::AlreadySpent);

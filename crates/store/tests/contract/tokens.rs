@@ -1,7 +1,7 @@
 //! Access tokens: one read says everything, and everything that is switched off is off at the next use.
 
 use crate::harness::{NOW, each_database};
-use crate::world::{SECOND, World, race, scopes};
+use crate::world::{SECOND, World, guessed, race, scopes, secret_of};
 use vestibule_oauth::client::{Access, Client};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::template::Template;
@@ -10,10 +10,11 @@ use vestibule_store::applications::AddApplication;
 use vestibule_store::assignments::Subject;
 use vestibule_store::direct_grants::KeepGrant;
 use vestibule_store::grants::Why;
+use vestibule_store::presented::Missing;
 use vestibule_store::sessions::OpenSession;
 
 async fn verdict(world: &World, access: Id, now: i64) -> Option<Dead> {
-    let found = world.store.find_access_token(access).await.expect("reads").expect("is there");
+    let found = world.store.find_access_token(&secret_of(access)).await.expect("reads").expect("is there");
     token::judge(&found.standing, now).err()
 }
 
@@ -32,8 +33,11 @@ fn an_access_token_is_found_with_grant_person_organization_and_application_in_on
         world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs");
         let tokens = world.new_tokens(NOW);
         world.store.spend_code(issue.code.id, world.id(), &tokens, NOW).await.expect("runs");
-        let found = world.store.find_access_token(tokens.access.id).await.expect("reads").expect("is there");
-        assert!(found.digest.matches(&tokens.access.digest));
+        let found =
+            world.store.find_access_token(&secret_of(tokens.access.id)).await.expect("reads").expect("is there");
+        let why = |found: Result<_, Missing>| found.map(drop).expect_err("is not there");
+        let other = world.store.find_access_token(&guessed(tokens.access.id)).await.expect("reads");
+        assert_eq!(why(other), Missing::Wrong);
         assert_eq!((found.grant, found.scopes), (issue.grant, scopes("openid email")));
         assert_eq!((found.client.id, found.client.client_id), (client.id, client.client_id));
         assert_eq!((found.client.scopes, found.client.lifetimes), (client.scopes, client.lifetimes));
@@ -46,7 +50,8 @@ fn an_access_token_is_found_with_grant_person_organization_and_application_in_on
         assert_eq!((owner.profile.external_id, owner.profile.locale), (person.external_id, person.locale));
         let organization = owner.profile.organization.expect("the primary one");
         assert_eq!((organization.name.as_str(), organization.external_id.as_deref()), ("below", Some("ext-below")));
-        assert!(world.store.find_access_token(world.id()).await.expect("reads").is_none());
+        let nothing = world.store.find_access_token(&secret_of(world.id())).await.expect("reads");
+        assert_eq!(why(nothing), Missing::Gone);
     });
 }
 
@@ -92,7 +97,7 @@ fn fm_30_fm_63_st_68_each_off_switch_kills_tokens_at_once_and_switching_on_again
         let (access, refresh) = world.spend(erin.code, NOW + 50).await;
         world.store.remove_application(client.id, &world.note(NOW + 60)).await.expect("runs");
         assert!(!world.accepted(access, NOW + 60).await && !world.refreshable(refresh, NOW + 60).await);
-        assert!(world.store.find_code(erin.code).await.expect("reads").is_none());
+        assert!(world.store.find_code(&secret_of(erin.code)).await.expect("reads").is_none());
     });
 }
 
@@ -161,7 +166,7 @@ fn a_password_grant_is_kept_only_with_the_password_that_was_verified() {
         let (kept, access, refresh) = keep(person, NOW).await;
         assert_eq!(kept, KeepGrant::Kept);
         assert!(world.accepted(access, NOW).await && world.refreshable(refresh, NOW).await);
-        let found = world.store.find_refresh(refresh).await.expect("reads").expect("is there");
+        let found = world.store.find_refresh(&secret_of(refresh)).await.expect("reads").expect("is there");
         assert_eq!(found.generation.scope, scopes("api"));
         world.store.set_person_enabled(person, false, &world.note(NOW + 1)).await.expect("runs");
         assert_eq!(keep(person, NOW + 1).await.0, KeepGrant::NoLongerAllowed);
@@ -174,7 +179,7 @@ fn a_password_grant_is_kept_only_with_the_password_that_was_verified() {
         assert!(!world.accepted(again, NOW + 3).await);
         let (kept, lost, _) = keep(person, NOW + 3).await;
         assert_eq!(kept, KeepGrant::NoLongerAllowed);
-        assert!(world.store.find_access_token(lost).await.expect("reads").is_none());
+        assert!(world.store.find_access_token(&secret_of(lost)).await.expect("reads").is_err());
     });
 }
 
@@ -192,7 +197,8 @@ fn an_application_gets_a_token_for_itself_and_only_while_it_is_switched_on() {
         let grant = world.direct_grant(id, None);
         let kept = world.store.keep_direct_grant(&grant, &tokens, NOW).await.expect("runs");
         assert_eq!(kept, KeepGrant::Kept);
-        let found = world.store.find_access_token(tokens.access.id).await.expect("reads").expect("is there");
+        let found =
+            world.store.find_access_token(&secret_of(tokens.access.id)).await.expect("reads").expect("is there");
         assert!(found.person.is_none() && found.standing.person.is_none());
         assert!(world.accepted(tokens.access.id, NOW).await, "assignments speak of people");
         world.store.set_application_enabled(id, false, &world.note(NOW + 1)).await.expect("runs");
@@ -214,10 +220,10 @@ fn fm_131_nothing_of_one_tenant_is_found_by_another() {
         let spent = other.spend_code(flow.code, world.id(), &world.new_tokens(NOW), NOW).await.expect("runs");
         assert_eq!(spent, vestibule_store::codes::SpendCode::GrantEnded);
         let (access, refresh) = world.spend(flow.code, NOW).await;
-        assert!(other.find_access_token(access).await.expect("reads").is_none());
-        assert!(other.find_refresh(refresh).await.expect("reads").is_none());
-        assert!(other.find_code(flow.code).await.expect("reads").is_none());
-        assert!(other.find_session(flow.session, None, NOW).await.expect("reads").is_none());
+        assert!(other.find_access_token(&secret_of(access)).await.expect("reads").is_err());
+        assert!(other.find_refresh(&secret_of(refresh)).await.expect("reads").is_err());
+        assert!(other.find_code(&secret_of(flow.code)).await.expect("reads").is_none());
+        assert!(other.find_session(&secret_of(flow.session), None, NOW).await.expect("reads").is_none());
         assert!(other.find_request(request).await.expect("reads").is_none());
         assert!(other.find_client(&client.client_id, NOW).await.expect("reads").is_none());
         assert!(other.find_redirecting_client(&client.client_id).await.expect("reads").is_none());
@@ -245,7 +251,7 @@ fn st_73_fm_27_an_access_token_that_is_revoked_is_dead_from_the_answer_on_and_al
         assert!(world.accepted(access, NOW).await);
         assert!(world.store.revoke_access_token(access, NOW).await.expect("runs"));
         assert!(!world.accepted(access, NOW).await);
-        let found = world.store.find_access_token(access).await.expect("reads").expect("is there");
+        let found = world.store.find_access_token(&secret_of(access)).await.expect("reads").expect("is there");
         assert!(found.standing.revoked && found.created_at == NOW);
         assert!(world.accepted(rotation.tokens.access.id, NOW).await, "the other one lives on");
         assert!(!world.store.revoke_access_token(access, NOW + 1).await.expect("runs"), "was revoked before");

@@ -1,7 +1,7 @@
 //! Sweeping, the trail, and what is kept for the operator's commands.
 
 use crate::harness::{NOW, each_database};
-use crate::world::{SECOND, World, race};
+use crate::world::{SECOND, World, race, secret_of};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::template::{Switch, Template};
 use vestibule_store::applications::NewSecret;
@@ -54,7 +54,7 @@ fn rows_whose_time_is_over_go_in_small_batches_and_nothing_that_lives_goes() {
         let live = world.session(person, NOW + 2 * DAY).await;
         while sweep(&world.store, NOW + 8 * DAY, 10).await.expect("runs") > 0 {}
         assert_eq!(rows(&world.store).await, [1, 0, 0, 0, 0, 0]);
-        let found = world.store.find_session(live, None, NOW + 2 * DAY).await.expect("reads");
+        let found = world.store.find_session(&secret_of(live), None, NOW + 2 * DAY).await.expect("reads");
         assert!(found.is_some());
     });
 }
@@ -96,12 +96,12 @@ fn st_66_every_generation_is_remembered_for_as_long_as_its_family_lives() {
         }
         let last = last.expect("was made");
         while sweep(&world.store, now + HOUR, 5).await.expect("runs") > 0 {}
-        let found = world.store.find_refresh(first).await.expect("reads").expect("is remembered");
+        let found = world.store.find_refresh(&secret_of(first)).await.expect("reads").expect("is remembered");
         assert!(found.generation.spent.is_some(), "so that its presentation is a reuse");
         assert!(world.refreshable(last, now).await);
         let over = now + 3_600 * SECOND + HOUR;
         while sweep(&world.store, over, 5).await.expect("runs") > 0 {}
-        assert!(world.store.find_refresh(last).await.expect("reads").is_some(), "not yet an hour over");
+        assert!(world.store.find_refresh(&secret_of(last)).await.expect("reads").is_ok(), "not yet an hour over");
         let gone = sweep(&world.store, over + 1, 5).await.expect("runs");
         assert_eq!((gone, rows(&world.store).await[5]), (5, 8), "a long family goes in batches, and its grant last");
         while sweep(&world.store, over + 1, 5).await.expect("runs") > 0 {}

@@ -11,7 +11,7 @@ use vestibule_oauth::grant::Kind;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_oauth::secret::Digest;
+use vestibule_oauth::secret::{Digest, Kind as SecretKind, MachineSecret};
 use vestibule_oauth::template::Template;
 use vestibule_oauth::token::{self, RefreshPlan};
 use vestibule_store::Store;
@@ -141,7 +141,8 @@ impl World {
     }
 
     pub fn new_session(&self, person: Id) -> NewSession {
-        NewSession { id: self.id(), digest: self.digest(), person, password_hash: HASH.to_owned(), replaces: None }
+        let id = self.id();
+        NewSession { id, digest: secret_of(id).digest(), person, password_hash: HASH.to_owned(), replaces: None }
     }
 
     /// Signs a person in.
@@ -161,9 +162,10 @@ impl World {
     }
 
     pub fn new_issue(&self, application: Id, person: Id, session: Id, auth_time: i64) -> Issue {
+        let id = self.id();
         let code = NewCode {
-            id: self.id(),
-            digest: self.digest(),
+            id,
+            digest: secret_of(id).digest(),
             redirect_uri: "https://shop.example/callback".to_owned(),
             redirect_uri_sent: true,
             challenge: None,
@@ -197,14 +199,15 @@ impl World {
     }
 
     pub fn new_tokens(&self, now: i64) -> NewTokens {
+        let (access, refresh) = (self.id(), self.id());
         let access = NewAccessToken {
-            id: self.id(),
-            digest: self.digest(),
+            id: access,
+            digest: secret_of(access).digest(),
             scopes: scopes("openid email"),
             expires_at: now + 600 * SECOND,
         };
         let plan = RefreshPlan { idle_ends_at: now + 3_600 * SECOND, max_ends_at: now + 86_400 * SECOND };
-        NewTokens { access, refresh: Some(NewRefreshToken { id: self.id(), digest: self.digest(), plan }) }
+        NewTokens { access, refresh: Some(NewRefreshToken { id: refresh, digest: secret_of(refresh).digest(), plan }) }
     }
 
     /// Tokens for a refresh token, asked for by a client that authenticated.
@@ -228,14 +231,24 @@ impl World {
 
     /// Whether the access token would be accepted at `now`, as the server asks.
     pub async fn accepted(&self, access: Id, now: i64) -> bool {
+        self.accepts(&secret_of(access), now).await
+    }
+
+    /// As [`World::accepted`], for a token with a secret of its own.
+    pub async fn accepts(&self, access: &MachineSecret, now: i64) -> bool {
         let found = self.store.find_access_token(access).await.expect("reads");
-        found.is_some_and(|found| token::judge(&found.standing, now).is_ok())
+        found.is_ok_and(|found| token::judge(&found.standing, now).is_ok())
     }
 
     /// Whether the refresh token would be accepted at `now`, as far as the store knows.
     pub async fn refreshable(&self, refresh: Id, now: i64) -> bool {
+        self.refreshes(&secret_of(refresh), now).await
+    }
+
+    /// As [`World::refreshable`], for a token with a secret of its own.
+    pub async fn refreshes(&self, refresh: &MachineSecret, now: i64) -> bool {
         let found = self.store.find_refresh(refresh).await.expect("reads");
-        found.is_some_and(|f| f.generation.spent.is_none() && token::judge(&f.generation.standing, now).is_ok())
+        found.is_ok_and(|f| f.generation.spent.is_none() && token::judge(&f.generation.standing, now).is_ok())
     }
 
     /// The actions of the trail, oldest first.
@@ -244,6 +257,16 @@ impl World {
         rows.sort_by_key(|row| (row.at, row.id));
         rows.into_iter().map(|row| row.action).collect()
     }
+}
+
+/// The secret of everything that this world makes with this id. The store looks at no secret's kind.
+pub fn secret_of(id: Id) -> MachineSecret {
+    MachineSecret::new(SecretKind::AccessToken, id, *Digest::of(id.as_bytes()).as_bytes())
+}
+
+/// The same row's secret as somebody would guess it.
+pub fn guessed(id: Id) -> MachineSecret {
+    MachineSecret::new(SecretKind::AccessToken, id, [7; 32])
 }
 
 pub fn scopes(text: &str) -> ScopeSet {
