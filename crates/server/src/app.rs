@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::dice::Dice;
 use crate::endpoints::metadata::Document;
+use crate::outbound::Outbound;
 use crate::passwords::Passwords;
 use crate::upkeep::OlderForms;
 use crate::web::guard::Guard;
@@ -35,6 +36,8 @@ pub struct App {
     pub guard: Guard,
     /// How often secrets may be tried.
     pub guessing: Guessing,
+    /// The one way to other machines.
+    pub outbound: Outbound,
     /// Whether this process is about to end.
     pub draining: Draining,
 }

@@ -89,6 +89,12 @@ pub struct Serve {
     /// Seconds to go on taking connections at the end, while /readyz already says no
     #[arg(long, env = "VESTIBULE_DRAIN_GRACE", value_name = "SECONDS", default_value_t = 0)]
     pub drain_grace: u64,
+    /// A host inside the house that the server may call, also by plain http: HOST or HOST:PORT; repeat for more
+    #[arg(long, env = "VESTIBULE_ALLOW_PRIVATE_HOST", value_name = "HOST", value_delimiter = ',')]
+    pub allow_private_host: Vec<String>,
+    /// A file of certificates (PEM) to trust besides the machine's when the server calls others; repeat for more
+    #[arg(long, env = "VESTIBULE_EXTRA_CA", value_name = "FILE", value_delimiter = ',')]
+    pub extra_ca: Vec<PathBuf>,
 }
 
 /// Does what the command line says.

@@ -6,6 +6,7 @@
 use crate::accept::Caps;
 use crate::cli::{Globals, Serve};
 use crate::clock::Clock;
+use crate::outbound::allowed::AllowedHost;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,6 +29,10 @@ pub struct Settings {
     pub guess_free: u32,
     /// How long to go on taking connections after `/readyz` has begun to say no.
     pub drain_grace: Duration,
+    /// Hosts inside the house that may be called.
+    pub private_hosts: Vec<AllowedHost>,
+    /// Files of certificates that are trusted besides the machine's.
+    pub extra_ca: Vec<PathBuf>,
 }
 
 impl Settings {
@@ -42,8 +47,15 @@ impl Settings {
             pending_per_minute: flags.pending_per_minute,
             guess_free: flags.guess_free,
             drain_grace: Duration::from_secs(flags.drain_grace),
+            private_hosts: private_hosts(&flags.allow_private_host)?,
+            extra_ca: flags.extra_ca.clone(),
         })
     }
+}
+
+/// Reads the hosts that may be called; an empty word in the variable's list says nothing.
+fn private_hosts(texts: &[String]) -> Result<Vec<AllowedHost>, String> {
+    texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(AllowedHost::parse).collect()
 }
 
 /// Files that the process opens besides connections: the database, its log, the readers, the standard streams.

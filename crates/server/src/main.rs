@@ -16,6 +16,7 @@ mod config;
 mod demo;
 mod dice;
 mod endpoints;
+mod outbound;
 mod pages;
 mod passwords;
 mod prove;

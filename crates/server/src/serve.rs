@@ -11,6 +11,7 @@ use crate::config::{self, Settings};
 use crate::demo::{self, Demo};
 use crate::dice::Dice;
 use crate::endpoints::metadata::Document;
+use crate::outbound::Outbound;
 use crate::passwords::{Limits, Passwords};
 use crate::router;
 use crate::upkeep::{self, OlderForms};
@@ -35,6 +36,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Runs the server until it is told to end. An `Err` is a sentence for the operator.
 pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> {
     let settings = Settings::of(globals, &flags)?;
+    let outbound = Outbound::new(settings.private_hosts.clone(), settings.extra_ca.clone())?;
     let (url, demo) = place(globals, &flags)?;
     let clock = Clock::system();
     let store = config::open_as_server(&url, clock.now()).await?;
@@ -52,6 +54,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         older_forms: OlderForms::default(),
         guard: Guard::new(settings.pending_per_minute),
         guessing,
+        outbound,
         draining: Draining::default(),
         dice: Dice,
         store,

@@ -105,3 +105,26 @@ fn collect(folder: &Path, rooms: &mut Vec<PathBuf>) {
         }
     }
 }
+
+/// Rule 7 of the house: one policy for every call to another machine, because there is one opener of connections.
+#[test]
+fn fm_86_only_one_room_opens_connections_to_other_machines() {
+    let mut rooms = Vec::new();
+    for name in ["oauth", "store", "server"] {
+        collect(&root().join("crates").join(name).join("src"), &mut rooms);
+    }
+    let openers =
+        ["TcpStream::connect", "TcpSocket", "UdpSocket", "UnixStream::connect", "TlsConnector", "lookup_host"];
+    let more = ["to_socket_addrs", "client::conn", "client::legacy", "reqwest::", "ureq::"];
+    let mut found = std::collections::BTreeSet::new();
+    for room in rooms {
+        let text = std::fs::read_to_string(&room).unwrap();
+        if openers.iter().chain(&more).any(|word| text.contains(word)) {
+            let path = room.strip_prefix(root().join("crates")).unwrap().to_str().unwrap().to_owned();
+            found.insert(path.split("/outbound").next().unwrap().to_owned());
+        }
+    }
+    // The demo's sample application and `vestibule prove` are clients of our own server on loopback.
+    let expected = ["server/src", "server/src/demo/call.rs", "server/src/prove/http.rs"];
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), expected);
+}
