@@ -163,6 +163,14 @@ fn house_rule_1_nothing_that_a_rulebook_depends_on_brings_one_in() {
     }
 }
 
+/// Its timing leak has had no fixed release (RUSTSEC-2023-0071); a test's dependency would be one `use` away from ours.
+#[test]
+fn fm_84_the_rsa_crate_is_not_even_in_the_lock_file() {
+    let lock = lock_file();
+    assert!(lock.contains_key("aws-lc-rs") && lock.contains_key("jsonwebtoken"), "the lock file was not understood");
+    assert!(!lock.contains_key("rsa"));
+}
+
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -2,5 +2,9 @@
 //!
 //! One binary with a file per source of truth.
 
+mod agreement;
+mod forged;
 mod keys;
+mod rfc;
 mod tokens;
+mod wycheproof;
