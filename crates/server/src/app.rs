@@ -6,11 +6,14 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::dice::Dice;
 use crate::endpoints::metadata::Document;
+use crate::keys::Keys;
 use crate::outbound::Outbound;
 use crate::passwords::Passwords;
+use crate::seal::Seal;
 use crate::upkeep::OlderForms;
 use crate::web::guard::Guard;
 use crate::web::guessing::Guessing;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vestibule_store::Store;
 
@@ -36,6 +39,10 @@ pub struct App {
     pub guard: Guard,
     /// How often secrets may be tried.
     pub guessing: Guessing,
+    /// Seals what must be read again.
+    pub seal: Arc<Seal>,
+    /// What tokens are signed with and verified by.
+    pub keys: Arc<Keys>,
     /// The one way to other machines.
     pub outbound: Outbound,
     /// Whether this process is about to end.

@@ -40,6 +40,9 @@ pub struct Globals {
     /// A file that holds the database URL, for URLs with a password; --database-url wins over it
     #[arg(long, global = true, env = "VESTIBULE_DATABASE_URL_FILE", value_name = "FILE")]
     pub database_url_file: Option<PathBuf>,
+    /// The file with the key-encryption key, for PostgreSQL [default on SQLite: <data-dir>/key, made at the first start]
+    #[arg(long, global = true, env = "VESTIBULE_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
     /// Print JSON, one object a line
     #[arg(long, global = true, env = "VESTIBULE_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     pub json: bool,
@@ -86,6 +89,14 @@ pub struct Serve {
     /// Failed sign-ins, and failed client secrets, that one /24 or /64 may make in 15 minutes before it waits
     #[arg(long, env = "VESTIBULE_GUESS_FREE", value_name = "N", default_value_t = 5)]
     pub guess_free: u32,
+    /// Seconds that applications may keep the key set; a new key is published that long, and a fifth more, before it signs
+    #[arg(long, env = "VESTIBULE_KEYS_MAX_AGE", value_name = "SECONDS", default_value_t = 300,
+          value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub keys_max_age: u32,
+    /// Days after which another key signs; 0 leaves it to `vestibule keys rotate`
+    #[arg(long, env = "VESTIBULE_ROTATE_KEYS_AFTER", value_name = "DAYS", default_value_t = 90,
+          value_parser = clap::value_parser!(u32).range(0..=3650))]
+    pub rotate_keys_after: u32,
     /// Seconds to go on taking connections at the end, while /readyz already says no
     #[arg(long, env = "VESTIBULE_DRAIN_GRACE", value_name = "SECONDS", default_value_t = 0)]
     pub drain_grace: u64,

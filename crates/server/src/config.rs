@@ -6,10 +6,13 @@
 use crate::accept::Caps;
 use crate::cli::{Globals, Serve};
 use crate::clock::Clock;
+use crate::keys::Terms;
 use crate::outbound::allowed::AllowedHost;
+use crate::seal::KeySource;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use vestibule_oauth::secret::Secret;
 use vestibule_store::{Options, Role, Store, StoreUrl};
 
 /// The settings of a running server.
@@ -27,6 +30,8 @@ pub struct Settings {
     pub pending_per_minute: u32,
     /// Failures that one network may make in fifteen minutes before it waits.
     pub guess_free: u32,
+    /// How long the key set may be kept, and how long a key signs.
+    pub key_terms: Terms,
     /// How long to go on taking connections after `/readyz` has begun to say no.
     pub drain_grace: Duration,
     /// Hosts inside the house that may be called.
@@ -46,6 +51,7 @@ impl Settings {
             caps: Caps { all, per_address: flags.max_connections_per_address.max(1) },
             pending_per_minute: flags.pending_per_minute,
             guess_free: flags.guess_free,
+            key_terms: key_terms(flags),
             drain_grace: Duration::from_secs(flags.drain_grace),
             private_hosts: private_hosts(&flags.allow_private_host)?,
             extra_ca: flags.extra_ca.clone(),
@@ -153,6 +159,36 @@ pub fn database_text(globals: &Globals) -> Result<String, String> {
         }
         (None, None) => Err("no database was named; --database-url names one".to_owned()),
     }
+}
+
+/// Where the key-encryption key of the database at `url` is. An `Err` says how to make one and how to give it.
+#[allow(clippy::disallowed_methods, reason = "a secret that no flag may carry: others see a command line")]
+pub fn key_source(globals: &Globals, url: &StoreUrl) -> Result<KeySource, String> {
+    let given = std::env::var("VESTIBULE_KEY").ok().filter(|text| !text.is_empty());
+    match (&globals.key_file, given, url) {
+        (Some(_), Some(_), _) => {
+            Err("the key-encryption key is given twice: leave out VESTIBULE_KEY or --key-file".to_owned())
+        }
+        (Some(file), None, _) => Ok(KeySource::File(file.clone())),
+        (None, Some(text), _) => Ok(KeySource::Environment(Secret::new(text))),
+        // The one directory that is ours. A database elsewhere keeps its key beside it.
+        (None, None, StoreUrl::Sqlite(database)) => {
+            let directory = globals.data_dir.as_deref().or(database.parent()).unwrap_or(Path::new("."));
+            Ok(KeySource::Own(directory.join("key")))
+        }
+        (None, None, StoreUrl::Postgres(_)) => {
+            Err("a server on PostgreSQL must be given the key-encryption key: make \
+             one with `(umask 077; vestibule keys new > vestibule.key)`, give it to every server with --key-file \
+             vestibule.key (or in VESTIBULE_KEY), and keep a copy: without it, what is sealed in the database is lost"
+                .to_owned())
+        }
+    }
+}
+
+fn key_terms(flags: &Serve) -> Terms {
+    let day = 86_400_000;
+    let replaced_after_ms = (flags.rotate_keys_after > 0).then(|| i64::from(flags.rotate_keys_after) * day);
+    Terms { max_age_s: flags.keys_max_age, replaced_after_ms }
 }
 
 /// Opens the store as a server: brings its schema up to date.

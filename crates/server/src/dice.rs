@@ -2,8 +2,14 @@
 //!
 //! Every rule and every verb takes its random values as arguments; they get them from here.
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
 use vestibule_oauth::id::Id;
+use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::secret::{Kind, MachineSecret};
+use zeroize::Zeroizing;
 
 /// Draws random values.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,5 +36,24 @@ impl Dice {
     /// A new secret of `kind` that belongs to the row `id`.
     pub fn secret(self, kind: Kind, id: Id) -> MachineSecret {
         MachineSecret::new(kind, id, self.bytes())
+    }
+
+    /// A new private key in PKCS#8. RSA, of 2048 bits, takes from a tenth of a second to several seconds: keep it off
+    /// the threads that answer.
+    pub fn pkcs8(self, algorithm: Algorithm) -> Zeroizing<Vec<u8>> {
+        let made = || -> Result<Vec<u8>, Unspecified> {
+            Ok(match algorithm {
+                Algorithm::EdDsa => Ed25519KeyPair::generate()?.to_pkcs8()?.as_ref().to_vec(),
+                Algorithm::Es256 => {
+                    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?.to_pkcs8v1()?.as_ref().to_vec()
+                }
+                Algorithm::Rs256 => {
+                    let der: Pkcs8V1Der<'_> = RsaKeyPair::generate(KeySize::Rsa2048)?.as_der()?;
+                    der.as_ref().to_vec()
+                }
+            })
+        };
+        // As above: the generator has failed.
+        made().map_or_else(|_| std::process::abort(), Zeroizing::new)
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::api::{gitlife, idaas};
 use crate::app::App;
-use crate::endpoints::{authorize, health, introspect, metadata, revoke, token, userinfo};
+use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token, userinfo};
 use crate::pages;
 use crate::web::{cors, door};
 use axum::Router;
@@ -18,6 +18,7 @@ pub mod path {
     pub const REVOKE: &str = "/oauth/revoke";
     pub const INTROSPECT: &str = "/oauth/introspect";
     pub const USERINFO: &str = "/oauth/userinfo";
+    pub const JWKS: &str = "/oauth/jwks";
     pub const METADATA: &str = "/.well-known/oauth-authorization-server";
 }
 
@@ -31,6 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(path::REVOKE, post(revoke::answer).options(cors::preflight))
         .route(path::INTROSPECT, post(introspect::answer))
         .route(path::USERINFO, get(userinfo::answer).post(userinfo::answer).options(cors::preflight))
+        .route(path::JWKS, get(jwks::answer).options(cors::preflight))
         .route(path::METADATA, get(metadata::answer).options(cors::preflight))
         // The resources of the two vendors' wires
         .route("/api/bff/v1/oauth2/userinfo", get(idaas::userinfo))

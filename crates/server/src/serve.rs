@@ -11,9 +11,11 @@ use crate::config::{self, Settings};
 use crate::demo::{self, Demo};
 use crate::dice::Dice;
 use crate::endpoints::metadata::Document;
+use crate::keys::{self, Keys};
 use crate::outbound::Outbound;
 use crate::passwords::{Limits, Passwords};
 use crate::router;
+use crate::seal::Seal;
 use crate::upkeep::{self, OlderForms};
 use crate::web::guard::Guard;
 use crate::web::guessing::Guessing;
@@ -38,6 +40,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
     let settings = Settings::of(globals, &flags)?;
     let outbound = Outbound::new(settings.private_hosts.clone(), settings.extra_ca.clone())?;
     let (url, demo) = place(globals, &flags)?;
+    let key_source = config::key_source(globals, &url)?;
     let clock = Clock::system();
     let store = config::open_as_server(&url, clock.now()).await?;
     let listener = TcpListener::bind(&settings.listen)
@@ -49,7 +52,11 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         tracing::warn!(issuer, "the public URL is plain http: everybody on the way can read passwords and tokens");
     }
     let guessing = Guessing::prepare(&store, Dice.bytes(), settings.guess_free).await.map_err(|e| e.to_string())?;
+    let seal = Arc::new(Seal::start(&store, key_source, clock.clone(), Dice).await?);
+    let keys = Keys::start(&store, seal.clone(), clock.clone(), Dice, settings.key_terms).await?;
     let app = Arc::new(App {
+        seal,
+        keys: Arc::new(keys),
         passwords: Passwords::start(Limits::for_this_machine()).map_err(|error| error.to_string())?,
         older_forms: OlderForms::default(),
         guard: Guard::new(settings.pending_per_minute),
@@ -92,6 +99,7 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
 
     let (stop, stopped) = watch::channel(false);
     let upkeep = tokio::spawn(upkeep::upkeep(app.clone(), stopped.clone()));
+    let following = tokio::spawn(keys::follow(app.clone(), stopped.clone()));
     let router = router::router(app.clone());
     let mut accepting = tokio::spawn(accept(listener, router, app.clone(), app.settings.caps, stopped));
     say(app, bound, demo.as_ref()).await?;
@@ -128,6 +136,7 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
         tracing::warn!("some requests did not end in time");
     }
     let _ = upkeep.await;
+    let _ = following.await;
     upkeep::flush(app).await;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 //!
 //! Derived from the router's own constants and the rulebook's own lists, so that it cannot promise what is not served.
 
+use super::jwks;
 use crate::app::App;
 use crate::router::path;
 use crate::web::cors;
@@ -43,6 +44,9 @@ impl Document {
 
 /// Answers with the document; it may be kept for five minutes, and by any site's script be read.
 pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
+    if !app.keys.ready().await {
+        return jwks::not_yet();
+    }
     let Document { text, tag } = &app.metadata;
     let known = received.headers.get_all(header::IF_NONE_MATCH).iter().any(|line| knows(line, tag));
     let mut response = match known {
@@ -59,7 +63,7 @@ pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response
 }
 
 /// Whether an `If-None-Match` line names `tag`, in its weak spelling too.
-fn knows(line: &HeaderValue, tag: &str) -> bool {
+pub(super) fn knows(line: &HeaderValue, tag: &str) -> bool {
     let mut tags = line.to_str().unwrap_or("").split(',').map(|known| known.trim().trim_start_matches("W/"));
     tags.any(|known| known == tag || known == "*")
 }

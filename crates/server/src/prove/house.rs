@@ -6,11 +6,13 @@
 use super::http;
 use crate::config;
 use crate::dice::Dice;
+use crate::seal::KeyEncryptionKey;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use vestibule_oauth::secret::Secret;
 
 /// Where applications are sent back to; nobody listens there.
 pub const REDIRECT_URI: &str = "https://client.example/callback";
@@ -19,6 +21,8 @@ pub const REDIRECT_URI: &str = "https://client.example/callback";
 pub struct House {
     pub directory: PathBuf,
     database_url: Option<String>,
+    /// What a server on PostgreSQL must be given.
+    key: Secret,
     /// The address of the first start; later starts take it again, so that the issuer stays.
     address: OnceLock<SocketAddr>,
     running: Mutex<Option<Running>>,
@@ -44,7 +48,8 @@ impl House {
         let name: String = dice.bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
         let directory = std::env::temp_dir().join(format!("vestibule-prove-{name}"));
         config::make_private(&directory)?;
-        Ok(House { directory, database_url, address: OnceLock::new(), running: Mutex::new(None) })
+        let key = KeyEncryptionKey::make(dice);
+        Ok(House { directory, database_url, key, address: OnceLock::new(), running: Mutex::new(None) })
     }
 
     /// The server's address.
@@ -59,7 +64,7 @@ impl House {
         command.env_clear().arg("--json").arg("--data-dir").arg(self.directory.join("data"));
         if let Some(url) = &self.database_url {
             // A password in the address belongs into no list of processes.
-            command.env("VESTIBULE_DATABASE_URL", url);
+            command.env("VESTIBULE_DATABASE_URL", url).env("VESTIBULE_KEY", self.key.expose());
         }
         Ok(command)
     }

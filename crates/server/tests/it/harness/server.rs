@@ -185,12 +185,15 @@ pub fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_vestibule"))
 }
 
+/// The key-encryption key of all servers on PostgreSQL, where one must be given.
+pub const KEY: &str = "t1bkJ0rT5vXpWmYk3qZs9uHcLw7eNf2oAxGiRdVyBnU";
+
 /// The binary with its global flags.
 pub fn binary(directory: &Path, database_url: Option<&str>) -> Command {
     let mut command = program();
     command.arg("--data-dir").arg(directory.join("data"));
     if let Some(url) = database_url {
-        command.args(["--database-url", url]);
+        command.args(["--database-url", url]).env("VESTIBULE_KEY", KEY);
     }
     command
 }

@@ -370,6 +370,59 @@ CREATE TABLE devices (
 );
 CREATE INDEX devices_expiry ON devices (ends_at);
 
+-- What seals: a key of the deployment's own (scope: sixteen zero bytes) and one of each project (its id), wrapped under the
+-- key-encryption key that wrapped_by names and that stands in no table. retired_at: another one seals; rows are moved
+-- to it. What is sealed names its data key in a foreign key, so that no data key goes while something needs it, whatever
+-- another node writes at that moment.
+CREATE TABLE data_keys (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    scope BYTEA NOT NULL,
+    wrapped BYTEA NOT NULL,
+    wrapped_by TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    retired_at BIGINT
+);
+CREATE UNIQUE INDEX data_keys_sealing ON data_keys (tenant, scope) WHERE retired_at IS NULL;
+CREATE INDEX data_keys_retired ON data_keys (retired_at) WHERE retired_at IS NOT NULL;
+CREATE INDEX data_keys_wrapped ON data_keys (wrapped_by);
+
+-- Secrets of the deployment that are made once (by what pairwise subjects are made).
+CREATE TABLE deployment_secrets (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    sealed BYTEA NOT NULL,
+    sealed_by BYTEA NOT NULL REFERENCES data_keys (id),
+    created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX deployment_secrets_name ON deployment_secrets (tenant, name);
+CREATE INDEX deployment_secrets_sealed_by ON deployment_secrets (sealed_by);
+
+-- What tokens are signed with. The next key of an algorithm is published and may sign from usable_at on; the current one
+-- signs since promoted_at; one that was replaced stays published until ends_at. jwk is the public half as it is shown to
+-- people; what is published is derived from the sealed half, so that nobody who can write here alone adds a key.
+CREATE TABLE signing_keys (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    algorithm TEXT COLLATE "C" NOT NULL,
+    kid TEXT COLLATE "C" NOT NULL,
+    jwk TEXT COLLATE "C" NOT NULL,
+    sealed BYTEA NOT NULL,
+    sealed_by BYTEA NOT NULL REFERENCES data_keys (id),
+    published_at BIGINT NOT NULL,
+    usable_at BIGINT NOT NULL,
+    promoted_at BIGINT,
+    replaced_at BIGINT,
+    replaced_by BYTEA,
+    ends_at BIGINT
+);
+CREATE UNIQUE INDEX signing_keys_kid ON signing_keys (tenant, kid);
+CREATE UNIQUE INDEX signing_keys_next ON signing_keys (tenant, algorithm) WHERE promoted_at IS NULL;
+CREATE UNIQUE INDEX signing_keys_current ON signing_keys (tenant, algorithm)
+    WHERE promoted_at IS NOT NULL AND replaced_at IS NULL;
+CREATE INDEX signing_keys_sealed_by ON signing_keys (sealed_by);
+
 CREATE TABLE audit (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,

@@ -1,0 +1,202 @@
+//! The keys that tokens are signed with and verified by, as this node holds them.
+//!
+//! Owns the ring in memory: signing and verifying ask it and never the database. What is in it is read from the rows by
+//! `ring`, which `follow` does every few seconds; making and promoting keys is `rotation`'s.
+
+mod follow;
+mod ring;
+mod rotation;
+
+pub use follow::follow;
+pub use rotation::{LONGEST_TOKEN_MS, derived_note};
+
+use crate::clock::Clock;
+use crate::dice::Dice;
+use crate::seal::{Place, Scope, Seal, Unsealed};
+use axum::body::Bytes;
+use ring::Ring;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+use tokio::sync::{Mutex, watch};
+use vestibule_oauth::jose::{Algorithm, SigningKey, VerifyingKey};
+use vestibule_oauth::subject::PairwiseSecret;
+use vestibule_store::sealed::SealedRow;
+use vestibule_store::{Store, StoreError};
+
+/// How long a request waits for keys that are being made: longer than RSA takes, shorter than callers wait.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often unknown names of keys may lead to the database, in milliseconds (FM-85).
+const COOL_DOWN_MS: i64 = 5_000;
+/// Under which name the secret of pairwise subjects is kept.
+const PAIRWISE: &str = "pairwise subjects";
+
+/// How keys are rotated.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// How long applications may keep the key set, in seconds: its `max-age`.
+    pub max_age_s: u32,
+    /// After how many milliseconds a key that signs is replaced; `None`: only by command.
+    pub replaced_after_ms: Option<i64>,
+}
+
+impl Terms {
+    /// How long a key is published before it signs, in milliseconds: as long as applications may keep a key set without
+    /// it, and a fifth more for nodes that have not heard of it yet.
+    pub const fn published_ms(self) -> i64 {
+        self.max_age_s as i64 * 1200
+    }
+
+    /// How often a node looks for keys that others made or promoted.
+    pub fn interval(self) -> Duration {
+        Duration::from_millis(u64::from(self.max_age_s) * 1000 / 60).clamp(INTERVALS.0, INTERVALS.1)
+    }
+}
+
+const INTERVALS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// The published key set.
+#[derive(Clone)]
+pub struct KeySet {
+    /// `{"keys":[…]}`, public halves only.
+    pub text: Bytes,
+    /// Its entity tag, with its quotes.
+    pub tag: Arc<str>,
+}
+
+/// The keys of this process.
+pub struct Keys {
+    store: Store,
+    seal: Arc<Seal>,
+    clock: Clock,
+    dice: Dice,
+    terms: Terms,
+    /// Replaced as a whole; whoever reads it takes a lock that is held for the time of a copy, and only written when a
+    /// key was made, promoted or ended.
+    ring: watch::Sender<Arc<Ring>>,
+    pairwise: PairwiseSecret,
+    /// Who reads the rows just now, so that many unknown names cost one read.
+    turn: Mutex<()>,
+    looked_at: AtomicI64,
+    /// Whether an RSA key is being made.
+    making: AtomicBool,
+}
+
+impl Keys {
+    /// Reads the keys, at the very first start makes those that are made quickly. `follow` makes the others.
+    pub async fn start(store: &Store, seal: Arc<Seal>, clock: Clock, dice: Dice, terms: Terms) -> Result<Keys, String> {
+        let pairwise = pairwise(store, &seal, &clock, dice).await.map_err(|why| why.to_string())?;
+        let keys = Keys {
+            store: store.clone(),
+            seal,
+            clock,
+            dice,
+            terms,
+            ring: watch::Sender::new(Arc::default()),
+            pairwise,
+            turn: Mutex::default(),
+            looked_at: AtomicI64::new(i64::MIN / 2),
+            making: AtomicBool::default(),
+        };
+        keys.read().await.map_err(|error| error.to_string())?;
+        for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
+            keys.make_what_is_missing(algorithm).await.map_err(|why| why.to_string())?;
+        }
+        keys.read().await.map_err(|error| error.to_string())?;
+        Ok(keys)
+    }
+
+    /// The key that signs with `algorithm`. `None` only while it is being made, or when its row cannot be opened.
+    pub fn signer(&self, algorithm: Algorithm) -> Option<Arc<SigningKey>> {
+        self.ring.borrow().signer(algorithm)
+    }
+
+    /// The key that signs with `algorithm`, waited for while it is being made.
+    pub async fn signer_ready(&self, algorithm: Algorithm) -> Option<Arc<SigningKey>> {
+        if let Some(signer) = self.signer(algorithm) {
+            return Some(signer);
+        }
+        self.wait(|ring| ring.has_current(algorithm)).await;
+        self.signer(algorithm)
+    }
+
+    /// Waits until there is a key of every algorithm; `false` when that takes too long to wait for.
+    pub async fn ready(&self) -> bool {
+        self.ring.borrow().is_whole() || self.wait(Ring::is_whole).await
+    }
+
+    async fn wait(&self, until: impl Fn(&Ring) -> bool) -> bool {
+        let mut ring = self.ring.subscribe();
+        tokio::time::timeout(PATIENCE, ring.wait_for(|ring| until(ring))).await.is_ok_and(|found| found.is_ok())
+    }
+
+    /// The published key of this name, which may be any text. Never asks the database.
+    pub fn verifying(&self, kid: &str) -> Option<Arc<VerifyingKey>> {
+        self.ring.borrow().verifying(kid)
+    }
+
+    /// The published key of this name; one that is unknown is looked for in the database, by all who ask together at most
+    /// once in five seconds.
+    pub async fn find_verifying(&self, kid: &str) -> Option<Arc<VerifyingKey>> {
+        if let Some(key) = self.verifying(kid) {
+            return Some(key);
+        }
+        let due = |keys: &Keys| keys.clock.ticks() - keys.looked_at.load(Ordering::Relaxed) >= COOL_DOWN_MS;
+        if !due(self) {
+            return None;
+        }
+        let _turn = self.turn.lock().await;
+        if due(self) {
+            self.looked_at.store(self.clock.ticks(), Ordering::Relaxed);
+            if let Err(error) = self.read().await {
+                tracing::warn!(%error, "the keys could not be read again");
+            }
+        }
+        self.verifying(kid)
+    }
+
+    /// The key set as it is published.
+    pub fn set(&self) -> KeySet {
+        self.ring.borrow().set()
+    }
+
+    /// How long the key set may be kept, in seconds.
+    pub const fn max_age_s(&self) -> u32 {
+        self.terms.max_age_s
+    }
+
+    /// What pairwise subjects are made with.
+    pub const fn pairwise(&self) -> &PairwiseSecret {
+        &self.pairwise
+    }
+
+    /// Reads the rows and opens those that are new.
+    async fn read(&self) -> Result<(), StoreError> {
+        let rows = self.store.signing_keys().await?;
+        let before = self.ring.borrow().clone();
+        let after = before.with(rows, &self.seal).await?;
+        if let Some(after) = after {
+            self.ring.send_replace(Arc::new(after));
+        }
+        Ok(())
+    }
+}
+
+async fn pairwise(store: &Store, seal: &Seal, clock: &Clock, dice: Dice) -> Result<PairwiseSecret, Unsealed> {
+    let place = |row| Place { table: "deployment_secrets", column: "sealed", row };
+    let found = match store.deployment_secret(PAIRWISE).await? {
+        Some(found) => found,
+        None => {
+            let id = dice.id(clock.now());
+            let drawn = zeroize::Zeroizing::new(dice.bytes::<32>());
+            let value = seal.seal(Scope::Deployment, &place(id), drawn.as_slice()).await?;
+            store.keep_deployment_secret(PAIRWISE, &SealedRow { id, value }, clock.now()).await?
+        }
+    };
+    let plain = seal.open_value(Scope::Deployment, &place(found.id), &found.value).await?;
+    let bytes: [u8; 32] = plain
+        .as_slice()
+        .try_into()
+        .map_err(|_| Unsealed::Store(StoreError::inconsistent_row("deployment_secrets.sealed", found.id)))?;
+    Ok(PairwiseSecret::new(bytes))
+}

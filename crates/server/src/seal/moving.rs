@@ -1,0 +1,160 @@
+//! Moving from key to key, while everything goes on: data keys under a new key-encryption key, and sealed values under a
+//! new data key.
+//!
+//! Owns the order: a key goes only after everything was moved away from it, so that whoever is killed in between
+//! leaves nothing that cannot be opened, and the next one who moves goes on where it ended.
+
+use super::{KeyEncryptionKey, KeySource, Place, Scope, Seal, Unsealed};
+use vestibule_oauth::id::Id;
+use vestibule_oauth::secret::Digest;
+use vestibule_store::StoreError;
+use vestibule_store::audit::Note;
+use vestibule_store::data_keys::{DEPLOYMENT, WrappedKey};
+use vestibule_store::sealed::{Resealed, SEALED_COLUMNS, SealedColumn, SealedRow};
+
+/// Values that one verb seals anew: few, so that the writer never stalls for it.
+const BATCH: i64 = 50;
+/// How long a data key outlives its last use, in milliseconds: a node may have read it just before.
+const REST_MS: i64 = 60_000;
+
+/// What was moved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Values that are sealed under a new data key now.
+    pub values: usize,
+    /// Values that cannot be opened: they were left as they are, and with them the key that they name.
+    pub unreadable: usize,
+    /// Data keys that are gone.
+    pub forgotten: usize,
+    /// Retired data keys that are still there.
+    pub left: usize,
+}
+
+/// What became of a key-encryption key's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// Every data key is wrapped with the key of this name; so many were wrapped anew.
+    Wrapped(String, usize),
+    /// There is only one key, and it is not ours to make another.
+    OneKey,
+}
+
+impl Seal {
+    /// Puts a new data key in the place of each, unless an earlier rotation has not ended: then that one is ended first.
+    /// Gives how many new keys there are.
+    pub async fn replace_data_keys(&self, actor: &str) -> Result<usize, Unsealed> {
+        if !self.store.retired_data_keys().await?.is_empty() {
+            return Ok(0);
+        }
+        // Listed before any is replaced: new keys come last in the list and must not be taken for old ones.
+        let (mut sealing, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.store.list_data_keys(after, BATCH).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id);
+            sealing.extend(page.iter().filter(|key| key.retired_at.is_none()).map(|key| (key.id, key.scope)));
+        }
+        let mut replaced = 0;
+        for (old, scope) in sealing {
+            let new = self.make_data_key(scope)?;
+            let note = Note { actor: actor.to_owned(), ..self.note(self.dice.id(self.clock.now())) };
+            replaced += usize::from(self.store.replace_data_key(old, &new, &note).await?);
+        }
+        Ok(replaced)
+    }
+
+    /// Seals anew what is sealed under retired data keys, and lets go of those that nothing needs any more. May run
+    /// anywhere and at any time, also twice at once: a value that has changed meanwhile is left alone.
+    pub async fn move_values(&self, actor: &str) -> Result<Moved, Unsealed> {
+        let mut moved = Moved::default();
+        for retired in self.store.retired_data_keys().await? {
+            for column in SEALED_COLUMNS {
+                self.move_column(column, &retired, &mut moved).await?;
+            }
+            let now = self.clock.now();
+            let note = Note { actor: actor.to_owned(), ..self.note(derived(b"data key", retired.id)) };
+            match self.store.forget_data_key(retired.id, now - REST_MS, &note).await {
+                Ok(true) => moved.forgotten += 1,
+                // A node that sealed under it at this moment: it is looked at again.
+                Ok(false) | Err(StoreError::Statement { .. }) => moved.left += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(moved)
+    }
+
+    async fn move_column(&self, column: &SealedColumn, key: &WrappedKey, moved: &mut Moved) -> Result<(), Unsealed> {
+        let scope = if key.scope == DEPLOYMENT { Scope::Deployment } else { Scope::Project(key.scope) };
+        let mut after = None;
+        loop {
+            let page = self.store.sealed_under(column, key.id, after, BATCH).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id);
+            let mut values = Vec::with_capacity(page.len());
+            for row in page {
+                match self.sealed_anew(scope, column, row).await {
+                    Ok(value) => values.push(value),
+                    Err(Unsealed::Changed { .. }) => moved.unreadable += 1,
+                    Err(other) => return Err(other),
+                }
+            }
+            moved.values += self.store.reseal(column, &values).await?;
+        }
+    }
+
+    async fn sealed_anew(&self, scope: Scope, column: &SealedColumn, row: SealedRow) -> Result<Resealed, Unsealed> {
+        let place = Place { table: column.table, column: column.column, row: row.id };
+        let plain = self.open_value(scope, &place, &row.value).await?;
+        let new = self.seal(scope, &place, &plain).await?;
+        Ok(Resealed { id: row.id, old: row.value, new })
+    }
+
+    /// Wraps every data key with the first key of the ring. Where the file is our own and holds one key, a new one is
+    /// put before it first, and the old one leaves the file when nothing is wrapped with it: at every moment the file
+    /// opens the database.
+    pub async fn rewrap(&self, actor: &str) -> Result<Rotation, String> {
+        let own = matches!(self.source, KeySource::Own(_));
+        if own && self.source.lines()?.len() == 1 {
+            let mut keys = self.source.lines()?;
+            keys.insert(0, KeyEncryptionKey::make(self.dice));
+            self.source.write(&keys, self.dice)?;
+        }
+        let ring = self.ring_again();
+        let names: Vec<String> = ring.ids().map(str::to_owned).collect();
+        let [first, _, ..] = names.as_slice() else { return Ok(Rotation::OneKey) };
+        let mut wrapped = 0;
+        // Once more after the last, because another node may have made one meanwhile.
+        while self.store.wrapping_keys().await.map_err(|e| e.to_string())?.iter().any(|id| id != first) {
+            wrapped += self.rewrap_once(first, actor).await.map_err(|why| why.to_string())?;
+        }
+        if own {
+            let keys = self.source.lines()?;
+            self.source.write(&keys[..1], self.dice)?;
+        }
+        Ok(Rotation::Wrapped(first.clone(), wrapped))
+    }
+
+    async fn rewrap_once(&self, first: &str, actor: &str) -> Result<usize, Unsealed> {
+        let (ring, tenant) = (self.ring(), self.store.tenant());
+        let (mut wrapped, mut after) = (0, None);
+        loop {
+            let page = self.store.list_data_keys(after, BATCH).await?;
+            let Some(last) = page.last() else { return Ok(wrapped) };
+            after = Some(last.id);
+            for row in page.iter().filter(|row| row.wrapped_by != first) {
+                let key = ring.unwrap_key(row, tenant).ok_or(Unsealed::Locked(row.id))?;
+                let (new, by) = ring.wrap(row.id, row.scope, tenant, &key, self.dice).ok_or(Unsealed::Failed)?;
+                let note = Note { actor: actor.to_owned(), ..self.note(self.dice.id(self.clock.now())) };
+                wrapped += usize::from(self.store.rewrap_data_key(row, &new, &by, &note).await?);
+            }
+        }
+    }
+}
+
+/// The trail's row for something that ends once, whoever ends it.
+pub fn derived(what: &[u8], id: Id) -> Id {
+    let digest = Digest::of(&[what, b"\0", id.as_bytes().as_slice()].concat());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_bytes()[..16]);
+    Id::from_bytes(bytes)
+}
