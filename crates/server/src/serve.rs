@@ -28,7 +28,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use vestibule_store::{StoreError, StoreUrl};
+use vestibule_store::{Commits, StoreError, StoreUrl};
 
 /// How long requests under way may take once the process is to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -72,6 +72,9 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
     });
     let outcome = run(&app, listener, demo).await;
     app.store.close().await;
+    if let Some(Commits { commits, verbs, commit_us }) = app.store.commits() {
+        tracing::info!(commits, verbs, commit_us, "the store is closed");
+    }
     outcome
 }
 

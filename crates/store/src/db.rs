@@ -43,6 +43,17 @@ pub struct Options {
     pub heard: Option<Heard>,
 }
 
+/// What the thread that writes to SQLite has done since the store was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commits {
+    /// Transactions.
+    pub commits: u64,
+    /// Verbs in them.
+    pub verbs: u64,
+    /// What their COMMITs took together, with writing the log and fdatasync, in microseconds.
+    pub commit_us: u64,
+}
+
 /// The statements that were read on the caller's own thread or ran in a verb.
 pub type Heard = Arc<Mutex<BTreeSet<&'static str>>>;
 
@@ -197,6 +208,14 @@ impl Store {
         }
         // The store was closed, which is no failure.
         std::future::pending().await
+    }
+
+    /// How often was committed, and how long it took. Only SQLite commits in this process; elsewhere `None`.
+    pub fn commits(&self) -> Option<Commits> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => Some(sqlite.commits()),
+            Engine::Postgres(_) => None,
+        }
     }
 
     /// Ends the store: what waits is done and answered first. Later calls on any clone are refused as unavailable.

@@ -44,7 +44,7 @@ mod sqlite;
 pub mod url;
 pub mod value;
 
-pub use db::{Options, Role, Store};
+pub use db::{Commits, Options, Role, Store};
 pub use error::StoreError;
 pub use row::Row;
 pub use url::StoreUrl;

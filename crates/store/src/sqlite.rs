@@ -8,7 +8,7 @@ mod statement;
 mod turns;
 mod writer;
 
-use crate::db::{Options, Role};
+use crate::db::{Commits, Options, Role};
 use crate::error::StoreError;
 use crate::migrations;
 use crate::row::Row;
@@ -135,6 +135,11 @@ impl Sqlite {
     /// Hands a verb to the writer and waits for its commit.
     pub(crate) async fn run(&self, verb: Verb) -> Result<Vec<Vec<Row>>, StoreError> {
         self.writer.run(verb).await
+    }
+
+    /// What the writer has done so far.
+    pub(crate) fn commits(&self) -> Commits {
+        self.writer.commits()
     }
 
     /// Lets the writer finish what waits, and gives up the file.

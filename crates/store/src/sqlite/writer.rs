@@ -6,13 +6,15 @@
 use super::statement::{Fault, classify, execute};
 use super::turns::Turns;
 use super::{LOCK_POLL, closed};
+use crate::db::Commits;
 use crate::error::StoreError;
 use crate::row::Row;
 use crate::value::Verb;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
@@ -46,6 +48,23 @@ enum Message {
 pub(super) struct Handle {
     queue: SyncSender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    tally: Arc<Tally>,
+}
+
+/// What the writer has done.
+#[derive(Default)]
+struct Tally {
+    commits: AtomicU64,
+    verbs: AtomicU64,
+    commit_us: AtomicU64,
+}
+
+impl Tally {
+    fn count(&self, verbs: usize, commit: Duration) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.verbs.fetch_add(verbs as u64, Ordering::Relaxed);
+        self.commit_us.fetch_add(u64::try_from(commit.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
 }
 
 impl Handle {
@@ -58,6 +77,13 @@ impl Handle {
             TrySendError::Disconnected(_) => closed(),
         })?;
         answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// What it has done so far.
+    pub(super) fn commits(&self) -> Commits {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let Tally { commits, verbs, commit_us } = &*self.tally;
+        Commits { commits: read(commits), verbs: read(verbs), commit_us: read(commit_us) }
     }
 
     /// Ends the thread after everything that was queued before.
@@ -83,6 +109,7 @@ struct Writer {
     /// Whether the log holds something that a checkpoint would move.
     dirty: bool,
     turns: Turns,
+    tally: Arc<Tally>,
 }
 
 /// Starts the thread.
@@ -93,11 +120,20 @@ pub(super) fn start(
     failed: watch::Sender<Option<String>>,
 ) -> Result<Handle, StoreError> {
     let (sender, receiver) = sync_channel(queue);
-    let mut writer =
-        Writer { connection, queue: receiver, failed, failure: None, free_at: stopwatch(), dirty: false, turns };
+    let tally = Arc::new(Tally::default());
+    let mut writer = Writer {
+        connection,
+        queue: receiver,
+        failed,
+        failure: None,
+        free_at: stopwatch(),
+        dirty: false,
+        turns,
+        tally: tally.clone(),
+    };
     let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.work());
     let thread = thread.map_err(|error| StoreError::Unavailable(format!("cannot start the writer: {error}")))?;
-    Ok(Handle { queue: sender, thread: Mutex::new(Some(thread)) })
+    Ok(Handle { queue: sender, thread: Mutex::new(Some(thread)), tally })
 }
 
 #[expect(clippy::disallowed_methods, reason = "measures how long the lock was held; decides nothing that is stored")]
@@ -213,7 +249,9 @@ impl Writer {
                 break;
             }
         }
+        let committing = stopwatch();
         control("COMMIT")?;
+        self.tally.count(answers.len(), committing.elapsed());
         Ok(answers)
     }
 

@@ -1,0 +1,46 @@
+//! The yardsticks: a bare axum route, and Argon2id alone. Each runs as a process of its own on the measured core.
+//!
+//! Owns what "bare" means: axum as its book starts it, one route that reads the request whole and answers fixed bytes;
+//! no time limits, no store, no checks.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::header;
+use axum::routing::any;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// Serves answers of `size` bytes at `path` until it is ended.
+pub async fn serve(path: &str, size: usize) -> Result<(), String> {
+    let body = Bytes::from(vec![b'x'; size]);
+    let answer = move |_whole: Bytes| async move { ([(header::CONTENT_TYPE, "application/json")], body.clone()) };
+    let router = Router::new().route(path, any(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    println!("{{\"listening\":\"http://{address}\"}}");
+    let _ = std::io::stdout().flush();
+    axum::serve(listener, router).await.map_err(|error| error.to_string())
+}
+
+/// Hashes passwords for `time` as the server does (19 MiB, two passes, one lane, memory used again); gives hashes a second.
+pub fn hash(time: Duration) -> f64 {
+    use argon2::{Algorithm, Argon2, Block, Params, Version};
+    let params = Params::new(19_456, 2, 1, Some(32)).unwrap_or_default();
+    let mut memory = vec![Block::new(); params.block_count()];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let (mut out, mut runs, mut start) = ([0; 32], 0_u32, Instant::now());
+    loop {
+        let made = argon2.hash_password_into_with_memory(b"a password", b"sixteen bytes...", &mut out, &mut memory);
+        if made.is_err() {
+            return 0.0;
+        }
+        // The first run is not counted: it is the one for which the system hands out the memory.
+        if runs == 0 {
+            start = Instant::now();
+        }
+        runs += 1;
+        if start.elapsed() >= time {
+            return f64::from(runs - 1) / start.elapsed().as_secs_f64();
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The server under test with its directory: built, furnished, started, ended.
+//!
+//! Owns the command line of the server and the applications and people that the rows need. Knows the server by its
+//! command line and its addresses only.
+
+use crate::process::{self, Listener};
+use serde_json::Value;
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where applications are sent back to; nobody listens there.
+pub const REDIRECT_URI: &str = "https://client.example/callback";
+/// The password of everybody, and how many there are in an otherwise empty house.
+pub const PASSWORD: &str = "the password of everybody";
+pub const PEOPLE: usize = 8;
+
+/// A directory, gone at the end, and how the server is started on it.
+pub struct House {
+    program: PathBuf,
+    pub directory: PathBuf,
+    pub database: Database,
+    /// The address of the first start; later starts take it again, so that the issuer stays.
+    address: Option<SocketAddr>,
+    pub applications: Applications,
+}
+
+/// Where the server keeps its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    Sqlite,
+    Postgres(String),
+}
+
+/// The applications of the house.
+#[derive(Clone, Debug, Default)]
+pub struct Applications {
+    pub web: Application,
+    pub idaas: Application,
+    pub service: Application,
+}
+
+/// An application as `app add` printed it.
+#[derive(Clone, Debug, Default)]
+pub struct Application {
+    pub client_id: String,
+    pub client_secret: String,
+}
+
+impl Application {
+    /// Its credentials as an `Authorization` header.
+    pub fn basic(&self) -> String {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        format!("Basic {}", STANDARD.encode(format!("{}:{}", self.client_id, self.client_secret)))
+    }
+}
+
+/// Finds the server, or builds it: cargo does nothing when it is fresh.
+pub fn find_server(given: Option<PathBuf>) -> Result<PathBuf, String> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    let here = std::env::current_exe().map_err(|error| error.to_string())?;
+    let built = here.with_file_name("vestibule");
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--locked", "-p", "vestibule"]).current_dir(workspace);
+    match cargo.status() {
+        Ok(status) if status.success() && built.exists() => Ok(built),
+        Err(_) if built.exists() => Ok(built),
+        _ => Err("the server could not be built: cargo build --release; --server names one that is".to_owned()),
+    }
+}
+
+impl House {
+    /// An empty house in a new directory.
+    pub fn new(program: &Path, database: Database) -> Result<House, String> {
+        let kind = if database == Database::Sqlite { "sqlite" } else { "postgres" };
+        let directory = std::env::temp_dir().join(format!("vestibule-bench-{}-{kind}", std::process::id()));
+        std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        let program = program.to_owned();
+        Ok(House { program, directory, database, address: None, applications: Applications::default() })
+    }
+
+    /// The address by which the store itself is opened.
+    pub fn store_url(&self) -> String {
+        match &self.database {
+            Database::Sqlite => format!("sqlite:{}", self.directory.join("vestibule.db").display()),
+            Database::Postgres(url) => url.clone(),
+        }
+    }
+
+    fn settings<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.arg("--json").arg("--data-dir").arg(&self.directory);
+        if let Database::Postgres(url) = &self.database {
+            command.env("VESTIBULE_DATABASE_URL", url);
+        }
+        command
+    }
+
+    /// Starts the server on the measured core and waits until it listens.
+    pub fn start(&mut self) -> Result<Listener, String> {
+        let log = File::options().create(true).append(true).open(self.log()).map_err(|error| error.to_string())?;
+        let listen = self.address.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
+        let mut command = process::pinned(&self.program);
+        self.settings(&mut command);
+        // What one address may do is limited for strangers' sake; here one address is everybody.
+        command.args(["serve", "--listen", &listen, "--pending-per-minute", "100000000", "--guess-free", "100000000"]);
+        let server = Listener::start(command, Some(log))?;
+        self.address = Some(server.address);
+        Ok(server)
+    }
+
+    /// Where the server's log is.
+    pub fn log(&self) -> PathBuf {
+        self.directory.join("log.jsonl")
+    }
+
+    /// Adds the people and applications that the rows need, beside the running server.
+    pub fn furnish(&mut self) -> Result<(), String> {
+        for n in 0..PEOPLE {
+            let (name, email) = (format!("person-{n}"), format!("person-{n}@example.org"));
+            self.run(&["user", "add", &name, "--email", &email, "--password-stdin"], PASSWORD)?;
+        }
+        self.applications = Applications {
+            web: self.add(&["Web", "--template", "web", "--redirect-uri", REDIRECT_URI])?,
+            idaas: self.add(&[
+                "Idaas",
+                "--template",
+                "idaas-oauth2",
+                "--redirect-uri",
+                REDIRECT_URI,
+                "--access",
+                "everyone",
+            ])?,
+            service: self.add(&["Service", "--template", "service"])?,
+        };
+        self.run(&["app", "switch", "Service", "introspect", "on"], "").map(drop)
+    }
+
+    fn add(&self, what: &[&str]) -> Result<Application, String> {
+        let shown = self.run(&[&["app", "add"], what].concat(), "")?;
+        let text = |member: &str| shown[member].as_str().map(str::to_owned);
+        let (client_id, client_secret) = text("client_id").zip(text("client_secret")).ok_or("no client was printed")?;
+        Ok(Application { client_id, client_secret })
+    }
+
+    /// Runs the command line with `input`; gives its JSON.
+    fn run(&self, arguments: &[&str], input: &str) -> Result<Value, String> {
+        let mut command = Command::new(&self.program);
+        self.settings(&mut command).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| error.to_string())?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that needs no input may be gone already.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let output = child.wait_with_output().map_err(|error| error.to_string())?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("vestibule {}: {}", arguments.join(" "), said.trim()));
+        }
+        Ok(serde_json::from_slice(&output.stdout).unwrap_or_default())
+    }
+
+    /// The size of the server's program, in bytes.
+    pub fn program_size(&self) -> u64 {
+        std::fs::metadata(&self.program).map_or(0, |metadata| metadata.len())
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}

@@ -1,0 +1,160 @@
+//! The rows of the table: which requests each one sends, and what it must cost at most.
+//!
+//! Owns the list. What a row needs beforehand (tokens, codes, families, sessions) is made by `supply`.
+
+use crate::caller::{Caller, Wanted};
+use crate::house::House;
+use crate::supply::{self, Supply};
+use crate::{browser, wire};
+
+/// Connections that ask at once, and those that sign in: the queue for passwords has 32 places.
+pub const CONNECTIONS: usize = 64;
+pub const SIGNING_IN: usize = 8;
+
+/// A row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row {
+    Introspect,
+    IdaasUserinfo,
+    Userinfo,
+    ClientCredentials,
+    Code,
+    Refresh,
+    Revoke,
+    Authorize,
+    SignIn,
+    Metadata,
+}
+
+impl Row {
+    /// All of them, in the order of the table.
+    pub const ALL: [Row; 10] = [
+        Row::Introspect,
+        Row::IdaasUserinfo,
+        Row::Userinfo,
+        Row::ClientCredentials,
+        Row::Code,
+        Row::Refresh,
+        Row::Revoke,
+        Row::Authorize,
+        Row::SignIn,
+        Row::Metadata,
+    ];
+
+    /// Its name for `--rows`, in bars and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Row::Introspect => "introspect",
+            Row::IdaasUserinfo => "idaas-userinfo",
+            Row::Userinfo => "userinfo",
+            Row::ClientCredentials => "client-credentials",
+            Row::Code => "code",
+            Row::Refresh => "refresh",
+            Row::Revoke => "revoke",
+            Row::Authorize => "authorize",
+            Row::SignIn => "sign-in",
+            Row::Metadata => "metadata",
+        }
+    }
+
+    /// What it says in the table.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Row::Introspect => "introspection",
+            Row::IdaasUserinfo => "IDaaS userinfo",
+            Row::Userinfo => "OpenID userinfo",
+            Row::ClientCredentials => "client credentials, opaque, durable",
+            Row::Code => "code exchange, opaque",
+            Row::Refresh => "refresh",
+            Row::Revoke => "revocation",
+            Row::Authorize => "authorize with a session",
+            Row::SignIn => "password sign-in",
+            Row::Metadata => "metadata",
+        }
+    }
+
+    /// At most how many times the processor time of the bare route it may take, on SQLite.
+    pub const fn aim(self) -> Option<f64> {
+        match self {
+            Row::Introspect | Row::IdaasUserinfo | Row::Userinfo => Some(3.0),
+            Row::ClientCredentials => Some(5.0),
+            Row::Refresh => Some(7.0),
+            _ => None,
+        }
+    }
+
+    /// The row of this name.
+    pub fn parse(name: &str) -> Option<Row> {
+        Row::ALL.into_iter().find(|row| row.name() == name)
+    }
+
+    /// How many connections ask.
+    pub const fn connections(self) -> usize {
+        if matches!(self, Row::SignIn) { SIGNING_IN } else { CONNECTIONS }
+    }
+
+    /// How many requests it can ask before its supply is used up; `None`: as many as fit into the time.
+    pub const fn each_once(self) -> bool {
+        matches!(self, Row::Code | Row::Revoke)
+    }
+
+    /// Its callers; `once` is how many requests those have that ask each request once.
+    pub async fn callers(
+        self,
+        house: &House,
+        supply: &Supply<'_>,
+        count: usize,
+        once: usize,
+    ) -> Result<Vec<Caller>, String> {
+        let apps = &house.applications;
+        let ok = |holds| Wanted { status: 200, holds };
+        let around = |requests, wanted| Ok(Caller::around(count, requests, wanted));
+        match self {
+            Row::Introspect => {
+                let authorization = apps.service.basic();
+                let ask = |token: &String| {
+                    wire::post("/oauth/introspect", &[("authorization", &authorization)], &[("token", token)])
+                };
+                around(supply.web_tokens().await?.iter().map(ask).collect(), ok("\"active\":true"))
+            }
+            Row::Userinfo => {
+                let ask =
+                    |token: &String| wire::get("/oauth/userinfo", &[("authorization", &format!("Bearer {token}"))]);
+                around(supply.web_tokens().await?.iter().map(ask).collect(), ok("\"sub\":"))
+            }
+            Row::IdaasUserinfo => {
+                let path = "/api/bff/v1.2/oauth2/userinfo?access_token=";
+                let ask = |token: &String| wire::get(&format!("{path}{token}"), &[]);
+                around(supply.idaas_tokens().await?.iter().map(ask).collect(), ok("\"success\":true"))
+            }
+            Row::ClientCredentials => around(vec![supply::client_credentials(&apps.service)], ok("access_token")),
+            Row::Code => {
+                let codes = supply.codes(&apps.web, once).await?;
+                let ask = |code: &String| supply::exchange(&apps.web, code);
+                let lists = supply::share(codes.iter().map(ask).collect(), count);
+                Ok(Caller::once(lists, ok("access_token")))
+            }
+            Row::Refresh => {
+                let authorization = apps.web.basic();
+                let families = supply.families(&apps.web, count).await?;
+                Ok(families.iter().map(|token| Caller::family(&authorization, token)).collect())
+            }
+            Row::Revoke => {
+                let authorization = apps.service.basic();
+                let ask = |token: &String| {
+                    wire::post("/oauth/revoke", &[("authorization", &authorization)], &[("token", token)])
+                };
+                let requests = supply.service_tokens(&apps.service, once).await?.iter().map(ask).collect();
+                Ok(Caller::once(supply::share(requests, count), ok("")))
+            }
+            Row::Authorize => {
+                let path = browser::authorize(&apps.web.client_id, supply::SCOPE);
+                let ask = |cookie: &String| wire::get(&path, &[("cookie", cookie)]);
+                let requests = supply.sessions().await?.iter().map(ask).collect();
+                around(requests, Wanted { status: 303, holds: "code=" })
+            }
+            Row::SignIn => around(supply.sign_ins(count).await?, Wanted { status: 303, holds: "/" }),
+            Row::Metadata => around(vec![wire::get("/.well-known/oauth-authorization-server", &[])], ok("\"issuer\":")),
+        }
+    }
+}
