@@ -10,18 +10,24 @@ mod browser;
 mod caller;
 mod crowd;
 mod house;
+mod life;
 mod load;
 mod measure;
+mod postgres;
 mod process;
+mod report;
 mod rows;
 mod supply;
 mod wire;
 
 use clap::{Parser, Subcommand};
+use crowd::Crowd;
 use house::{Database, House};
 use measure::{Measured, Plan};
+use postgres::Postgres;
+use report::Report;
 use rows::Row;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -35,6 +41,21 @@ struct Cli {
     /// Short rounds, nothing that waits
     #[arg(long)]
     quick: bool,
+    /// The full store also where only some rows or a quick run are asked for
+    #[arg(long)]
+    full: bool,
+    /// A PostgreSQL database that may be filled (default: a server of our own, where there are its programs)
+    #[arg(long, value_name = "URL")]
+    postgres: Option<String>,
+    /// Nothing on PostgreSQL
+    #[arg(long)]
+    no_postgres: bool,
+    /// One JSON object instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Put the table into docs/performance.md
+    #[arg(long)]
+    write: bool,
     /// The server's program (default: built with this one)
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
@@ -86,40 +107,86 @@ fn run(cli: Cli) -> Result<bool, String> {
     }
 }
 
+/// The whole benchmark; `false` when an answer was wrong.
 async fn all(cli: &Cli) -> Result<bool, String> {
     let program = house::find_server(cli.server.clone())?;
-    let plan = match cli.quick {
-        true => Plan { rounds: 1, row: Duration::from_millis(300), bare: Duration::from_millis(200), once: 10 },
-        false => Plan { rounds: 3, row: Duration::from_millis(1500), bare: Duration::from_millis(700), once: 60 },
-    };
-    let rows = if cli.rows.is_empty() { Row::ALL.to_vec() } else { cli.rows.clone() };
-    let mut house = House::new(&program, Database::Sqlite)?;
+    let mut report = Report { machine: report::machine(), ..Report::default() };
+    sqlite(cli, &program, &mut report).await?;
+    beside(cli, &program, &mut report).await?;
+    match cli.json {
+        true => println!("{}", report.json()),
+        false => println!("{}", report.table()),
+    }
+    for complaint in report.complaints() {
+        eprintln!("bench: {complaint}");
+    }
+    if cli.write && report.is_good() {
+        report.write(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/performance.md"))?;
+    }
+    Ok(report.is_good())
+}
+
+/// The default database: the rows, what an idle server takes, and the rows again in a full house.
+async fn sqlite(cli: &Cli, program: &Path, report: &mut Report) -> Result<(), String> {
+    let mut house = furnished(program, Database::Sqlite)?;
+    report.binary_mb = house.program_size() as f64 / 1e6;
+    report.fsync_us = life::fsync_us(&house.directory)?;
+    report.empty = rows(cli, &mut house, None).await?;
+    if !cli.rows.is_empty() && !cli.full {
+        return Ok(());
+    }
+    report.first_answer_ms = Some(life::first_answer(&mut house, 5).await?);
+    report.memory = Some(life::memory(&mut house, cli.quick).await?);
+    if !cli.quick || cli.full {
+        say("100,000 people, 200,000 grants and 1,000,000 tokens move in");
+        let crowd = Crowd::load(&house).await?;
+        report.first_answer_full_ms = Some(life::first_answer(&mut house, 3).await?);
+        report.full = rows(cli, &mut house, Some(&crowd)).await?;
+    }
+    Ok(())
+}
+
+/// The same rows on PostgreSQL.
+async fn beside(cli: &Cli, program: &Path, report: &mut Report) -> Result<(), String> {
+    let own = if cli.postgres.is_none() && !cli.no_postgres { Postgres::start()? } else { None };
+    let Some(url) = cli.postgres.clone().or_else(|| own.as_ref().map(|own| own.url.clone())) else { return Ok(()) };
+    let mut house = furnished(program, Database::Postgres(url))?;
+    report.postgres = rows(cli, &mut house, None).await?;
+    Ok(())
+}
+
+fn furnished(program: &Path, database: Database) -> Result<House, String> {
+    let mut house = House::new(program, database)?;
     let server = house.start()?;
     house.furnish()?;
     server.end()?;
-    let mut good = true;
-    for row in rows {
-        let measured = measure::measure(row, &mut house, None, plan).await?;
-        good &= measured.errors == 0;
-        print(&measured);
-    }
-    Ok(good)
+    Ok(house)
 }
 
-fn print(m: &Measured) {
-    println!(
-        "{:38} {:>8.0}/s p50 {:>7.0} p99 {:>7.0} errors {} cpu {:>7.2} writer {:>6.2} bare {:>6.2} ratio {:>6.2} {:?} {:?} {:?}",
-        m.row.title(),
-        m.rate,
-        m.p50_us,
-        m.p99_us,
-        m.errors,
-        m.cpu_us,
-        m.writer_us,
-        m.bare_us,
-        m.ratio(),
-        m.commits,
-        m.share(),
-        m.complaints
-    );
+async fn rows(cli: &Cli, house: &mut House, crowd: Option<&Crowd>) -> Result<Vec<Measured>, String> {
+    let ms = Duration::from_millis;
+    let plan = match (cli.quick, &house.database) {
+        (true, _) => Plan { rounds: 1, row: ms(300), bare: ms(200), once: 10 },
+        (false, Database::Sqlite) => Plan { rounds: 5, row: ms(1000), bare: ms(500), once: 60 },
+        (false, Database::Postgres(_)) => Plan { rounds: 3, row: ms(1000), bare: ms(300), once: 40 },
+    };
+    let chosen = if cli.rows.is_empty() { Row::ALL.to_vec() } else { cli.rows.clone() };
+    let mut all = Vec::new();
+    for row in chosen {
+        let measured = measure::measure(row, house, crowd, plan).await?;
+        let place = match (&house.database, crowd) {
+            (Database::Postgres(_), _) => "PostgreSQL",
+            (_, Some(_)) => "full",
+            _ => "empty",
+        };
+        let (rate, cpu, ratio) = (measured.rate, measured.cpu_us, measured.ratio());
+        say(&format!("{place:10} {:36} {rate:>8.0}/s {cpu:>9.1} µs {ratio:>8.2} × bare", row.title()));
+        all.push(measured);
+    }
+    Ok(all)
+}
+
+/// Tells how far we are, beside what is asked for.
+fn say(line: &str) {
+    eprintln!("{line}");
 }
