@@ -7,7 +7,7 @@
 mod algorithm;
 mod at_hash;
 mod base64url;
-mod json;
+pub mod json;
 mod jwk;
 mod jwk_set;
 pub mod jws;

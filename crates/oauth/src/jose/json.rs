@@ -1,15 +1,18 @@
 //! JSON objects as security reads them: a member twice is refused at every depth, where readers disagree on which one counts
-//! (RFC 7515 section 4, RFC 8259 section 4), and nesting has a limit (FM-119).
+//! (RFC 7515 section 4, RFC 8259 section 4), and what there is has limits (FM-118, FM-119).
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use std::cell::Cell;
 use std::fmt;
 
-/// Reads one JSON object, in which no object has a member twice and nothing is nested deeper than `depth` (1 is an object of
-/// plain values). `None` for anything else, for text after it too.
+/// Reads one JSON object, in which no object has a member twice or more than [`MAX_MEMBERS`], nothing is nested deeper than
+/// `depth` (1 is an object of plain values), and there are no more than [`MAX_VALUES`] values in all. `None` for anything
+/// else, for text after it too.
 pub fn strict_object(text: &[u8], depth: usize) -> Option<Map<String, Value>> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = Strict { depth }.deserialize(&mut reader).ok()?;
+    let left = Cell::new(MAX_VALUES);
+    let value = Strict { depth, left: &left }.deserialize(&mut reader).ok()?;
     reader.end().ok()?;
     match value {
         Value::Object(members) => Some(members),
@@ -17,26 +20,31 @@ pub fn strict_object(text: &[u8], depth: usize) -> Option<Map<String, Value>> {
     }
 }
 
-/// Reads a value of which `depth` levels may be nested.
-struct Strict {
+/// Reads a value of which `depth` levels may be nested, while values are `left`.
+struct Strict<'l> {
     depth: usize,
+    left: &'l Cell<usize>,
 }
 
-impl Strict {
-    fn within<E: Error>(&self) -> Result<Strict, E> {
-        self.depth.checked_sub(1).map(|depth| Strict { depth }).ok_or_else(|| E::custom("nested too deep"))
+impl<'l> Strict<'l> {
+    /// The reader of the values inside of this one.
+    fn within<E: Error>(&self) -> Result<Strict<'l>, E> {
+        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("nested too deep"))?;
+        Ok(Strict { depth, left: self.left })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
+        self.left.set(left);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,6 +91,9 @@ impl<'de> Visitor<'de> for Strict {
         let mut members = Map::new();
         while let Some(name) = map.next_key::<String>()? {
             let value = map.next_value_seed(self.within()?)?;
+            if members.len() == MAX_MEMBERS {
+                return Err(A::Error::custom("too many members"));
+            }
             if members.insert(name, value).is_some() {
                 return Err(A::Error::custom("a member twice"));
             }
@@ -90,3 +101,10 @@ impl<'de> Visitor<'de> for Strict {
         Ok(Value::Object(members))
     }
 }
+
+/// How many members an object may have: looking each up costs more the more there are, so that the time would grow faster
+/// than the text.
+pub const MAX_MEMBERS: usize = 256;
+
+/// How many values there may be in all: one takes two bytes to write and up to 700 to hold.
+pub const MAX_VALUES: usize = 2048;

@@ -5,6 +5,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use std::time::{Duration, Instant};
+use vestibule_oauth::jose::json::{MAX_MEMBERS, MAX_VALUES};
 use vestibule_oauth::jose::{Algorithm, JoseError, Typ, VerifyingKey, jws};
 
 const CLAIMS: &[u8] = br#"{"sub":"somebody"}"#;
@@ -254,6 +255,12 @@ fn what_is_signed_is_one_json_object_with_each_member_once() {
     let key = |_: &str| Some(&PAIRS[0].1);
     let claims = |claims: &[u8]| jws::verify(&forge(0, &(header(0) + "}"), claims), Typ::Jwt, key);
     assert_eq!(claims(br#"{"a":[1,{"b":null}],"c":-1.5}"#).unwrap().len(), 2);
+    let wide = |n: usize| format!("{{{}}}", (0..n).map(|at| format!("\"{at}\":0")).collect::<Vec<_>>().join(","));
+    assert_eq!(claims(wide(MAX_MEMBERS).as_bytes()).unwrap().len(), 256);
+    assert_eq!(claims(wide(MAX_MEMBERS + 1).as_bytes()), Err(JoseError::Malformed));
+    let long = |n: usize| format!("{{\"a\":[{}]}}", vec!["0"; n - 2].join(","));
+    assert_eq!(claims(long(MAX_VALUES).as_bytes()).unwrap()["a"].as_array().unwrap().len(), 2046);
+    assert_eq!(claims(long(MAX_VALUES + 1).as_bytes()), Err(JoseError::Malformed));
     for bad in [
         &b""[..],
         b"null",

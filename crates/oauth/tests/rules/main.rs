@@ -10,6 +10,7 @@ mod consent;
 mod grant;
 mod identifiers;
 mod introspection;
+mod linear;
 mod metadata;
 mod next_step;
 mod parameters;
