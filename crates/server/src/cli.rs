@@ -119,9 +119,11 @@ pub fn run(cli: Cli) -> ExitCode {
         match cli.command {
             Command::Serve(flags) => serve::serve(&cli.globals, flags).await,
             Command::Prove(flags) => prove::prove(&cli.globals, &flags).await,
+            Command::Noun(commands::Noun::Keys(commands::keys::Verb::New)) => Ok(commands::keys::new(cli.globals.json)),
             Command::Noun(noun) => {
+                let source = config::database(&cli.globals).and_then(|(url, _)| config::key_source(&cli.globals, &url));
                 let store = config::open_as_node(&cli.globals).await?;
-                let code = commands::run(noun, &store, cli.globals.json).await;
+                let code = commands::run(noun, &store, source, cli.globals.json).await;
                 store.close().await;
                 Ok(code)
             }

@@ -8,7 +8,7 @@ mod ring;
 mod rotation;
 
 pub use follow::follow;
-pub use rotation::{LONGEST_TOKEN_MS, derived_note};
+pub use rotation::ends_at;
 
 use crate::clock::Clock;
 use crate::dice::Dice;
@@ -22,6 +22,7 @@ use tokio::sync::{Mutex, watch};
 use vestibule_oauth::jose::{Algorithm, SigningKey, VerifyingKey};
 use vestibule_oauth::subject::PairwiseSecret;
 use vestibule_store::sealed::SealedRow;
+use vestibule_store::signing_keys::SigningKeyRow;
 use vestibule_store::{Store, StoreError};
 
 /// How long a request waits for keys that are being made: longer than RSA takes, shorter than callers wait.
@@ -137,22 +138,20 @@ impl Keys {
 
     /// The published key of this name; one that is unknown is looked for in the database, by all who ask together at most
     /// once in five seconds.
-    pub async fn find_verifying(&self, kid: &str) -> Option<Arc<VerifyingKey>> {
+    pub async fn find_verifying(&self, kid: &str) -> Result<Option<Arc<VerifyingKey>>, StoreError> {
         if let Some(key) = self.verifying(kid) {
-            return Some(key);
+            return Ok(Some(key));
         }
         let due = |keys: &Keys| keys.clock.ticks() - keys.looked_at.load(Ordering::Relaxed) >= COOL_DOWN_MS;
         if !due(self) {
-            return None;
+            return Ok(None);
         }
         let _turn = self.turn.lock().await;
         if due(self) {
             self.looked_at.store(self.clock.ticks(), Ordering::Relaxed);
-            if let Err(error) = self.read().await {
-                tracing::warn!(%error, "the keys could not be read again");
-            }
+            self.read().await?;
         }
-        self.verifying(kid)
+        Ok(self.verifying(kid))
     }
 
     /// The key set as it is published.
@@ -180,6 +179,11 @@ impl Keys {
         }
         Ok(())
     }
+}
+
+/// Whether the private half of this row can be opened and is the one that the row names.
+pub async fn can_open(row: &SigningKeyRow, seal: &Seal) -> Result<bool, StoreError> {
+    ring::open(row, seal).await.map(|held| held.is_some())
 }
 
 async fn pairwise(store: &Store, seal: &Seal, clock: &Clock, dice: Dice) -> Result<PairwiseSecret, Unsealed> {

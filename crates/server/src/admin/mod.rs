@@ -10,6 +10,7 @@ pub mod assignments;
 pub mod consents;
 pub mod fields;
 pub mod groups;
+pub mod keys;
 mod nearest;
 pub mod organizations;
 pub mod people;

@@ -1,4 +1,4 @@
-//! The command line's nouns: people, organizations, groups, applications and the setup link.
+//! The command line's nouns: people, organizations, groups, applications, keys and the setup link.
 //!
 //! Owns what is typed and what is printed: data on stdout, messages on stderr, exit status 0, 1 or 2. Each verb is
 //! decided in `admin`, which knows no terminal; the flags of the process and `serve` are `config`'s.
@@ -7,6 +7,7 @@ pub mod app;
 mod app_set;
 mod app_sheet;
 pub mod group;
+pub mod keys;
 pub mod org;
 mod printout;
 pub mod setup_link;
@@ -17,6 +18,7 @@ use crate::admin::{Actor, Changed, Desk, Thing, Unknown};
 use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::passwords;
+use crate::seal::KeySource;
 use printout::Failure;
 use std::process::ExitCode;
 use vestibule_oauth::secret::Secret;
@@ -40,18 +42,23 @@ pub enum Noun {
     /// Applications (OAuth 2.0 clients): add, list, show, rotate-secret, assign and more
     #[command(subcommand)]
     App(Box<app::Verb>),
+    /// Keys: list, rotate, make a key-encryption key
+    #[command(subcommand)]
+    Keys(keys::Verb),
     /// Print a new one-time link for the first administrator
     SetupLink,
 }
 
-/// Does what `noun` says on `store`, opened as one more node, and prints the outcome: with `json` as JSON.
-pub async fn run(noun: Noun, store: &Store, json: bool) -> ExitCode {
+/// Does what `noun` says on `store`, opened as one more node, and prints the outcome: with `json` as JSON. `source` is where
+/// the key-encryption key is, for the commands that need it.
+pub async fn run(noun: Noun, store: &Store, source: Result<KeySource, String>, json: bool) -> ExitCode {
     let desk = Desk::new(store, Actor::CommandLine, Dice, Clock::system().now());
     printout::exit(match noun {
         Noun::User(verb) => user::run(verb, &desk, json).await,
         Noun::Org(verb) => org::run(verb, &desk, json).await,
         Noun::Group(verb) => group::run(verb, &desk, json).await,
         Noun::App(verb) => app::run(*verb, &desk, json).await,
+        Noun::Keys(verb) => keys::run(verb, source, &desk, json).await,
         Noun::SetupLink => setup_link::run(&desk, json).await,
     })
 }

@@ -24,8 +24,9 @@ pub struct Ring {
     set: KeySet,
 }
 
+/// A key that could be opened.
 #[derive(Clone)]
-struct Held {
+pub(super) struct Held {
     signing: Arc<SigningKey>,
     verifying: Arc<VerifyingKey>,
 }
@@ -109,7 +110,8 @@ impl Ring {
     }
 }
 
-async fn open(row: &SigningKeyRow, seal: &Seal) -> Result<Option<Held>, StoreError> {
+/// Opens one row. `None`, with a line in the log: it is not what was sealed there.
+pub(super) async fn open(row: &SigningKeyRow, seal: &Seal) -> Result<Option<Held>, StoreError> {
     let plain = match seal.open_value(Scope::Deployment, &place(row.id), &row.private).await {
         Ok(plain) => plain,
         Err(Unsealed::Store(error)) => return Err(error),

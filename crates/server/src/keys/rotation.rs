@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 /// What a token lives at most, in milliseconds, whatever applications are set to now: the longest life that a template
 /// gives. An application that was set to less may still have tokens of before.
-pub const LONGEST_TOKEN_MS: i64 = 86_400_000;
+const LONGEST_TOKEN_MS: i64 = 86_400_000;
 /// For clocks that differ and nodes that hear late, in milliseconds.
 const MARGIN_MS: i64 = 60_000;
 
@@ -25,20 +25,21 @@ impl Keys {
     pub(super) async fn make_what_is_missing(&self, algorithm: Algorithm) -> Result<(), Unsealed> {
         let ring = self.ring.borrow().clone();
         if !ring.has_current(algorithm) {
-            self.make(algorithm, None).await?;
+            self.make(algorithm, Stage::Current).await?;
         }
         if ring.row(algorithm, Stage::Next).is_none() {
-            let usable_at = self.clock.now() + self.terms.published_ms();
-            self.make(algorithm, Some(usable_at)).await?;
+            self.make(algorithm, Stage::Next).await?;
         }
         Ok(())
     }
 
-    async fn make(&self, algorithm: Algorithm, usable_at: Option<i64>) -> Result<(), Unsealed> {
+    async fn make(&self, algorithm: Algorithm, stage: Stage) -> Result<(), Unsealed> {
         let pkcs8 = self.draw(algorithm).await.ok_or(Unsealed::Failed)?;
         let key = SigningKey::from_pkcs8(algorithm, &pkcs8).map_err(|_| Unsealed::Failed)?;
         let id = self.dice.id(self.clock.now());
         let private = self.seal.seal(Scope::Deployment, &place(id), &pkcs8).await?;
+        // Counted from when it is there, not from when it was begun.
+        let usable_at = (stage == Stage::Next).then(|| self.clock.now() + self.terms.published_ms());
         let (kid, jwk) = (key.kid().to_owned(), key.jwk().to_json());
         let new = NewSigningKey { id, algorithm, kid, jwk, private, usable_at };
         // Another node may have been first; then its key is the one.
@@ -124,6 +125,6 @@ pub const fn ends_at(now: i64, longest_access_ms: i64) -> i64 {
 }
 
 /// The trail's part of a verb that several nodes may do, and that leaves one row.
-pub fn derived_note(what: &[u8], id: Id, at: i64, actor: &str) -> Note {
+fn derived_note(what: &[u8], id: Id, at: i64, actor: &str) -> Note {
     Note { id: derived(what, id), at, actor: actor.to_owned(), request_id: None }
 }

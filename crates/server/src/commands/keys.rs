@@ -1,0 +1,222 @@
+//! `vestibule keys …`: signing keys, data keys and the key-encryption key.
+//!
+//! Owns the flags and the printing. No private key is ever printed, but for a new key-encryption key, which its operator
+//! keeps. The rules are `admin::keys`'s and `seal`'s.
+
+use super::printout::{self, Failure};
+use crate::admin::Desk;
+use crate::admin::keys::{self, Listing, Rotate, Turned};
+use crate::clock::Clock;
+use crate::dice::Dice;
+use crate::seal::{KeyEncryptionKey, KeySource, Moved, Rotation, Seal, Unsealed};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use vestibule_oauth::jose::Algorithm;
+use vestibule_store::data_keys::DEPLOYMENT;
+use vestibule_store::signing_keys::Stage;
+
+/// What can be done with keys.
+#[derive(clap::Subcommand, Debug)]
+pub enum Verb {
+    /// List signing keys, data keys, and what the data keys are wrapped with
+    List,
+    /// Print a new key-encryption key, to be given to every server with --key-file
+    #[command(after_help = "Example:\n  (umask 077; vestibule keys new > vestibule.key)")]
+    New,
+    /// Let the published next keys sign; with --data or --key-encryption, put new sealing keys in place
+    #[command(
+        after_help = "Examples:\n  vestibule keys rotate\n  vestibule keys rotate --now --algorithm RS256\n  vestibule keys rotate --data"
+    )]
+    Rotate(RotateFlags),
+}
+
+/// The flags of `keys rotate`.
+#[derive(clap::Args, Debug)]
+pub struct RotateFlags {
+    /// Do not wait until every application has the next key: tokens that it signs may be refused for a while
+    #[arg(long)]
+    now: bool,
+    /// Only the keys of this algorithm: EdDSA, ES256 or RS256
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| Algorithm::parse(name).ok_or("write EdDSA, ES256 or RS256"))]
+    algorithm: Option<Algorithm>,
+    /// Make new data keys and seal everything anew under them, while servers run
+    #[arg(long, conflicts_with_all = ["now", "algorithm"])]
+    data: bool,
+    /// Wrap the data keys with a new key-encryption key, while servers run
+    #[arg(long, conflicts_with_all = ["now", "algorithm", "data"])]
+    key_encryption: bool,
+}
+
+/// Prints a new key-encryption key. Needs no database.
+pub fn new(json: bool) -> ExitCode {
+    let key = KeyEncryptionKey::make(Dice);
+    printout::exit(printout::print(json, &json!({ "key": key.expose() }), || key.expose().to_owned()))
+}
+
+/// Does what `verb` says.
+pub async fn run(verb: Verb, source: Result<KeySource, String>, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    match verb {
+        Verb::New => Ok(()),
+        Verb::List => list(desk, json).await,
+        Verb::Rotate(flags) => {
+            let failed = |sentence: String| Failure::Failed(format!("{sentence}."));
+            let source = source.map_err(failed)?;
+            let seal = Seal::open(desk.store, source.clone(), Clock::system(), desk.dice).await.map_err(failed)?;
+            match flags {
+                RotateFlags { data: true, .. } => data(&seal, desk, json).await,
+                RotateFlags { key_encryption: true, .. } => key_encryption(&seal, &source, desk, json).await,
+                RotateFlags { now, algorithm, .. } => signing(&seal, desk, algorithm, now, json).await,
+            }
+        }
+    }
+}
+
+async fn list(desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    let Listing { signing, data, wrapped_by } = keys::list(desk).await?;
+    let time = |at: Option<i64>| at.map(printout::time);
+    let signing: Vec<Value> = signing
+        .iter()
+        .map(|key| {
+            json!({ "kid": key.kid, "algorithm": key.algorithm.name(), "state": state(key.stage()),
+                    "published_at": time(Some(key.published_at)), "usable_at": time(Some(key.usable_at)),
+                    "promoted_at": time(key.promoted_at), "replaced_at": time(key.replaced_at),
+                    "ends_at": time(key.ends_at) })
+        })
+        .collect();
+    let data: Vec<Value> = data
+        .iter()
+        .map(|key| {
+            let of = if key.scope == DEPLOYMENT { "deployment".to_owned() } else { format!("project {}", key.scope) };
+            json!({ "id": key.id.to_string(), "of": of, "wrapped_by": key.wrapped_by,
+                    "created_at": time(Some(key.created_at)), "retired_at": time(key.retired_at) })
+        })
+        .collect();
+    let whole = json!({ "signing_keys": signing, "data_keys": data, "key_encryption_keys": wrapped_by });
+    printout::print(json, &whole, || {
+        let heads = ["kid", "algorithm", "state", "published_at", "usable_at", "ends_at"];
+        let mut text = sheet(&heads, &signing, "There is no signing key yet: start the server.\n");
+        text.push('\n');
+        text.push_str(&sheet(
+            &["id", "of", "wrapped_by", "created_at", "retired_at"],
+            &data,
+            "There is no data key yet.\n",
+        ));
+        for (id, count) in &wrapped_by {
+            text.push_str(&format!("\n{count} data keys are wrapped with the key-encryption key {id}."));
+        }
+        text
+    })
+}
+
+fn sheet(heads: &[&str], rows: &[Value], empty: &str) -> String {
+    let cell = |row: &Value, head: &&str| row[*head].as_str().unwrap_or("-").to_owned();
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| heads.iter().map(|head| cell(row, head)).collect()).collect();
+    let heads: Vec<String> = heads.iter().map(|head| head.replace('_', " ")).collect();
+    printout::table(&heads.iter().map(String::as_str).collect::<Vec<_>>(), &rows, empty)
+}
+
+const fn state(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Next => "next",
+        Stage::Current => "current",
+        Stage::Previous => "previous",
+    }
+}
+
+async fn signing(
+    seal: &Seal,
+    desk: &Desk<'_>,
+    algorithm: Option<Algorithm>,
+    at_once: bool,
+    json: bool,
+) -> Result<(), Failure> {
+    let turned = match keys::rotate(desk, seal, algorithm, at_once).await? {
+        Rotate::Turned(turned) => turned,
+        Rotate::TooEarly(algorithm, usable_at) => {
+            return Err(Failure::Failed(format!(
+                "The next {} key may sign from {} on: until then applications may hold a key set without it. Wait, or \
+                 use --now, and applications that do not look again for a key they do not know refuse its tokens until then.",
+                algorithm.name(),
+                printout::time(usable_at)
+            )));
+        }
+        Rotate::NoNext(algorithm) | Rotate::Unreadable(algorithm) => {
+            return Err(Failure::Failed(format!(
+                "There is no next {} key that could sign. A running server makes one within seconds; then try again.",
+                algorithm.name()
+            )));
+        }
+        Rotate::Overtaken(algorithm) => {
+            return Err(Failure::Failed(format!(
+                "Another rotation of the {} key came first; `vestibule keys list` shows what signs now.",
+                algorithm.name()
+            )));
+        }
+    };
+    let broken_until = turned.iter().map(|turned| turned.known_at).max().filter(|until| *until > desk.now);
+    let view = |turned: &Turned| {
+        json!({ "algorithm": turned.algorithm.name(), "kid": turned.kid, "replaced": turned.replaced,
+                "replaced_ends_at": printout::time(turned.ends_at) })
+    };
+    let whole = json!({ "rotated": turned.iter().map(view).collect::<Vec<_>>(),
+                        "refused_until": broken_until.map(printout::time) });
+    printout::print(json, &whole, || {
+        let line = |turned: &Turned| format!("{}: {} signs now.", turned.algorithm.name(), turned.kid);
+        turned.iter().map(line).collect::<Vec<_>>().join("\n")
+    })?;
+    if let Some(until) = broken_until {
+        printout::say(&format!(
+            "Until {} some applications hold a key set without the new keys: those that do not look again for a key they do \
+             not know refuse tokens that are issued from now on.",
+            printout::time(until)
+        ));
+    }
+    Ok(())
+}
+
+async fn data(seal: &Seal, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    let failed = |why: Unsealed| Failure::Failed(format!("{why}; what was done stays. Run it again to go on."));
+    let replaced = seal.replace_data_keys(desk.actor.name()).await.map_err(failed)?;
+    let Moved { values, unreadable, forgotten, left } = seal.move_values(desk.actor.name()).await.map_err(failed)?;
+    let whole = json!({ "new_data_keys": replaced, "sealed_anew": values, "unreadable": unreadable,
+                        "gone_data_keys": forgotten, "retired_data_keys": left });
+    printout::print(json, &whole, || format!("{replaced} new data keys; {values} values are sealed anew."))?;
+    if unreadable > 0 {
+        return Err(Failure::Failed(format!(
+            "{unreadable} values cannot be opened: they were changed in the database. They stay, and the data key they \
+             name stays; the audit trail names each (sealed.open)."
+        )));
+    }
+    if left > 0 && !json {
+        printout::say(
+            "The old data keys go within minutes, when no server can be using them: a running server sees to it.",
+        );
+    }
+    Ok(())
+}
+
+async fn key_encryption(seal: &Seal, source: &KeySource, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    let rotation = seal.rewrap(desk.actor.name()).await;
+    match rotation.map_err(|why| Failure::Failed(format!("{why}; what was done stays. Run it again to go on.")))? {
+        Rotation::Wrapped(id, count) => {
+            let whole = json!({ "key_encryption_key": id, "wrapped": count });
+            printout::print(json, &whole, || format!("All data keys are wrapped with the key {id} ({count} anew)."))?;
+            if !json {
+                printout::say(match source {
+                    KeySource::Own(_) => {
+                        "The key file holds the new key only. Back it up; older backups of the database need the old one."
+                    }
+                    _ => {
+                        "The old key can be taken away from every server. Older backups of the database still need it."
+                    }
+                });
+            }
+            Ok(())
+        }
+        Rotation::OneKey => Err(Failure::Failed(format!(
+            "{} holds one key. Make another with `vestibule keys new`, write it on the first line and keep the old one on the \
+             second, on every server and here; then run this again.",
+            source.name()
+        ))),
+    }
+}
