@@ -4,9 +4,11 @@
 
 use crate::client::Client;
 use crate::client_auth::{AuthedClient, Method};
+use crate::id::Id;
 use crate::refusal::{Code, Refusal};
 use crate::scope::ScopeSet;
-use crate::template::{Switch, Wire};
+use crate::subject::{self, PairwiseSecret};
+use crate::template::Switch;
 use crate::token::{self, Standing};
 use crate::userinfo::Profile;
 use serde::Serialize;
@@ -37,6 +39,8 @@ pub struct AccessToken<'a> {
     pub standing: &'a Standing,
     /// When it was given, in Unix milliseconds.
     pub created_at: i64,
+    /// Its row.
+    pub id: Id,
     /// The person; none for an application that acts for itself.
     pub person: Option<&'a Profile>,
 }
@@ -56,18 +60,16 @@ pub struct RefreshToken<'a> {
 
 /// The answer to `asking` about an access token at `now`. Applications other than the token's own are told if their
 /// switch says so, and then not the person's name: userinfo tells that to whom it is meant for (statement 80).
-pub fn access_token(asking: &Client, issuer: &str, token: &AccessToken, now: i64) -> String {
+///
+/// Opaque or signed, the answer is the same: what the signed token says of itself, as far as both can say it.
+pub fn access_token(asking: &Client, issuer: &str, pairwise: &PairwiseSecret, token: &AccessToken, now: i64) -> String {
     let is_own = asking.id == token.owner.id;
     if !(is_own || asking.has(Switch::Introspect)) || token::judge(token.standing, now).is_err() {
         return INACTIVE.to_owned();
     }
     let Some(scope) = token::scope_in_force(token.owner, token.scope) else { return INACTIVE.to_owned() };
     let sub = match token.person {
-        // The same that this wire's userinfo says.
-        Some(person) if token.owner.wire() == Wire::Idaas => {
-            person.external_id.clone().unwrap_or_else(|| person.number.to_string())
-        }
-        Some(person) => person.subject.clone(),
+        Some(person) => subject::at_resource(token.owner, person.names(), pairwise),
         None => token.owner.client_id.clone(),
     };
     spell(&Active {
@@ -80,7 +82,9 @@ pub fn access_token(asking: &Client, issuer: &str, token: &AccessToken, now: i64
         exp: token.standing.expires_at.div_euclid(1000),
         iat: Some(token.created_at.div_euclid(1000)),
         sub: Some(sub),
+        aud: Some(issuer),
         iss: issuer,
+        jti: Some(token.id.to_string()),
     })
 }
 
@@ -101,7 +105,9 @@ pub fn refresh_token(asking: &Client, issuer: &str, token: &RefreshToken, now: i
         exp: token.standing.expires_at.div_euclid(1000),
         iat: None,
         sub: None,
+        aud: None,
         iss: issuer,
+        jti: None,
     })
 }
 
@@ -121,7 +127,11 @@ struct Active<'a> {
     iat: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<&'a str>,
     iss: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<String>,
 }
 
 /// Text, numbers and a flag can always be spelled; if they could not, nothing is told.

@@ -5,6 +5,7 @@
 //! tested and fuzzed without a server. What is remembered lives in `vestibule-store`, what talks in `vestibule`.
 #![forbid(unsafe_code)]
 
+pub mod access_token;
 pub mod acr;
 pub mod authorize;
 pub mod claims_request;
@@ -14,6 +15,7 @@ pub mod consent;
 pub mod grant;
 pub mod guessing;
 pub mod id;
+pub mod id_token;
 pub mod introspection;
 pub mod jose;
 pub mod metadata;

@@ -5,13 +5,15 @@
 
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
-use crate::secret::{Kind, MachineSecret};
+use crate::secret::{Kind, MachineSecret, Secret};
 
 /// What was shown.
 #[derive(Debug)]
 pub enum Presented {
     /// Something that is spelled like an access token of ours.
     AccessToken(MachineSecret),
+    /// Something that is spelled like a signed token, of which only access tokens are shown here.
+    Signed(Secret),
     /// Something that is spelled like a refresh token of ours.
     RefreshToken(MachineSecret),
     /// A secret of ours that is neither: a code, a client secret, a session.
@@ -30,8 +32,16 @@ impl Presented {
         if let Some(token) = MachineSecret::parse(Kind::RefreshToken, text) {
             return Ok(Presented::RefreshToken(token));
         }
+        if is_signed(text) {
+            return Ok(Presented::Signed(Secret::new(text)));
+        }
         let others = [Kind::Code, Kind::ClientSecret, Kind::Session, Kind::Browser, Kind::SetupLink];
         let is_other = others.into_iter().any(|kind| MachineSecret::parse(kind, text).is_some());
         Ok(if is_other { Presented::OtherSecret } else { Presented::Unknown })
     }
+}
+
+/// Whether `text` is spelled like a compact JWS: no secret of ours holds a dot.
+pub fn is_signed(text: &str) -> bool {
+    text.bytes().filter(|byte| *byte == b'.').take(3).count() == 2
 }

@@ -73,6 +73,8 @@ pub struct TokenAnswer {
     pub expires_in_s: i64,
     /// The refresh token, if one is given.
     pub refresh_token: Option<Secret>,
+    /// The ID token, if one is due.
+    pub id_token: Option<Secret>,
     /// What was granted.
     pub scope: ScopeSet,
     /// The moment of issue, in Unix seconds.
@@ -89,11 +91,17 @@ impl TokenAnswer {
         let refresh = self.refresh_token.as_ref().map(|token| ("refresh_token", Member::Text(token.expose())));
         let scope = ("scope", Member::Text(&scope));
         let created = ("created_at", Member::Number(self.created_at_s));
+        // No vendor's wire knows it: it comes last, where their clients see what they always saw.
+        let id_token = self.id_token.as_ref().map(|token| ("id_token", Member::Text(token.expose())));
         spell_object(match wire {
-            Wire::Standard => [Some(access), Some(token_type("Bearer")), Some(expires), refresh, Some(scope), None],
-            Wire::Idaas => [Some(access), Some(token_type("bearer")), refresh, Some(expires), Some(scope), None],
+            Wire::Standard => {
+                [Some(access), Some(token_type("Bearer")), Some(expires), refresh, Some(scope), None, id_token]
+            }
+            Wire::Idaas => {
+                [Some(access), Some(token_type("bearer")), refresh, Some(expires), Some(scope), None, id_token]
+            }
             Wire::Gitlife => {
-                [Some(access), Some(token_type("bearer")), Some(expires), refresh, Some(scope), Some(created)]
+                [Some(access), Some(token_type("bearer")), Some(expires), refresh, Some(scope), Some(created), id_token]
             }
         })
     }
@@ -107,8 +115,8 @@ enum Member<'a> {
 }
 
 /// A JSON object with its members in this order. Text and numbers can always be spelled, so there is no error to tell.
-fn spell_object(members: [Option<(&str, Member)>; 6]) -> String {
-    struct Object<'a>([Option<(&'a str, Member<'a>)>; 6]);
+fn spell_object(members: [Option<(&str, Member)>; 7]) -> String {
+    struct Object<'a>([Option<(&'a str, Member<'a>)>; 7]);
     impl Serialize for Object<'_> {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             serializer.collect_map(self.0.iter().flatten().copied())

@@ -51,6 +51,11 @@ impl Digest {
         Digest(out)
     }
 
+    /// What is no digest of a secret and stands in the place of one.
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Digest {
+        Digest(bytes)
+    }
+
     /// Reads a stored digest. Gives `None` unless there are exactly 32 bytes.
     pub fn from_slice(bytes: &[u8]) -> Option<Digest> {
         bytes.try_into().ok().map(Digest)

@@ -4,6 +4,7 @@
 //! us comes from here; the ids of the IDaaS and code-hosting wires are those wires' own (`userinfo`).
 
 use crate::client::Client;
+use crate::template::Wire;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::collections::BTreeSet;
@@ -40,6 +41,27 @@ pub fn subject_for(client: &Client, person: &str, secret: &PairwiseSecret) -> St
     context.update(b"\0");
     context.update(person.as_bytes());
     URL_SAFE_NO_PAD.encode(context.sign())
+}
+
+/// The ids by which different wires know a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// The immutable subject.
+    pub subject: &'a str,
+    /// The never-reused number.
+    pub number: i64,
+    /// The id by which another directory knows the person.
+    pub external_id: Option<&'a str>,
+}
+
+/// The `sub` that a signed access token of `client` and introspection tell: what userinfo tells that client. On the IDaaS
+/// wire that is the id of that wire, elsewhere [`subject_for`].
+pub fn at_resource(client: &Client, person: Names<'_>, secret: &PairwiseSecret) -> String {
+    match (client.wire(), person.external_id) {
+        (Wire::Idaas, Some(external_id)) => external_id.to_owned(),
+        (Wire::Idaas, None) => person.number.to_string(),
+        (Wire::Standard | Wire::Gitlife, _) => subject_for(client, person.subject, secret),
+    }
 }
 
 /// Why an application's sector is not clear.

@@ -305,3 +305,5 @@ pub const SESSION_IDLE_MS: i64 = 12 * 3_600_000;
 pub const SESSION_MAX_MS: i64 = 7 * 86_400_000;
 /// The life of a one-time setup link, in milliseconds.
 pub const SETUP_LINK_MS: i64 = 3_600_000;
+/// An ID token's life, in milliseconds: long enough for clients that keep nothing else to know a person by.
+pub const ID_TOKEN_MS: i64 = 3_600_000;

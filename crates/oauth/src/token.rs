@@ -3,19 +3,41 @@
 //! Owns lifetimes at issue and the one judgement of "alive" that every use of a token, code or refresh token asks
 //! (FM-30, FM-62, FM-63). Does not own how tokens are spelled (`secret`) nor stored.
 
+use crate::access_token::Unspelled;
 use crate::client::Client;
 use crate::grant::Kind;
 use crate::refusal::{Code, Refusal};
 use crate::scope::ScopeSet;
+use crate::secret::MachineSecret;
 use crate::template::{Lifetimes, Switch, Wire};
+
+/// The tokens of one answer, settled but not spelled: what is kept of them is known, the texts are not made.
+#[derive(Debug)]
+pub struct Pair {
+    /// The access token.
+    pub access: Unspelled,
+    /// From this moment on the access token is dead, in Unix milliseconds.
+    pub access_expires_at: i64,
+    /// The refresh token, if one is given.
+    pub refresh: Option<MachineSecret>,
+    /// What the access token is good for.
+    pub scope: ScopeSet,
+    /// When they are given; where they are given again, when they were given first. In Unix milliseconds.
+    pub created_at: i64,
+}
+
+impl Pair {
+    /// What is left of the access token at `now`, in whole seconds: `expires_in` of the answer.
+    pub fn expires_in_s(&self, now: i64) -> i64 {
+        (self.access_expires_at - now).max(0) / 1000
+    }
+}
 
 /// When the tokens of one answer end. All moments in Unix milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenPlan {
     /// From this moment on the access token is dead.
     pub access_expires_at: i64,
-    /// `expires_in` of the answer, in seconds.
-    pub expires_in_s: i64,
     /// The refresh token that goes with it, if any.
     pub refresh: Option<RefreshPlan>,
 }
@@ -44,7 +66,6 @@ pub fn rotate(client: &Client, max_ends_at: i64, now: i64) -> TokenPlan {
     let idle_ends_at = now.saturating_add(refresh_idle_ms).min(max_ends_at);
     TokenPlan {
         access_expires_at: now.saturating_add(access_ms),
-        expires_in_s: access_ms / 1000,
         refresh: Some(RefreshPlan { idle_ends_at, max_ends_at }),
     }
 }

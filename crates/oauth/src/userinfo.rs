@@ -2,7 +2,9 @@
 //!
 //! Owns claims per scope, the IDaaS envelope and the code-hosting user object. Does not judge tokens (`token`).
 
+use crate::claims_request::Claim;
 use crate::scope::ScopeSet;
+use crate::subject::Names;
 use serde::Serialize;
 
 /// What is known about a person.
@@ -45,22 +47,10 @@ pub struct Organization {
     pub name: String,
 }
 
-/// The claims of OpenID Connect Core section 5.4 that `scope` opens, as JSON text.
-pub fn standard(profile: &Profile, scope: &ScopeSet) -> String {
-    let profile_claims = scope.contains("profile");
-    let email = profile.email.as_deref().filter(|_| scope.contains("email"));
-    spell(&Standard {
-        sub: &profile.subject,
-        name: profile_claims.then(|| profile.shown_name()),
-        nickname: profile.nickname.as_deref().filter(|_| profile_claims),
-        preferred_username: profile_claims.then_some(&profile.username),
-        locale: profile.locale.as_deref().filter(|_| profile_claims),
-        zoneinfo: profile.time_zone.as_deref().filter(|_| profile_claims),
-        updated_at: profile_claims.then(|| profile.updated_at.div_euclid(1000)),
-        email,
-        email_verified: email.map(|_| profile.email_verified),
-        phone_number: profile.phone.as_deref().filter(|_| scope.contains("phone")),
-    })
+/// What the userinfo endpoint tells, as JSON text: `sub`, what `scope` opens (OpenID Connect Core section 5.4) and what was
+/// `asked` for by name (section 5.5).
+pub fn standard(profile: &Profile, sub: &str, scope: &ScopeSet, asked: &[Claim]) -> String {
+    spell(&Standard { sub, claims: PersonClaims::open(profile, scope, asked) })
 }
 
 /// The IDaaS answer; `request_id` is an upper-case UUID.
@@ -123,6 +113,11 @@ pub fn gitlife_error(status: u16, reason: &str) -> String {
 }
 
 impl Profile {
+    /// The ids by which different wires know the person.
+    pub fn names(&self) -> Names<'_> {
+        Names { subject: &self.subject, number: self.number, external_id: self.external_id.as_deref() }
+    }
+
     fn shown_name(&self) -> &str {
         self.nickname.as_deref().unwrap_or(&self.username)
     }
@@ -153,12 +148,19 @@ fn beijing_time(ms: i64) -> String {
 #[derive(Serialize)]
 struct Standard<'a> {
     sub: &'a str,
+    #[serde(flatten)]
+    claims: PersonClaims<'a>,
+}
+
+/// Claims about a person (OpenID Connect Core section 5.1); what is not open or not known is left out.
+#[derive(Serialize)]
+pub(crate) struct PersonClaims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nickname: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    preferred_username: Option<&'a String>,
+    preferred_username: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,6 +173,28 @@ struct Standard<'a> {
     email_verified: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     phone_number: Option<&'a str>,
+}
+
+impl<'a> PersonClaims<'a> {
+    /// What `scope` opens, and what was `asked` for by name.
+    pub(crate) fn open(profile: &'a Profile, scope: &ScopeSet, asked: &[Claim]) -> PersonClaims<'a> {
+        let by_name = |name| asked.iter().any(|claim| claim.name == name);
+        let about_profile = scope.contains("profile");
+        let opened = |name| about_profile || by_name(name);
+        let (about_email, about_phone) = (scope.contains("email"), scope.contains("phone"));
+        let has_email = profile.email.is_some();
+        PersonClaims {
+            name: opened("name").then(|| profile.shown_name()),
+            nickname: profile.nickname.as_deref().filter(|_| opened("nickname")),
+            preferred_username: opened("preferred_username").then_some(&profile.username),
+            locale: profile.locale.as_deref().filter(|_| opened("locale")),
+            zoneinfo: profile.time_zone.as_deref().filter(|_| opened("zoneinfo")),
+            updated_at: opened("updated_at").then(|| profile.updated_at.div_euclid(1000)),
+            email: profile.email.as_deref().filter(|_| about_email || by_name("email")),
+            email_verified: ((about_email || by_name("email_verified")) && has_email).then_some(profile.email_verified),
+            phone_number: profile.phone.as_deref().filter(|_| about_phone || by_name("phone_number")),
+        }
+    }
 }
 
 #[derive(Serialize)]

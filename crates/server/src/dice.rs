@@ -4,6 +4,7 @@
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
 use vestibule_oauth::id::Id;
@@ -26,6 +27,11 @@ impl Dice {
             std::process::abort();
         }
         bytes
+    }
+
+    /// The generator itself, for algorithms that draw while they sign.
+    pub fn generator(self) -> SystemRandom {
+        SystemRandom::new()
     }
 
     /// A row identifier for a row made at `now` (Unix milliseconds).

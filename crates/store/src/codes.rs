@@ -5,10 +5,10 @@
 use crate::applications::claimed;
 use crate::assignments::assigned;
 use crate::audit::{self, Event, Note, audited};
-use crate::columns::{Columns, standing_columns};
+use crate::columns::{Columns, person_columns, standing_columns};
 use crate::grants::Why;
 use crate::presented::proven;
-use crate::tokens::{NewTokens, insert_tokens, keep_tokens};
+use crate::tokens::{FoundPerson, NewTokens, insert_tokens, keep_tokens};
 use crate::{Statement, Store, StoreError, statement};
 use vestibule_oauth::grant::authorization_code::IssuedCode;
 use vestibule_oauth::id::Id;
@@ -42,10 +42,12 @@ pub struct FoundCode {
     pub id: Id,
     /// The grant that it stands for.
     pub grant: Id,
-    /// The person who gave it.
-    pub person: Id,
     /// What the rulebook judges.
     pub code: IssuedCode,
+    /// The `nonce` of the authorization request.
+    pub nonce: Option<String>,
+    /// The person who gave it.
+    pub person: FoundPerson,
 }
 
 /// What became of a code to spend.
@@ -84,11 +86,13 @@ impl Store {
     /// The code that this is and everything that it hangs on, spent or over or not, in one read; none for a wrong secret.
     pub async fn find_code(&self, presented: &MachineSecret) -> Result<Option<FoundCode>, StoreError> {
         const FIND: &str = concat!(
-            "SELECT k.id, k.digest, g.id, p.id, a.id, k.redirect_uri, k.redirect_uri_sent, k.challenge, g.scopes, \
+            "SELECT k.id, k.digest, g.id, a.id, k.redirect_uri, k.redirect_uri_sent, k.challenge, g.scopes, \
              k.spent_by, k.expires_at, ",
             standing_columns!(),
             ", ",
             assigned!(),
+            ", k.nonce, ",
+            person_columns!(),
             " FROM codes k JOIN grants g ON g.id = k.grant_id JOIN applications a ON a.id = g.application \
              JOIN people p ON p.id = g.person WHERE k.id = $1 AND k.tenant = $2"
         );
@@ -98,7 +102,6 @@ impl Store {
         let found = FoundCode {
             id,
             grant: c.id()?,
-            person: c.id()?,
             code: IssuedCode {
                 client: c.id()?,
                 redirect_uri: c.text()?,
@@ -111,6 +114,8 @@ impl Store {
                     c.standing(expires_at)?
                 },
             },
+            nonce: c.opt_text()?,
+            person: c.person()?.ok_or_else(|| StoreError::inconsistent_row("grants.person", id))?,
         };
         Ok(proven(presented, &digest, found).ok())
     }

@@ -5,6 +5,8 @@
 
 use crate::error::StoreError;
 use crate::row::Row;
+use crate::tokens::FoundPerson;
+use vestibule_oauth::claims_request::ClaimsRequest;
 use vestibule_oauth::client::{Access, AccessTokenFormat, Client};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::Algorithm;
@@ -32,6 +34,16 @@ macro_rules! profile_columns {
     };
 }
 pub(crate) use profile_columns;
+
+/// The columns of the person `p` behind a grant `g`, and of what the grant lets be told of them. Read by
+/// [`Columns::person`]; where the primary organization counts, its name and external id come right after.
+macro_rules! person_columns {
+    () => {
+        "p.id, g.session, g.claims, p.subject, p.number, p.external_id, p.user_name, p.email, p.email_verified, \
+         p.nickname, p.phone, p.locale, p.zone, p.created_at, p.updated_at"
+    };
+}
+pub(crate) use person_columns;
 
 /// What decides whether something of a grant is alive; the tables are aliased `g`, `p` and `a`. Stands right before
 /// `assigned!()`; both are read by [`Columns::standing`].
@@ -195,8 +207,30 @@ impl<'a> Columns<'a> {
         })
     }
 
+    /// Reads `person_columns!()`; `None` where there is no person.
+    pub(crate) fn person(&mut self) -> Result<Option<FoundPerson>, StoreError> {
+        const OTHERS: usize = 14;
+        let Some(id) = self.opt_id()? else {
+            self.next += OTHERS;
+            return Ok(None);
+        };
+        let (session, claims) = (self.opt_id()?, self.opt_parsed(ClaimsRequest::from_json)?);
+        Ok(Some(FoundPerson { id, session, claims, profile: self.bare_profile()? }))
+    }
+
     /// Reads `profile_columns!()`.
     pub(crate) fn profile(&mut self) -> Result<Profile, StoreError> {
+        let profile = self.bare_profile()?;
+        self.organized(profile)
+    }
+
+    /// Reads the name and the external id of the primary organization of `profile`.
+    pub(crate) fn organized(&mut self, profile: Profile) -> Result<Profile, StoreError> {
+        let (name, external_id) = (self.opt_text()?, self.opt_text()?);
+        Ok(Profile { organization: name.map(|name| Organization { external_id, name }), ..profile })
+    }
+
+    fn bare_profile(&mut self) -> Result<Profile, StoreError> {
         Ok(Profile {
             subject: self.text()?,
             number: self.int()?,
@@ -210,11 +244,7 @@ impl<'a> Columns<'a> {
             time_zone: self.opt_text()?,
             created_at: self.int()?,
             updated_at: self.int()?,
-            organization: {
-                let name = self.opt_text()?;
-                let external_id = self.opt_text()?;
-                name.map(|name| Organization { external_id, name })
-            },
+            organization: None,
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::columns::Columns;
 use crate::organizations::organization_off;
 use crate::{Store, StoreError, Value, Verb, statement};
 use vestibule_oauth::id::Id;
+use vestibule_oauth::subject::Names;
 
 pub use crate::person_sheets::PersonSheet;
 
@@ -62,8 +63,12 @@ pub enum AddPerson {
 pub struct Credentials {
     /// The person.
     pub person: Id,
+    /// The immutable subject.
+    pub subject: String,
     /// The number.
     pub number: i64,
+    /// The id by which another directory knows the person.
+    pub external_id: Option<String>,
     /// The user name.
     pub user_name: String,
     /// The hash to verify against; `None` for a person without a password.
@@ -74,6 +79,13 @@ pub struct Credentials {
     pub valid_from: i64,
     /// Whether the person may use the application that was asked about; false when none was.
     pub assigned: bool,
+}
+
+impl Credentials {
+    /// The ids by which different wires know the person.
+    pub fn names(&self) -> Names<'_> {
+        Names { subject: &self.subject, number: self.number, external_id: self.external_id.as_deref() }
+    }
 }
 
 /// The canonical form of a user name or an e-mail address: what must be unique, and what a sign-in looks for.
@@ -206,7 +218,7 @@ impl Store {
         application: Option<Id>,
     ) -> Result<Option<Credentials>, StoreError> {
         const BY_NAME: &str = concat!(
-            "SELECT p.id, p.number, p.user_name, p.password_hash, p.disabled_at, ",
+            "SELECT p.id, p.subject, p.number, p.external_id, p.user_name, p.password_hash, p.disabled_at, ",
             organization_off!("9007199254740991"),
             ", p.valid_from, ",
             assigned_now!(),
@@ -214,7 +226,7 @@ impl Store {
              WHERE p.tenant = $1 AND p.user_name_key = $2"
         );
         const BY_EMAIL: &str = concat!(
-            "SELECT p.id, p.number, p.user_name, p.password_hash, p.disabled_at, ",
+            "SELECT p.id, p.subject, p.number, p.external_id, p.user_name, p.password_hash, p.disabled_at, ",
             organization_off!("9007199254740991"),
             ", p.valid_from, ",
             assigned_now!(),
@@ -228,7 +240,9 @@ impl Store {
         let mut c = Columns::of(&mut row);
         Ok(Some(Credentials {
             person: c.id()?,
+            subject: c.text()?,
             number: c.int()?,
+            external_id: c.opt_text()?,
             user_name: c.text()?,
             password_hash: c.opt_text()?,
             enabled: c.opt_int()?.is_none() & !c.flag()?,

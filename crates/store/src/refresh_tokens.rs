@@ -5,9 +5,9 @@
 
 use crate::applications::claimed;
 use crate::assignments::assigned;
-use crate::columns::{Columns, client_columns, standing_columns};
+use crate::columns::{Columns, client_columns, person_columns, standing_columns};
 use crate::presented::{Missing, proven};
-use crate::tokens::{NewRefreshToken, NewTokens, insert_tokens, keep_access};
+use crate::tokens::{FoundPerson, NewRefreshToken, NewTokens, insert_tokens, keep_access};
 use crate::{Statement, Store, StoreError, statement};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::grant::refresh_token::{Generation, Spent, Successor};
@@ -25,6 +25,8 @@ pub struct FoundRefreshToken {
     pub client: Client,
     /// What the rulebook judges.
     pub generation: Generation,
+    /// The person who gave the grant; none for an application that acts for itself.
+    pub person: Option<FoundPerson>,
 }
 
 /// What a refresh token is traded for.
@@ -63,6 +65,8 @@ impl Store {
             standing_columns!(),
             ", ",
             assigned!(),
+            ", ",
+            person_columns!(),
             ", t.id, t.digest, t.scopes, t.created_at, t.expires_at, n.id, n.digest, n.salt, n.sender, n.spent_by \
              FROM refresh_tokens k JOIN grants g ON g.id = k.grant_id JOIN applications a ON a.id = g.application \
              LEFT JOIN people p ON p.id = g.person \
@@ -76,10 +80,11 @@ impl Store {
         let (id, digest, grant, client) = (c.id()?, c.digest()?, c.id()?, c.client()?);
         let (scope, spent_at, max_ends_at, idle_ends_at) = (c.scopes()?, c.opt_int()?, c.int()?, c.int()?);
         let standing = c.standing(idle_ends_at.min(max_ends_at))?;
+        let person = c.person()?;
         let successor = successor(&mut c)?;
         let spent = spent_at.map(|at| Spent { at, successor });
         let generation = Generation { client: client.id, scope, spent, max_ends_at, standing };
-        Ok(proven(presented, &digest, FoundRefreshToken { id, grant, client, generation }))
+        Ok(proven(presented, &digest, FoundRefreshToken { id, grant, client, generation, person }))
     }
 
     /// Trades the refresh token `id` at `now` for the tokens of `rotation`, once; its refresh token becomes the next

@@ -5,11 +5,14 @@
 
 use crate::applications::claimed;
 use crate::assignments::assigned;
-use crate::columns::{Columns, client_columns, primary_organization, profile_columns, standing_columns};
+use crate::columns::{Columns, client_columns, person_columns, primary_organization, standing_columns};
 use crate::presented::{Missing, proven};
 use crate::{Statement, Store, StoreError, statement};
+use vestibule_oauth::access_token;
+use vestibule_oauth::claims_request::ClaimsRequest;
 use vestibule_oauth::client::Client;
 use vestibule_oauth::id::Id;
+use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::{Digest, MachineSecret};
 use vestibule_oauth::token::{RefreshPlan, Standing};
@@ -32,7 +35,7 @@ pub struct NewTokens {
 pub struct NewAccessToken {
     /// The row, which the token itself names.
     pub id: Id,
-    /// The digest of the token's secret.
+    /// The digest of the token's secret; of a signed token [`access_token::mark`].
     pub digest: Digest,
     /// What it is good for.
     pub scopes: ScopeSet,
@@ -75,7 +78,11 @@ pub struct FoundAccessToken {
 pub struct FoundPerson {
     /// The row.
     pub id: Id,
-    /// What is known, with the primary organization.
+    /// The root of the browser session that the grant was given in, if it was given in one.
+    pub session: Option<Id>,
+    /// The claims that were asked for by name and that the person opened.
+    pub claims: Option<ClaimsRequest>,
+    /// What is known; with the primary organization where the token is an access token.
     pub profile: Profile,
 }
 
@@ -148,6 +155,17 @@ impl Store {
         Ok(found.map_or(Err(Missing::Gone), |(digest, found)| proven(presented, &digest, found)))
     }
 
+    /// The access token of the row `id`, likewise, for a caller who has verified one that `algorithm` signed and that names
+    /// this row; none for the row of any other token.
+    pub async fn find_signed_access_token(
+        &self,
+        id: Id,
+        algorithm: Algorithm,
+    ) -> Result<Option<FoundAccessToken>, StoreError> {
+        let found = self.read_access_token(id).await?;
+        Ok(found.filter(|(digest, _)| access_token::signed_with(digest) == Some(algorithm)).map(|(_, found)| found))
+    }
+
     async fn read_access_token(&self, id: Id) -> Result<Option<(Digest, FoundAccessToken)>, StoreError> {
         const FIND: &str = concat!(
             "SELECT t.id, t.digest, t.scopes, t.created_at, g.id, t.expires_at, t.revoked_at, ",
@@ -156,9 +174,9 @@ impl Store {
             standing_columns!(),
             ", ",
             assigned!(),
-            ", p.id, ",
-            profile_columns!(),
-            " FROM tokens t JOIN grants g ON g.id = t.grant_id JOIN applications a ON a.id = g.application \
+            ", ",
+            person_columns!(),
+            ", o.name, o.external_id FROM tokens t JOIN grants g ON g.id = t.grant_id JOIN applications a ON a.id = g.application \
              LEFT JOIN people p ON p.id = g.person ",
             primary_organization!(),
             " WHERE t.id = $1 AND t.tenant = $2"
@@ -169,8 +187,8 @@ impl Store {
         let (expires_at, revoked) = (c.int()?, c.opt_int()?.is_some());
         let client = c.client()?;
         let standing = Standing { revoked, ..c.standing(expires_at)? };
-        let person = match c.opt_id()? {
-            Some(id) => Some(FoundPerson { id, profile: c.profile()? }),
+        let person = match c.person()? {
+            Some(person) => Some(FoundPerson { profile: c.organized(person.profile)?, ..person }),
             None => None,
         };
         Ok(Some((digest, FoundAccessToken { id, scopes, created_at, grant, client, standing, person })))

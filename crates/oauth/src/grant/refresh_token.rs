@@ -9,15 +9,15 @@
 //! (FM-28).
 
 use super::{not_assigned, nothing_in_force, requested_scope, scope_within};
+use crate::access_token::{self, Unspelled};
 use crate::client_auth::{self, AuthedClient, Method};
 use crate::id::Id;
 use crate::parameters::Parameters;
 use crate::refusal::{Code, Refusal};
-use crate::response::TokenAnswer;
 use crate::scope::ScopeSet;
 use crate::secret::{Digest, Kind, MachineSecret, Secret};
 use crate::template::Wire;
-use crate::token::{self, Dead, Standing};
+use crate::token::{self, Dead, Pair, Standing};
 use core::net::IpAddr;
 
 /// How long after a rotation its sender may ask again, in milliseconds.
@@ -71,7 +71,7 @@ pub struct Successor {
     pub spent: bool,
     /// The access token's row.
     pub access_id: Id,
-    /// The digest of its secret.
+    /// The digest of its secret; of a signed token [`access_token::mark`].
     pub access_digest: Digest,
     /// What the access token is good for.
     pub access_scope: ScopeSet,
@@ -87,7 +87,7 @@ pub enum Verdict {
     /// It is good: rotate it, and give an access token of this scope (the refresh token keeps the family's).
     Rotate(ScopeSet),
     /// It was traded a moment ago by the same sender, who has not used what it got: give the identical pair again.
-    Repeat(TokenAnswer),
+    Repeat(Pair),
     /// Refuse; nothing in the store changes.
     Refuse(Refusal),
     /// Refuse, and end the grant: this generation had been traded before, so two hold the family (statement 66).
@@ -140,7 +140,7 @@ pub fn judge(
     let repeat = match &generation.spent {
         None => None,
         Some(spent) => match repeat(ask, spent, sender, now) {
-            Some(answer) => Some(answer),
+            Some(pair) => Some(pair),
             None => return Verdict::Reuse(refused(client)),
         },
     };
@@ -156,7 +156,7 @@ pub fn judge(
         return Verdict::Refuse(nothing_in_force(client.client()));
     };
     match (scope_within(&in_force, ask.scope.clone()), repeat) {
-        (Ok(_), Some(answer)) => Verdict::Repeat(TokenAnswer { scope: answer.scope.intersection(&in_force), ..answer }),
+        (Ok(_), Some(pair)) => Verdict::Repeat(Pair { scope: pair.scope.intersection(&in_force), ..pair }),
         (Ok(scope), None) => Verdict::Rotate(scope),
         (Err(refusal), _) => Verdict::Refuse(refusal.for_wire(client.client().wire())),
     }
@@ -164,7 +164,7 @@ pub fn judge(
 
 /// The pair that the token was traded for, made again; `None` unless the same sender asks within [`REPEAT_MS`] and has
 /// not used the refresh token of the pair.
-fn repeat(ask: &Ask, spent: &Spent, sender: Option<&Digest>, now: i64) -> Option<TokenAnswer> {
+fn repeat(ask: &Ask, spent: &Spent, sender: Option<&Digest>, now: i64) -> Option<Pair> {
     let successor = spent.successor.as_ref()?;
     let same_sender = match (sender, &successor.sender) {
         (None, None) => true,
@@ -176,14 +176,19 @@ fn repeat(ask: &Ask, spent: &Spent, sender: Option<&Digest>, now: i64) -> Option
     }
     let presented = MachineSecret::parse(Kind::RefreshToken, ask.refresh_token.expose())?;
     let (access, refresh) = successors(&presented, &successor.salt, successor.access_id, successor.refresh_id);
+    // A signed token is signed again over its row, as what it was then.
+    let access = match access_token::signed_with(&successor.access_digest) {
+        Some(algorithm) => Unspelled::Signed(algorithm, successor.access_id),
+        None => Unspelled::Opaque(access),
+    };
     let same_pair =
         access.digest().matches(&successor.access_digest) && refresh.digest().matches(&successor.refresh_digest);
-    same_pair.then(|| TokenAnswer {
-        access_token: access.spell(),
-        expires_in_s: (successor.access_expires_at - now).max(0) / 1000,
-        refresh_token: Some(refresh.spell()),
+    same_pair.then(|| Pair {
+        access,
+        refresh: Some(refresh),
         scope: successor.access_scope.clone(),
-        created_at_s: successor.created_at / 1000,
+        created_at: successor.created_at,
+        access_expires_at: successor.access_expires_at,
     })
 }
 

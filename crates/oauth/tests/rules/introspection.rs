@@ -7,6 +7,7 @@ use vestibule_oauth::client::Client;
 use vestibule_oauth::introspection::{AccessToken, INACTIVE, RefreshToken, access_token, judge_caller, refresh_token};
 use vestibule_oauth::refusal::Code;
 use vestibule_oauth::scope::ScopeSet;
+use vestibule_oauth::subject::{PairwiseSecret, subject_for};
 use vestibule_oauth::template::{Switch, Template};
 use vestibule_oauth::token::Standing;
 use vestibule_oauth::userinfo::Profile;
@@ -18,14 +19,18 @@ fn ada() -> Profile {
     Profile { subject, username, number: 7, external_id: Some("E-7".to_owned()), ..Profile::default() }
 }
 
+fn pairwise() -> PairwiseSecret {
+    PairwiseSecret::new([5; 32])
+}
+
 fn other(template: Template) -> Client {
     Client { id: id(2), client_id: "app_other".to_owned(), ..client(template) }
 }
 
 fn asked(asking: &Client, owner: &Client, standing: &Standing, person: Option<&Profile>, now: i64) -> String {
     let scope: ScopeSet = scope("openid email");
-    let token = AccessToken { owner, scope: &scope, standing, created_at: NOW - 1500, person };
-    access_token(asking, ISSUER, &token, now)
+    let token = AccessToken { id: id(9), owner, scope: &scope, standing, created_at: NOW - 1500, person };
+    access_token(asking, ISSUER, &pairwise(), &token, now)
 }
 
 #[test]
@@ -45,13 +50,17 @@ fn st_76_only_a_client_that_proved_who_it_is_may_ask() {
 fn st_78_a_client_is_told_what_its_living_token_is_good_for() {
     let web = client(Template::Web);
     let expected = format!(
-        r#"{{"active":true,"scope":"openid email","client_id":"app_sample","username":"ada","token_type":"Bearer","token_use":"access_token","exp":{},"iat":{},"sub":"subject-of-ada","iss":"https://id.example"}}"#,
+        r#"{{"active":true,"scope":"openid email","client_id":"app_sample","username":"ada","token_type":"Bearer","token_use":"access_token","exp":{},"iat":{},"sub":"subject-of-ada","aud":"https://id.example","iss":"https://id.example","jti":"09090909090909090909090909090909"}}"#,
         (NOW + 60_000) / 1000,
         (NOW - 1500).div_euclid(1000),
     );
     assert_eq!(asked(&web, &web, &standing(), Some(&ada()), NOW), expected);
     let machine = asked(&web, &web, &Standing { person: None, ..standing() }, None, NOW);
     assert!(machine.contains(r#""sub":"app_sample""#) && !machine.contains("username"), "{machine}");
+    let pair = Client { sector: Some("a.example".to_owned()), ..client(Template::Web) };
+    let told = asked(&pair, &pair, &standing(), Some(&ada()), NOW);
+    let sub = subject_for(&pair, "subject-of-ada", &pairwise());
+    assert!(told.contains(&format!(r#""sub":"{sub}""#)) && !told.contains("subject-of-ada"), "{told}");
     let idaas = Client { scopes: scope("openid email"), ..client(Template::IdaasOauth2) };
     assert!(asked(&idaas, &idaas, &standing(), Some(&ada()), NOW).contains(r#""sub":"E-7""#));
     let numbered = Profile { external_id: None, ..ada() };

@@ -2,12 +2,14 @@
 //!
 //! One binary with a file per room of the rulebook.
 
+mod access_token;
 mod authorization_code;
 mod authorize;
 mod client_auth;
 mod client_credentials;
 mod consent;
 mod grant;
+mod id_token;
 mod identifiers;
 mod introspection;
 mod linear;
@@ -21,6 +23,7 @@ mod refusal;
 mod response;
 mod revocation;
 mod sample;
+mod subject;
 mod templates;
 mod token;
 mod userinfo;

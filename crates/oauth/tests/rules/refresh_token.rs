@@ -3,17 +3,18 @@
 use crate::sample::{
     NOW, authed, authed_by_refresh_token, client, form, id, off_switches, scope, standing, told, unassigned,
 };
+use vestibule_oauth::access_token::{self, Unspelled};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::client_auth::AuthedClient;
 use vestibule_oauth::grant::refresh_token::{
     Ask, Generation, REPEAT_MS, Spent, Successor, Verdict, judge, refused, refused_alone, sender, successors,
 };
 use vestibule_oauth::grant::{self};
+use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::refusal::{Code, Refusal};
-use vestibule_oauth::response::TokenAnswer;
 use vestibule_oauth::secret::{Digest, Kind, MachineSecret};
 use vestibule_oauth::template::{Template, Wire};
-use vestibule_oauth::token::Standing;
+use vestibule_oauth::token::{Pair, Standing};
 
 fn generation() -> Generation {
     Generation {
@@ -71,9 +72,9 @@ fn traded(change: impl FnOnce(&mut Successor)) -> Generation {
     Generation { spent: Some(spent), ..generation() }
 }
 
-fn repeated(verdict: Verdict) -> TokenAnswer {
+fn repeated(verdict: Verdict) -> Pair {
     match verdict {
-        Verdict::Repeat(answer) => answer,
+        Verdict::Repeat(pair) => pair,
         other => panic!("{other:?}"),
     }
 }
@@ -192,17 +193,40 @@ fn fm_29_the_same_sender_gets_the_identical_pair_for_thirty_seconds_with_what_is
         // The traded token's own idle time may have ended meanwhile.
         let standing = Standing { expires_at: NOW, ..standing() };
         let generation = Generation { standing, ..traded(|_| {}) };
-        let answer = repeated(judge(&gitlife(), &ask_again(None), Some(&generation), None, NOW + later));
-        assert_eq!(answer.access_token.expose(), access.spell().expose());
+        let pair = repeated(judge(&gitlife(), &ask_again(None), Some(&generation), None, NOW + later));
+        let Unspelled::Opaque(again) = &pair.access else { panic!("{pair:?}") };
+        assert_eq!(again.spell().expose(), access.spell().expose());
         assert_eq!(
-            answer.refresh_token.map(|token| token.expose().to_owned()).as_deref(),
+            pair.refresh.as_ref().map(|token| token.spell().expose().to_owned()).as_deref(),
             Some(refresh.spell().expose())
         );
-        assert_eq!((answer.expires_in_s, answer.created_at_s, answer.scope), (left, NOW / 1000, scope("projects")));
+        assert_eq!((pair.expires_in_s(NOW + later), pair.created_at), (left, NOW));
+        assert_eq!(pair.scope, scope("projects"));
     }
     let short = traded(|successor| successor.access_expires_at = NOW - 1);
-    assert_eq!(repeated(judge(&gitlife(), &ask_again(None), Some(&short), None, NOW)).expires_in_s, 0);
+    assert_eq!(repeated(judge(&gitlife(), &ask_again(None), Some(&short), None, NOW)).expires_in_s(NOW), 0);
     assert_eq!(REPEAT_MS, 30_000);
+}
+
+#[test]
+fn fm_29_a_signed_access_token_is_signed_again_over_its_row_as_what_it_was_then() {
+    for algorithm in Algorithm::ALL {
+        let signed = traded(|successor| successor.access_digest = access_token::mark(algorithm));
+        // The client's tokens are opaque by now: what was given then is given again.
+        let pair = repeated(judge(&gitlife(), &ask_again(None), Some(&signed), None, NOW + 9_000));
+        assert!(matches!(pair.access, Unspelled::Signed(a, row) if a == algorithm && row == id(51)), "{pair:?}");
+        assert_eq!(
+            (pair.created_at, pair.access_expires_at, pair.expires_in_s(NOW + 9_000)),
+            (NOW, NOW + 600_000, 591)
+        );
+        // The refresh token beside it still proves that the presenter holds what was traded.
+        let forged = traded(|successor| {
+            successor.access_digest = access_token::mark(algorithm);
+            successor.refresh_digest = Digest::of(b"forged");
+        });
+        let verdict = judge(&gitlife(), &ask_again(None), Some(&forged), None, NOW);
+        assert!(matches!(verdict, Verdict::Reuse(_)), "{verdict:?}");
+    }
 }
 
 #[test]

@@ -76,6 +76,7 @@ fn answer(refresh_token: Option<&str>) -> TokenAnswer {
         access_token: Secret::new("at"),
         expires_in_s: 7200,
         refresh_token: refresh_token.map(Secret::new),
+        id_token: None,
         scope: scope("read write"),
         created_at_s: 1_564_944_346,
     }
@@ -103,6 +104,16 @@ fn st_53_a_token_answer_has_the_members_of_its_wire_in_their_order() {
         answer(Some("rt")).spell(Wire::Gitlife),
         r#"{"access_token":"at","token_type":"bearer","expires_in":7200,"refresh_token":"rt","scope":"read write","created_at":1564944346}"#
     );
+}
+
+#[test]
+fn an_id_token_comes_last_on_every_wire_and_changes_nothing_before_it() {
+    for wire in [Wire::Standard, Wire::Idaas, Wire::Gitlife] {
+        let without = answer(Some("rt")).spell(wire);
+        let with = TokenAnswer { id_token: Some(Secret::new("h.c.s")), ..answer(Some("rt")) }.spell(wire);
+        let opened = without.strip_suffix('}').unwrap();
+        assert_eq!(with, format!(r#"{opened},"id_token":"h.c.s"}}"#));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::sample::scope;
 use serde_json::{Value, json};
+use vestibule_oauth::claims_request::ClaimsRequest;
 use vestibule_oauth::userinfo::{
     Organization, Profile, gitlife_emails, gitlife_error, gitlife_user, idaas_envelope, idaas_error, standard,
 };
@@ -37,7 +38,7 @@ fn parsed(text: &str) -> Value {
 
 #[test]
 fn fm_61_claims_follow_the_scopes() {
-    let claims = |scopes: &str| parsed(&standard(&ada(), &scope(scopes)));
+    let claims = |scopes: &str| parsed(&standard(&ada(), "5ub", &scope(scopes), &[]));
     assert_eq!(claims("openid"), json!({"sub": "5ub"}));
     assert_eq!(claims("email"), json!({"sub": "5ub", "email": "sz@xxxx.com", "email_verified": true}));
     assert_eq!(claims("phone"), json!({"sub": "5ub", "phone_number": "86 13811111111"}));
@@ -50,14 +51,21 @@ fn fm_61_claims_follow_the_scopes() {
 }
 
 #[test]
+fn a_claim_that_was_asked_for_by_name_is_told_without_its_scope_and_alone() {
+    let asked = ClaimsRequest::parse(r#"{"userinfo":{"nickname":null,"email":{"essential":true}}}"#).unwrap().userinfo;
+    let claims = parsed(&standard(&ada(), "pairwise", &scope("openid"), &asked));
+    assert_eq!(claims, json!({"sub": "pairwise", "nickname": "admin", "email": "sz@xxxx.com"}));
+}
+
+#[test]
 fn claims_that_nobody_knows_are_left_out() {
-    let claims = parsed(&standard(&unknown(), &scope("openid profile email phone")));
+    let claims = parsed(&standard(&unknown(), "5ub", &scope("openid profile email phone"), &[]));
     assert_eq!(claims, json!({"sub": "5ub", "name": "admin_wli", "preferred_username": "admin_wli", "updated_at": 0}));
 }
 
 #[test]
 fn an_unverified_address_is_said_to_be_so() {
-    let claims = parsed(&standard(&Profile { email_verified: false, ..ada() }, &scope("email")));
+    let claims = parsed(&standard(&Profile { email_verified: false, ..ada() }, "5ub", &scope("email"), &[]));
     assert_eq!(claims["email_verified"], json!(false));
 }
 

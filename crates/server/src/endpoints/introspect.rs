@@ -6,12 +6,13 @@
 use crate::app::App;
 use crate::web::caller::Denied;
 use crate::web::form::Received;
-use crate::web::{answer, client};
+use crate::web::{access_token, answer, client};
 use axum::extract::State;
 use axum::response::Response;
 use std::sync::Arc;
 use vestibule_oauth::introspection::{self, AccessToken, INACTIVE, RefreshToken};
 use vestibule_oauth::presented::Presented;
+use vestibule_store::tokens::FoundAccessToken;
 
 /// Answers an introspection request.
 pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
@@ -27,17 +28,20 @@ async fn introspect(app: &App, received: &Received) -> Result<String, Denied> {
     let client = client::required(app, &parameters, now).await?;
     introspection::judge_caller(&client)?;
     let wire = client.client().wire();
+    let tell = |found: FoundAccessToken| {
+        let token = AccessToken {
+            id: found.id,
+            owner: &found.client,
+            scope: &found.scopes,
+            standing: &found.standing,
+            created_at: found.created_at,
+            person: found.person.as_ref().map(|person| &person.profile),
+        };
+        introspection::access_token(client.client(), &app.issuer, app.keys.pairwise(), &token, now)
+    };
     let told = match Presented::read(&parameters).map_err(|refusal| refusal.for_wire(wire))? {
-        Presented::AccessToken(token) => app.store.find_access_token(&token).await?.ok().map(|found| {
-            let token = AccessToken {
-                owner: &found.client,
-                scope: &found.scopes,
-                standing: &found.standing,
-                created_at: found.created_at,
-                person: found.person.as_ref().map(|person| &person.profile),
-            };
-            introspection::access_token(client.client(), &app.issuer, &token, now)
-        }),
+        Presented::AccessToken(token) => app.store.find_access_token(&token).await?.ok().map(tell),
+        Presented::Signed(text) => access_token::find_signed(app, text.expose(), now).await?.ok().map(tell),
         Presented::RefreshToken(token) => app.store.find_refresh(&token).await?.ok().map(|found| {
             let generation = &found.generation;
             let token = RefreshToken {

@@ -5,6 +5,7 @@ pub mod health;
 pub mod introspect;
 pub mod jwks;
 pub mod metadata;
+mod mint;
 pub mod revoke;
 pub mod steps;
 pub mod token;

@@ -6,13 +6,16 @@
 use crate::app::App;
 use crate::web::caller::{self, Denied};
 use crate::web::form::Received;
-use crate::web::{answer, client, cors};
+use crate::web::{access_token, answer, client, cors};
 use axum::extract::State;
 use axum::response::Response;
 use std::sync::Arc;
+use vestibule_oauth::client_auth::AuthedClient;
 use vestibule_oauth::presented::Presented;
 use vestibule_oauth::revocation;
+use vestibule_store::StoreError;
 use vestibule_store::grants::Why;
+use vestibule_store::tokens::FoundAccessToken;
 
 /// Answers a revocation request: 200 also for what nobody knows, what has ended, and what is another's (section 2.2).
 pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
@@ -30,10 +33,12 @@ async fn revoke(app: &App, received: &Received) -> Result<(), Denied> {
     let client = client::required(app, &parameters, now).await?;
     match revocation::read(&client, &parameters)? {
         Presented::AccessToken(token) => {
-            let found = app.store.find_access_token(&token).await?.ok();
-            if let Some(found) = found.filter(|found| revocation::may_revoke(&client, found.client.id)) {
-                app.store.revoke_access_token(found.id, now).await?;
-            }
+            let found = app.store.find_access_token(&token).await?;
+            end(app, &client, found.ok(), now).await?;
+        }
+        Presented::Signed(token) => {
+            let found = access_token::find_signed(app, token.expose(), now).await?;
+            end(app, &client, found.ok(), now).await?;
         }
         Presented::RefreshToken(token) => {
             let found = app.store.find_refresh(&token).await?.ok();
@@ -46,5 +51,13 @@ async fn revoke(app: &App, received: &Received) -> Result<(), Denied> {
         Presented::OtherSecret | Presented::Unknown => {}
     }
     client::count_older_forms(app, &client, &parameters, now);
+    Ok(())
+}
+
+/// Ends an access token of `client`; one of another client, or none, is left as it is.
+async fn end(app: &App, client: &AuthedClient, found: Option<FoundAccessToken>, now: i64) -> Result<(), StoreError> {
+    if let Some(found) = found.filter(|found| revocation::may_revoke(client, found.client.id)) {
+        app.store.revoke_access_token(found.id, now).await?;
+    }
     Ok(())
 }

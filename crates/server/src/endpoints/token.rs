@@ -4,6 +4,7 @@
 //! asked and whether it is good are `oauth`'s, and one-time things are spent by the store.
 
 use crate::app::App;
+use crate::endpoints::mint::{Mint, Person};
 use crate::web::caller::{self, Denied, Held};
 use crate::web::form::Received;
 use crate::web::{answer, client, cors, guessing};
@@ -13,23 +14,20 @@ use axum::response::Response;
 use std::sync::Arc;
 use vestibule_oauth::client_auth::{self, AuthedClient};
 use vestibule_oauth::grant::{self, Ask, Kind, authorization_code, client_credentials, password, refresh_token};
-use vestibule_oauth::id::Id;
 use vestibule_oauth::parameters::Parameters;
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::response::TokenAnswer;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::{Digest, Kind as SecretKind, MachineSecret};
 use vestibule_oauth::template::Wire;
-use vestibule_oauth::token::{self, PersonStanding, TokenPlan};
+use vestibule_oauth::token::{self, Pair, PersonStanding, Standing};
 use vestibule_store::StoreError;
 use vestibule_store::audit::Note;
 use vestibule_store::codes::SpendCode;
 use vestibule_store::grants::Why;
 use vestibule_store::people::Credentials;
 use vestibule_store::presented::Missing;
-use vestibule_store::tokens::{
-    DirectGrant, FoundRefreshToken, KeepGrant, NewAccessToken, NewRefreshToken, NewTokens, RotateRefresh, Rotation,
-};
+use vestibule_store::tokens::{DirectGrant, FoundRefreshToken, KeepGrant, RotateRefresh, Rotation};
 
 /// Answers a token request.
 pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
@@ -117,7 +115,9 @@ impl Request<'_> {
             (Verdict::Spend(_), None) => return Err(refused(&self.client, ask).into()),
         };
         let plan = token::plan(self.client.client(), Kind::AuthorizationCode, &scope, self.now);
-        let (tokens, given) = self.mint(&plan, &scope);
+        let (tokens, pair) = self.mint().draw(&plan, &scope);
+        let person = Person::of(&found.person, signed_in_at(&found.code.standing), found.nonce.as_deref());
+        let given = self.mint().spell(&pair, Some(person)).await?;
         match store.spend_code(found.id, app.dice.id(self.now), &tokens, self.now).await? {
             SpendCode::Spent => Ok(given),
             SpendCode::GrantEnded => Err(refused(&self.client, ask).into()),
@@ -149,17 +149,20 @@ impl Request<'_> {
             let generation = current.as_ref().map(|found| &found.generation);
             let (current, scope) = match (judge(&self.client, ask, generation, sender.as_ref(), self.now), current) {
                 (Verdict::Rotate(scope), Some(current)) => (current, scope),
-                (Verdict::Repeat(answer), _) => return Ok(answer),
+                (Verdict::Repeat(pair), Some(current)) => {
+                    return self.mint().spell(&pair, person_of_family(&current)).await;
+                }
                 (Verdict::Reuse(refusal), Some(current)) => {
                     store.end_grant(current.grant, Why::RefreshReused, &self.note()).await?;
                     return Err(refusal.into());
                 }
                 (Verdict::Refuse(refusal) | Verdict::Reuse(refusal), _) => return Err(refusal.guess(guess).into()),
-                (Verdict::Rotate(_), None) => break,
+                (Verdict::Rotate(_) | Verdict::Repeat(_), None) => break,
             };
-            let Some((rotation, given)) = self.rotation(ask, current.generation.max_ends_at, &scope, &sender) else {
+            let Some((rotation, pair)) = self.rotation(ask, current.generation.max_ends_at, &scope, &sender) else {
                 break;
             };
+            let given = self.mint().spell(&pair, person_of_family(&current)).await?;
             match store.rotate_refresh(current.id, app.dice.id(self.now), &rotation, self.now).await? {
                 RotateRefresh::Rotated => return Ok(given),
                 RotateRefresh::Ended => break,
@@ -176,15 +179,15 @@ impl Request<'_> {
         max_ends_at: i64,
         scope: &ScopeSet,
         sender: &Option<Digest>,
-    ) -> Option<(Rotation, TokenAnswer)> {
+    ) -> Option<(Rotation, Pair)> {
         let dice = &self.app.dice;
         let presented = MachineSecret::parse(SecretKind::RefreshToken, ask.refresh_token.expose())?;
         let (access, refresh) = (dice.id(self.now), dice.id(self.now));
         let salt = dice.bytes();
         let (access, refresh) = refresh_token::successors(&presented, &salt, access, refresh);
         let plan = token::rotate(self.client.client(), max_ends_at, self.now);
-        let (tokens, given) = self.pair(&plan, scope, &access, Some(&refresh));
-        Some((Rotation { tokens, salt, sender: sender.clone() }, given))
+        let (tokens, pair) = self.mint().settle(&plan, scope, access, Some(refresh));
+        Some((Rotation { tokens, salt, sender: sender.clone() }, pair))
     }
 
     async fn password(&self, ask: &password::Ask) -> Result<TokenAnswer, Denied> {
@@ -202,8 +205,8 @@ impl Request<'_> {
             assigned: person.assigned,
         });
         match (password::judge(&self.client, standing, checked.matched), &checked.person) {
-            (Ok(()), Some(Credentials { person, password_hash: Some(hash), .. })) => {
-                let given = self.direct(Kind::Password, Some((*person, hash.clone())), &ask.scope).await?;
+            (Ok(()), Some(found @ Credentials { password_hash: Some(hash), .. })) => {
+                let given = self.direct(Kind::Password, Some((found, hash)), &ask.scope).await?;
                 caller::renew_hash(self.app, &checked, &ask.password).await?;
                 checked.tried.was_right(self.app).await;
                 Ok(given)
@@ -222,11 +225,19 @@ impl Request<'_> {
     }
 
     /// Keeps a grant that needs no browser, with its tokens.
-    async fn direct(&self, kind: Kind, person: Option<(Id, String)>, scope: &ScopeSet) -> Result<TokenAnswer, Denied> {
+    async fn direct(
+        &self,
+        kind: Kind,
+        person: Option<(&Credentials, &str)>,
+        scope: &ScopeSet,
+    ) -> Result<TokenAnswer, Denied> {
         let client = self.client.client();
         let plan = token::plan(client, kind, scope, self.now);
-        let (tokens, given) = self.mint(&plan, scope);
+        let (tokens, pair) = self.mint().draw(&plan, scope);
+        let told = person.map(|(found, _)| Person { names: found.names(), auth_time: self.now, browser: None });
+        let given = self.mint().spell(&pair, told).await?;
         let grant = self.app.dice.id(self.now);
+        let person = person.map(|(found, hash)| (found.person, hash.to_owned()));
         let grant = DirectGrant { grant, kind, application: client.id, person, scopes: scope.clone() };
         match self.app.store.keep_direct_grant(&grant, &tokens, self.now).await? {
             KeepGrant::Kept => Ok(given),
@@ -237,36 +248,8 @@ impl Request<'_> {
         }
     }
 
-    /// Makes the tokens: what the store keeps of them, and what the client is given.
-    fn mint(&self, plan: &TokenPlan, scope: &ScopeSet) -> (NewTokens, TokenAnswer) {
-        let secret = |kind| self.app.dice.secret(kind, self.app.dice.id(self.now));
-        let access = secret(SecretKind::AccessToken);
-        let refresh = plan.refresh.map(|_| secret(SecretKind::RefreshToken));
-        self.pair(plan, scope, &access, refresh.as_ref())
-    }
-
-    /// The two sides of tokens that were made. There is a refresh token only where `plan` has one.
-    fn pair(
-        &self,
-        plan: &TokenPlan,
-        scope: &ScopeSet,
-        access: &MachineSecret,
-        refresh: Option<&MachineSecret>,
-    ) -> (NewTokens, TokenAnswer) {
-        let (id, digest, expires_at) = (access.id(), access.digest(), plan.access_expires_at);
-        let refresh = refresh.zip(plan.refresh);
-        let tokens = NewTokens {
-            access: NewAccessToken { id, digest, scopes: scope.clone(), expires_at },
-            refresh: refresh.map(|(secret, plan)| NewRefreshToken { id: secret.id(), digest: secret.digest(), plan }),
-        };
-        let given = TokenAnswer {
-            access_token: access.spell(),
-            expires_in_s: plan.expires_in_s,
-            refresh_token: refresh.map(|(secret, _)| secret.spell()),
-            scope: scope.clone(),
-            created_at_s: self.now / 1000,
-        };
-        (tokens, given)
+    fn mint(&self) -> Mint<'_> {
+        Mint { app: self.app, client: self.client.client(), now: self.now }
     }
 
     fn note(&self) -> Note {
@@ -278,4 +261,16 @@ impl Request<'_> {
         let sentence = "Too many passwords wait to be checked. Try again in a moment.";
         Refusal::new(Code::TemporarilyUnavailable, sentence).for_wire(self.client.client().wire())
     }
+}
+
+/// The person behind a family of refresh tokens. A `nonce` is given back once, with the code (OpenID Connect Core
+/// section 12.2).
+fn person_of_family(found: &FoundRefreshToken) -> Option<Person<'_>> {
+    let auth_time = signed_in_at(&found.generation.standing);
+    found.person.as_ref().map(|person| Person::of(person, auth_time, None))
+}
+
+/// When the person signed in; a grant without one has no such moment, and nothing tells it.
+fn signed_in_at(standing: &Standing) -> i64 {
+    standing.person.map_or(standing.begun_at, |person| person.signed_in_at)
 }

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::response::Response;
 use std::sync::Arc;
 use vestibule_oauth::refusal::{Code, Refusal};
+use vestibule_oauth::subject;
 use vestibule_oauth::template::Wire;
 use vestibule_oauth::userinfo;
 
@@ -32,7 +33,12 @@ async fn claims(app: &App, received: &Received) -> Result<String, Denied> {
     let found = caller::bearer(app, received, Wire::Standard, app.clock.now()).await?;
     let opened = OPENING.iter().any(|scope| found.scopes.contains(scope));
     match found.person {
-        Some(person) if opened => Ok(userinfo::standard(&person.profile, &found.scopes)),
+        Some(person) if opened => {
+            let sub = subject::subject_for(&found.client, &person.profile.subject, app.keys.pairwise());
+            // Only what the application still registers is open.
+            let asked = person.claims.map(|claims| claims.opened_by(&found.client.scopes).userinfo);
+            Ok(userinfo::standard(&person.profile, &sub, &found.scopes, asked.as_deref().unwrap_or_default()))
+        }
         _ => {
             let sentence = "The access token needs one of the scopes openid, profile, email and phone.";
             Err(Refusal::new(Code::InsufficientScope, sentence).into())

@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::passwords::{Busy, Verdict};
+use crate::web::access_token;
 use crate::web::browser::Browser;
 use crate::web::form::Received;
 use crate::web::guessing::{self, Try, Wait};
@@ -12,7 +13,7 @@ use axum::http::header;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::refusal::{Code, Refusal};
-use vestibule_oauth::secret::{Digest, Kind, MachineSecret, Secret};
+use vestibule_oauth::secret::{Digest, Kind, Secret};
 use vestibule_oauth::template::{Switch, Wire};
 use vestibule_oauth::token;
 use vestibule_store::StoreError;
@@ -191,8 +192,7 @@ impl From<StoreError> for Denied {
 pub async fn bearer(app: &App, received: &Received, wire: Wire, now: i64) -> Result<FoundAccessToken, Denied> {
     let presented = presented(received)?;
     let unknown = || Denied::from(token::unknown(wire));
-    let secret = MachineSecret::parse(Kind::AccessToken, presented.token.expose()).ok_or_else(unknown)?;
-    let found = app.store.find_access_token(&secret).await?.map_err(|_| unknown())?;
+    let found = access_token::find(app, presented.token.expose(), now).await?.map_err(|_| unknown())?;
     if presented.in_query && !found.client.has(Switch::QueryAccessToken) {
         let sentence = "access_token may not stand in the query: send it as Authorization: Bearer.";
         return Err(Refusal::new(Code::InvalidRequest, sentence).for_wire(wire).into());

@@ -2,6 +2,7 @@
 //! shaping what goes out (`answer`), the door that every request walks through (`door`) and its limits (`guard`,
 //! `guessing`).
 
+pub mod access_token;
 pub mod answer;
 pub mod browser;
 pub mod caller;

@@ -23,7 +23,7 @@ fn a_code_is_found_with_everything_that_it_hangs_on_in_one_read() {
         world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs");
         let found = world.store.find_code(&secret_of(issue.code.id)).await.expect("reads").expect("is there");
         assert!(world.store.find_code(&guessed(issue.code.id)).await.expect("reads").is_none());
-        assert_eq!((found.grant, found.person, found.code.client), (issue.grant, person, client.id));
+        assert_eq!((found.grant, found.person.id, found.code.client), (issue.grant, person, client.id));
         assert_eq!(found.code.redirect_uri, issue.code.redirect_uri);
         assert!(found.code.redirect_uri_sent && !found.code.spent);
         assert_eq!(found.code.challenge, challenge);

@@ -3,14 +3,15 @@
 use crate::harness::{NOW, each_database};
 use crate::world::{CALLERS, SECOND, World, count, guessed, race, scopes, secret_of};
 use std::collections::BTreeSet;
+use vestibule_oauth::access_token::Unspelled;
 use vestibule_oauth::client::RegisteredClient;
 use vestibule_oauth::client_auth::{AuthedClient, authenticate};
 use vestibule_oauth::grant::refresh_token::{self, Ask, REPEAT_MS, Verdict};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::parameters::{Body, Parameters};
-use vestibule_oauth::response::TokenAnswer;
 use vestibule_oauth::secret::{Digest, Kind, MachineSecret};
 use vestibule_oauth::template::Template;
+use vestibule_oauth::token;
 use vestibule_store::codes::SpendCode;
 use vestibule_store::grants::Why;
 use vestibule_store::presented::Missing;
@@ -48,9 +49,10 @@ async fn spelled_family(world: &World, name: &str) -> (Id, AuthedClient, Digest,
 /// How an answer is compared: both tokens as they are spelled.
 type Pair = (String, String);
 
-fn spelled(answer: &TokenAnswer) -> Pair {
-    let refresh = answer.refresh_token.as_ref().expect("is there");
-    (answer.access_token.expose().to_owned(), refresh.expose().to_owned())
+fn spelled(pair: &token::Pair) -> Pair {
+    let Unspelled::Opaque(access) = &pair.access else { panic!("{pair:?}") };
+    let refresh = pair.refresh.as_ref().expect("is there");
+    (access.spell().expose().to_owned(), refresh.spell().expose().to_owned())
 }
 
 /// Presents a refresh token as the server's endpoint does: find, judge, rotate, and once more after a lost race. The
@@ -68,7 +70,7 @@ async fn present(
         let generation = found.as_ref().map(|found| &found.generation);
         let scope = match refresh_token::judge(client, &ask, generation, Some(sender), now) {
             Verdict::Rotate(scope) => scope,
-            Verdict::Repeat(answer) => return Ok(spelled(&answer)),
+            Verdict::Repeat(pair) => return Ok(spelled(&pair)),
             Verdict::Reuse(_) => return Err(true),
             Verdict::Refuse(_) => return Err(false),
         };
