@@ -55,7 +55,7 @@ pub enum Command {
     Serve(Serve),
     /// Prove on this machine that what was acknowledged stays, against a throw-away server
     #[command(
-        after_help = "Example:\n  vestibule prove kill --rounds 1000\n\nPrints a seed, then one line of JSON. On PostgreSQL: --database-url of an empty database."
+        after_help = "Example:\n  vestibule prove kill --rounds 1000\n  vestibule prove races --long\n\nPrints a seed, then one line of JSON. On PostgreSQL: --database-url of an empty database."
     )]
     Prove(prove::Prove),
     #[command(flatten)]

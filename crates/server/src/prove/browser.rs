@@ -9,10 +9,14 @@ use std::net::SocketAddr;
 /// The redirects that one walk may take.
 const STEPS: usize = 12;
 
-/// A browser's state towards the server.
+/// The cookie of a session on plain http.
+const SESSION: &str = "vestibule-session";
+
+/// A browser's state towards the server, which may be several nodes.
 #[derive(Clone, Debug)]
 pub struct Browser {
-    to: SocketAddr,
+    nodes: Vec<SocketAddr>,
+    sent: usize,
     cookies: BTreeMap<String, String>,
 }
 
@@ -27,6 +31,21 @@ pub enum Walk {
     Unknown,
 }
 
+/// Where a walk halts.
+#[derive(Debug)]
+pub enum Halt {
+    End(Walk),
+    /// Asked whether the application may.
+    Question(Question),
+}
+
+/// The page that asks for consent.
+#[derive(Debug)]
+pub struct Question {
+    at: String,
+    form: Form,
+}
+
 /// Who walks.
 #[derive(Clone, Debug)]
 pub struct Traveller<'a> {
@@ -35,47 +54,93 @@ pub struct Traveller<'a> {
 }
 
 impl Browser {
-    pub fn new(to: SocketAddr) -> Browser {
-        Browser { to, cookies: BTreeMap::new() }
+    /// A browser that knows nothing. The first of `nodes` is where people reach the server.
+    pub fn new(nodes: &[SocketAddr]) -> Browser {
+        Browser { nodes: nodes.to_vec(), sent: 0, cookies: BTreeMap::new() }
+    }
+
+    /// The session's cookie.
+    pub fn session(&self) -> Option<&str> {
+        self.cookies.get(SESSION).map(String::as_str)
     }
 
     /// Walks from `path` (an Authorize URL's path and query): signs in and allows where asked.
     pub fn walk(&mut self, path: &str, who: &Traveller<'_>) -> Walk {
-        let (mut here, mut signed_in) = (path.to_owned(), false);
-        let mut reply = self.send("GET", path, "");
+        let mut halt = self.open(path, who);
         for _ in 0..STEPS {
-            let Ok(answer) = reply else { return Walk::Unknown };
-            match answer.status {
-                300..400 => {
-                    let Some(target) = answer.header("location") else { return Walk::Unknown };
-                    let Some(inside) = self.inside(target) else { return landed(target) };
-                    here = inside;
-                    reply = self.send("GET", &here, "");
-                }
-                429 | 500.. => return Walk::Unknown,
-                status => {
-                    let Some(form) = Form::of(&answer.body) else { return Walk::Refused(status) };
-                    let fields = match form.asks {
-                        // Asked once more: the first try was refused.
-                        Asks::SignIn if signed_in => return Walk::Refused(status),
-                        Asks::SignIn => {
-                            signed_in = true;
-                            form.with(&[("name", who.name), ("password", who.password)])
-                        }
-                        Asks::Consent => form.with(&[("decision", "allow")]),
-                    };
-                    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-                    reply = self.send("POST", &here, &encode(&fields));
-                }
+            match halt {
+                Halt::End(walk) => return walk,
+                Halt::Question(question) => halt = self.allow(&question, who),
             }
         }
         Walk::Unknown
     }
 
+    /// Walks from `path` until asked for consent: signs in where asked.
+    pub fn open(&mut self, path: &str, who: &Traveller<'_>) -> Halt {
+        let reply = self.send("GET", path, "");
+        self.follow(path.to_owned(), reply, who)
+    }
+
+    /// Allows, and walks on.
+    pub fn allow(&mut self, question: &Question, who: &Traveller<'_>) -> Halt {
+        let reply = self.post(&question.at, &question.form, &[("decision", "allow")]);
+        self.follow(question.at.clone(), reply, who)
+    }
+
+    fn follow(&mut self, mut here: String, mut reply: Result<Reply, String>, who: &Traveller<'_>) -> Halt {
+        let mut signed_in = false;
+        for _ in 0..STEPS {
+            let Ok(answer) = reply else { return Halt::End(Walk::Unknown) };
+            match answer.status {
+                300..400 => {
+                    let Some(target) = answer.header("location") else { return Halt::End(Walk::Unknown) };
+                    let Some(inside) = self.inside(target) else { return Halt::End(landed(target)) };
+                    here = inside;
+                    reply = self.send("GET", &here, "");
+                }
+                429 | 500.. => return Halt::End(Walk::Unknown),
+                status => match Form::of(&answer.body) {
+                    Some(form) if form.asks == Asks::Consent => return Halt::Question(Question { at: here, form }),
+                    // Asked once more: the first try was refused.
+                    Some(form) if form.asks == Asks::SignIn && !signed_in => {
+                        signed_in = true;
+                        reply = self.post(&here, &form, &[("name", who.name), ("password", who.password)]);
+                    }
+                    _ => return Halt::End(Walk::Refused(status)),
+                },
+            }
+        }
+        Halt::End(Walk::Unknown)
+    }
+
+    /// Signs in for no application's sake; gives the status of the answer to the password.
+    pub fn sign_in(&mut self, who: &Traveller<'_>) -> Result<u16, String> {
+        let page = self.send("GET", "/sign-in", "")?;
+        let form = Form::of(&page.body).ok_or("no form to sign in")?;
+        self.post("/sign-in", &form, &[("name", who.name), ("password", who.password)]).map(|reply| reply.status)
+    }
+
+    /// Presses the button of the form at `path` that sends `fields`; gives the status, or `None` when there is no such
+    /// form.
+    pub fn press(&mut self, path: &str, fields: &[(&str, &str)]) -> Result<Option<u16>, String> {
+        let page = self.send("GET", path, "")?;
+        match Form::all(&page.body).find(|form| form.sends(fields)) {
+            Some(form) => self.post(path, &form, &[]).map(|reply| Some(reply.status)),
+            None => Ok(None),
+        }
+    }
+
+    fn post(&mut self, path: &str, form: &Form, over: &[(&str, &str)]) -> Result<Reply, String> {
+        let fields = form.with(over);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        self.send("POST", path, &encode(&fields))
+    }
+
     /// One call with the cookies; keeps those that come back.
     pub fn send(&mut self, method: &str, path: &str, body: &str) -> Result<Reply, String> {
         let cookie: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let (cookie, origin) = (cookie.join("; "), format!("http://{}", self.to));
+        let (cookie, origin) = (cookie.join("; "), self.origin());
         let mut headers = vec![("Accept", "text/html")];
         if !cookie.is_empty() {
             headers.push(("Cookie", &cookie));
@@ -83,7 +148,10 @@ impl Browser {
         if method == "POST" {
             headers.extend([("Origin", origin.as_str()), ("Sec-Fetch-Site", "same-origin")]);
         }
-        let reply = http::call(self.to, method, path, &headers, body)?;
+        // One node after the other: what one has answered the next one knows.
+        self.sent += 1;
+        let node = self.nodes.get(self.sent % self.nodes.len().max(1)).ok_or("there is no node")?;
+        let reply = http::call(*node, method, path, &headers, body)?;
         for (_, line) in reply.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
             let Some((name, value)) = pair.split_once('=') else { continue };
@@ -101,8 +169,12 @@ impl Browser {
         if target.starts_with('/') {
             return Some(target.to_owned());
         }
-        let rest = target.strip_prefix(&format!("http://{}", self.to))?;
+        let rest = target.strip_prefix(&self.origin())?;
         rest.starts_with('/').then(|| rest.to_owned())
+    }
+
+    fn origin(&self) -> String {
+        self.nodes.first().map(|public| format!("http://{public}")).unwrap_or_default()
     }
 }
 
@@ -121,9 +193,10 @@ fn landed(target: &str) -> Walk {
 enum Asks {
     SignIn,
     Consent,
+    Other,
 }
 
-/// The page's main form, with what a browser would send of it as it stands.
+/// A form, with what a browser would send of it as it stands.
 #[derive(Debug)]
 struct Form {
     asks: Asks,
@@ -131,23 +204,32 @@ struct Form {
 }
 
 impl Form {
+    /// The page's main form.
     fn of(html: &str) -> Option<Form> {
-        html.split("<form").skip(1).find_map(|piece| {
+        Form::all(html).find(|form| form.asks != Asks::Other)
+    }
+
+    fn all(html: &str) -> impl Iterator<Item = Form> {
+        html.split("<form").skip(1).map(|piece| {
             let piece = piece.split("</form").next().unwrap_or_default();
             let asks = if piece.contains("name=\"password\"") {
                 Asks::SignIn
             } else if piece.contains("name=\"decision\"") {
                 Asks::Consent
             } else {
-                return None;
+                Asks::Other
             };
-            let fields = piece.split("<input").skip(1).filter_map(field).collect();
-            Some(Form { asks, fields })
+            Form { asks, fields: piece.split("<input").skip(1).filter_map(field).collect() }
         })
     }
 
-    fn with(self, over: &[(&str, &str)]) -> Vec<(String, String)> {
-        let mut fields = self.fields;
+    /// Whether it sends all of `fields`.
+    fn sends(&self, fields: &[(&str, &str)]) -> bool {
+        fields.iter().all(|(name, value)| self.fields.iter().any(|(n, v)| n == name && v == value))
+    }
+
+    fn with(&self, over: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut fields = self.fields.clone();
         fields.retain(|(name, _)| !over.iter().any(|(key, _)| key == name));
         fields.extend(over.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         fields

@@ -6,8 +6,10 @@
 
 use super::history::{Event, Name, Outcome, Pair, Span, Stamp, Subject, What};
 use std::collections::HashMap;
+use switches::Switches;
 pub use violation::Violation;
 
+mod switches;
 #[cfg(test)]
 mod tests;
 mod violation;
@@ -24,10 +26,8 @@ pub fn check(events: &[Event]) -> Vec<Violation> {
 }
 
 /// A family's beginning.
-#[derive(Clone, Copy)]
 struct Root {
-    person: Name,
-    application: Name,
+    on: Vec<Subject>,
     issued: Span,
 }
 
@@ -45,12 +45,6 @@ struct Minted {
     span: Span,
 }
 
-#[derive(Clone, Copy)]
-struct Switch {
-    span: Span,
-    acknowledged: bool,
-}
-
 /// An attempt at a one-time thing.
 #[derive(Clone, Copy)]
 struct Attempt {
@@ -64,8 +58,7 @@ struct Index {
     minted: HashMap<Name, Minted>,
     redeems: HashMap<Name, Vec<Attempt>>,
     refreshes: HashMap<Name, Vec<Attempt>>,
-    ends: HashMap<Subject, Vec<Switch>>,
-    restores: HashMap<Subject, Vec<Switch>>,
+    switches: Switches,
     found: Vec<Violation>,
 }
 
@@ -82,15 +75,14 @@ impl Index {
     }
 
     fn take_in(&mut self, Event { span, what }: &Event) {
-        let switch = |outcome: &Outcome<()>| Switch { span: *span, acknowledged: *outcome == Outcome::Done(()) };
         match what {
-            What::Issue { person, application, outcome: Outcome::Done(code) } => {
-                let root = Root { person: *person, application: *application, issued: *span };
+            What::Issue { on, outcome: Outcome::Done(code) } => {
+                let root = Root { on: on.clone(), issued: *span };
                 if self.roots.insert(*code, root).is_some() {
                     self.found.push(Violation::Forked { token: *code });
                 }
             }
-            What::Redeem { code, outcome } => {
+            What::Redeem { code, outcome, .. } => {
                 let done = pair(outcome);
                 let attempts = self.redeems.entry(*code).or_default();
                 if done.is_some() && attempts.iter().any(|attempt| attempt.done.is_some()) {
@@ -101,24 +93,26 @@ impl Index {
                     self.mint(pair, Minted { origin: Origin::Code(*code), family: *code, span: *span });
                 }
             }
-            What::Refresh { presented, outcome } => {
-                let done = pair(outcome);
-                let attempts = self.refreshes.entry(*presented).or_default();
-                if done.is_some() && attempts.iter().any(|attempt| attempt.done.is_some() && attempt.done != done) {
-                    self.found.push(Violation::Forked { token: *presented });
-                }
-                attempts.push(Attempt { span: *span, done });
-                match (done, self.minted.get(presented).map(|minted| minted.family)) {
-                    (Some(pair), Some(family)) => {
-                        self.mint(pair, Minted { origin: Origin::Refresh(*presented), family, span: *span });
-                    }
-                    (Some(_), None) => self.found.push(Violation::Stranger { token: *presented }),
-                    (None, _) => {}
-                }
+            What::Refresh { presented, outcome, .. } => self.take_in_refresh(*presented, pair(outcome), *span),
+            What::End { subject, outcome } => self.switches.end(*subject, *span, outcome),
+            What::Restore { subject, outcome } => self.switches.restore(*subject, *span, outcome),
+            What::Cut { subject, outcome } => self.switches.cut(*subject, *span, outcome),
+            What::Issue { .. } | What::Use { .. } | What::Knock { .. } => {}
+        }
+    }
+
+    fn take_in_refresh(&mut self, presented: Name, done: Option<Pair>, span: Span) {
+        let attempts = self.refreshes.entry(presented).or_default();
+        if done.is_some() && attempts.iter().any(|attempt| attempt.done.is_some() && attempt.done != done) {
+            self.found.push(Violation::Forked { token: presented });
+        }
+        attempts.push(Attempt { span, done });
+        match (done, self.minted.get(&presented).map(|minted| minted.family)) {
+            (Some(pair), Some(family)) => {
+                self.mint(pair, Minted { origin: Origin::Refresh(presented), family, span });
             }
-            What::End { subject, outcome } => self.ends.entry(*subject).or_default().push(switch(outcome)),
-            What::Restore { subject, outcome } => self.restores.entry(*subject).or_default().push(switch(outcome)),
-            What::Issue { .. } | What::Use { .. } => {}
+            (Some(_), None) => self.found.push(Violation::Stranger { token: presented }),
+            (None, _) => {}
         }
     }
 
@@ -136,26 +130,30 @@ impl Index {
     }
 
     /// A refused replay of a code, and a refused reuse of a refresh token whose successor had been used, end the family:
-    /// the refusal acknowledges it.
+    /// the refusal acknowledges it. Not so when the client itself may have been refused.
     fn derive_ends(&mut self, events: &[Event]) {
         for Event { span, what } in events {
             let family = match what {
-                What::Redeem { code, outcome: Outcome::Refused } => {
+                What::Redeem { code, by, outcome: Outcome::Refused } if self.key_is_good(*by, *span) => {
                     let succeeded = |attempt: &Attempt| attempt.done.is_some() && attempt.span.begin < span.end;
                     self.redeems.get(code).is_some_and(|all| all.iter().any(succeeded)).then_some(*code)
                 }
-                What::Refresh { presented, outcome: Outcome::Refused }
-                    if self.successor_used(*presented, span.begin) =>
+                What::Refresh { presented, by, outcome: Outcome::Refused }
+                    if self.key_is_good(*by, *span) && self.successor_used(*presented, span.begin) =>
                 {
                     self.minted.get(presented).map(|minted| minted.family)
                 }
                 _ => None,
             };
             if let Some(family) = family {
-                let end = Switch { span: *span, acknowledged: true };
-                self.ends.entry(Subject::Family(family)).or_default().push(end);
+                self.switches.end(Subject::Family(family), *span, &Outcome::Done(()));
             }
         }
+    }
+
+    /// Whether this client's key was certainly good.
+    fn key_is_good(&self, key: Name, span: Span) -> bool {
+        !self.switches.may_be_off(Subject::Key(key), span)
     }
 
     /// Whether a successor of `presented` had been traded, with an answer before `moment`.
@@ -170,26 +168,34 @@ impl Index {
     fn judge(&self, Event { span, what }: &Event, found: &mut Vec<Violation>) {
         let lost = |what, name| Violation::Lost { what, name, at: *span };
         match what {
-            What::Issue { person, application, outcome } => {
-                let subjects = [Subject::Person(*person), Subject::Application(*application)];
-                match outcome {
-                    Outcome::Done(_) => {
-                        found.extend(subjects.into_iter().filter_map(|s| self.issued_while_off(s, *span)))
-                    }
-                    Outcome::Refused if !subjects.into_iter().any(|s| self.may_be_off(s, *span)) => {
-                        found.push(lost("the way in of person", *person));
-                    }
-                    _ => {}
-                }
+            What::Issue { on, outcome } => {
+                let name = match on.first() {
+                    Some(Subject::Person(name)) => *name,
+                    _ => 0,
+                };
+                self.judge_entry("the way in of person", name, on, outcome, *span, found);
             }
-            What::Redeem { code, outcome } => match outcome {
-                Outcome::Done(_) => self.must_be_alive(*code, *span, found),
-                Outcome::Refused if self.only_redeem(*code, *span) && !self.may_be_over(*code, *span) => {
+            What::Knock { on, begun: None, outcome } => self.judge_entry("a key", 0, on, outcome, *span, found),
+            What::Knock { on, begun: Some(begun), outcome } => match outcome {
+                Outcome::Done(()) => self.nothing_ended(on, *begun, *span, found),
+                Outcome::Refused if !self.switches.any_may_be_over(on, *begun, *span) => found.push(lost("session", 0)),
+                _ => {}
+            },
+            What::Redeem { code, by, outcome } => match outcome {
+                Outcome::Done(_) => {
+                    self.must_be_alive(*code, *span, found);
+                    self.nothing_ended(&[Subject::Key(*by)], *span, *span, found);
+                }
+                Outcome::Refused
+                    if self.key_is_good(*by, *span)
+                        && self.only_redeem(*code, *span)
+                        && !self.may_be_over(*code, *span) =>
+                {
                     found.push(lost("code", *code));
                 }
                 _ => {}
             },
-            What::Refresh { presented, outcome } => {
+            What::Refresh { presented, by, outcome } => {
                 let Some(minted) = self.minted.get(presented) else { return };
                 match outcome {
                     Outcome::Done(_) => {
@@ -197,17 +203,37 @@ impl Index {
                             found.push(Violation::StaleGeneration { presented: *presented });
                         }
                         self.must_be_alive(minted.family, *span, found);
+                        self.nothing_ended(&[Subject::Key(*by)], *span, *span, found);
                     }
                     // Also where an earlier answer was cut off, or another came at once: whoever asks again before using
                     // the successor gets the same answer. (The driver asks again within moments.)
-                    Outcome::Refused if !self.may_be_over(minted.family, *span) => {
+                    Outcome::Refused if self.key_is_good(*by, *span) && !self.may_be_over(minted.family, *span) => {
                         found.push(lost("refresh token", *presented));
                     }
                     _ => {}
                 }
             }
             What::Use { access, outcome } => self.judge_use(*access, outcome, *span, found),
-            What::End { .. } | What::Restore { .. } => {}
+            What::End { .. } | What::Restore { .. } | What::Cut { .. } => {}
+        }
+    }
+
+    /// Somebody comes in who hangs on `on`, at this moment.
+    fn judge_entry<T>(
+        &self,
+        what: &'static str,
+        name: Name,
+        on: &[Subject],
+        outcome: &Outcome<T>,
+        span: Span,
+        found: &mut Vec<Violation>,
+    ) {
+        match outcome {
+            Outcome::Done(_) => self.nothing_ended(on, span, span, found),
+            Outcome::Refused if !on.iter().any(|subject| self.switches.may_be_off(*subject, span)) => {
+                found.push(Violation::Lost { what, name, at: span });
+            }
+            _ => {}
         }
     }
 
@@ -218,16 +244,14 @@ impl Index {
             }
             return;
         };
-        let ends = self.ends.get(&Subject::Token(access)).map_or(&[][..], Vec::as_slice);
+        let token = [Subject::Token(access)];
         match outcome {
             Outcome::Done(()) => {
-                if ends.iter().any(|end| end.acknowledged && end.span.end < span.begin) {
-                    found.push(Violation::AliveAfterEnd { subject: Subject::Token(access), at: span });
-                }
+                self.nothing_ended(&token, minted.span, span, found);
                 self.must_be_alive(minted.family, span, found);
             }
             Outcome::Refused => {
-                let ended = ends.iter().any(|end| end.span.begin < span.end);
+                let ended = self.switches.any_may_be_over(&token, minted.span, span);
                 if minted.span.end < span.begin && !ended && !self.may_be_over(minted.family, span) {
                     found.push(Violation::Lost { what: "access token", name: access, at: span });
                 }
@@ -236,50 +260,28 @@ impl Index {
         }
     }
 
-    fn subjects(&self, family: Name) -> impl Iterator<Item = Subject> {
-        let root = self.roots.get(&family);
-        let above = root.map(|root| [Subject::Person(root.person), Subject::Application(root.application)]);
-        above.into_iter().flatten().chain([Subject::Family(family)])
+    /// A success at `span` of what began at `begun` and hangs on `on`: none of that may have ended in between.
+    fn nothing_ended(&self, on: &[Subject], begun: Span, span: Span, found: &mut Vec<Violation>) {
+        let dead = on.iter().filter(|subject| self.switches.has_ended(**subject, begun, span));
+        found.extend(dead.map(|subject| Violation::AliveAfterEnd { subject: *subject, at: span }));
     }
 
-    /// When the first switching on that may undo `end` began. `None`: one overlapped it, so nobody knows which was last.
-    fn restored(&self, subject: Subject, end: Span) -> Option<Stamp> {
-        let restores = self.restores.get(&subject).map_or(&[][..], Vec::as_slice);
-        if restores.iter().any(|r| r.span.begin < end.end && r.span.end > end.begin) {
-            return None;
-        }
-        Some(restores.iter().map(|r| r.span.begin).filter(|begin| *begin > end.end).min().unwrap_or(Stamp::MAX))
-    }
-
-    /// A success of `family` at `span`: nothing that it hangs on may have ended before, after its beginning.
+    /// The same for a family.
     fn must_be_alive(&self, family: Name, span: Span, found: &mut Vec<Violation>) {
         let Some(root) = self.roots.get(&family) else {
             found.push(Violation::Stranger { token: family });
             return;
         };
-        for subject in self.subjects(family) {
-            let ends = self.ends.get(&subject).into_iter().flatten().filter(|end| end.acknowledged);
-            let dead = ends.filter(|end| end.span.end < span.begin).any(|end| {
-                // Begun after the switching on: another life.
-                self.restored(subject, end.span).is_some_and(|restored| root.issued.end < restored)
-            });
-            if dead {
-                found.push(Violation::AliveAfterEnd { subject, at: span });
-            }
-        }
-    }
-
-    fn issued_while_off(&self, subject: Subject, span: Span) -> Option<Violation> {
-        let mut ends = self.ends.get(&subject)?.iter().filter(|end| end.acknowledged && end.span.end < span.begin);
-        ends.any(|end| self.restored(subject, end.span).is_some_and(|restored| span.end < restored))
-            .then_some(Violation::AliveAfterEnd { subject, at: span })
+        self.nothing_ended(&root.on, root.issued, span, found);
+        self.nothing_ended(&[Subject::Family(family)], root.issued, span, found);
     }
 
     /// Whether anything that began before `span` was over may have ended the family, or provoked its end.
     fn may_be_over(&self, family: Name, span: Span) -> bool {
         let Some(root) = self.roots.get(&family) else { return true };
-        let ended = self.subjects(family).filter_map(|subject| self.ends.get(&subject)).flatten();
-        if ended.into_iter().any(|end| end.span.begin < span.end && end.span.end > root.issued.begin) {
+        if self.switches.any_may_be_over(&root.on, root.issued, span)
+            || self.switches.any_may_be_over(&[Subject::Family(family)], root.issued, span)
+        {
             return true;
         }
         let begun = |attempts: Option<&Vec<Attempt>>, before: Stamp| {
@@ -303,15 +305,6 @@ impl Index {
     fn only_redeem(&self, code: Name, span: Span) -> bool {
         let attempts = self.redeems.get(&code).map_or(&[][..], Vec::as_slice);
         attempts.iter().filter(|attempt| attempt.span.begin < span.end).count() <= 1
-    }
-
-    /// Whether the switch may have been off at some moment of `span`.
-    fn may_be_off(&self, subject: Subject, span: Span) -> bool {
-        let restores = self.restores.get(&subject).map_or(&[][..], Vec::as_slice);
-        let undone = |end: &Switch| {
-            restores.iter().any(|r| r.acknowledged && r.span.begin > end.span.end && r.span.end < span.begin)
-        };
-        self.ends.get(&subject).into_iter().flatten().any(|end| end.span.begin < span.end && !undone(end))
     }
 }
 

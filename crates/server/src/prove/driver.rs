@@ -1,29 +1,46 @@
 //! The driver: what clients and people do at the server, each deed written into the history.
 //!
 //! Owns the deeds and what counts as acknowledged: a 2xx, and for the browser the code. Every other answer below 500
-//! but 429 is a refusal; the rest promises nothing. Does not judge.
+//! but 429 is a refusal; the rest promises nothing. What is done in browsers is `visits`'s, how things are ended
+//! `switchboard`'s. Does not judge.
 
-use super::browser::{Browser, Traveller, Walk};
 use super::history::{Name, Outcome, Pair, Recorder, Subject, What};
-use super::house::{Application, House, REDIRECT_URI};
+use super::house::{House, REDIRECT_URI};
 use super::http::{self, Reply, encode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The example of RFC 7636 appendix B: what is proven here does not hang on PKCE's being secret.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Of how many generations the access tokens are asked after.
 const REMEMBERED: usize = 4;
 
 /// A person of the house.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Person {
     pub name: String,
-    pub password: String,
+    password: Mutex<Held>,
+}
+
+/// An application of the house.
+#[derive(Debug)]
+pub struct Client {
+    pub name: String,
+    pub client_id: String,
+    secret: Mutex<ClientSecret>,
+    /// Whether only those may use it to whom it was assigned.
+    pub assigned: bool,
+}
+
+/// Its secret, and the id by which it can be removed.
+#[derive(Clone, Debug)]
+pub struct ClientSecret {
+    pub held: Held,
+    pub id: String,
 }
 
 /// A secret with its name in the history.
@@ -51,18 +68,19 @@ pub struct Family {
     pub tokens: Vec<Tokens>,
 }
 
-/// The house as the driver sees it. Persons bear the names 0.., applications too: subjects keep them apart.
+/// The house as the driver sees it. Persons bear the names 0.., applications and organizations too: subjects keep them
+/// apart. The n-th person belongs to the n-th organization.
 pub struct Stage<'a> {
     pub house: &'a House,
-    pub to: SocketAddr,
-    pub applications: Vec<Application>,
+    pub nodes: Vec<SocketAddr>,
+    /// Whose turn it is.
+    turn: AtomicUsize,
+    pub applications: Vec<Client>,
     pub people: Vec<Person>,
-    /// Whether the server can revoke (RFC 7009).
-    pub revokes: bool,
     pub recorder: Recorder,
     names: Mutex<Names>,
     /// What may be switched off at the moment.
-    off: Mutex<HashSet<Subject>>,
+    pub(super) off: Mutex<HashSet<Subject>>,
 }
 
 /// Which secret bears which name.
@@ -73,7 +91,7 @@ struct Names {
 }
 
 /// An outcome, from an answer or the lack of one.
-fn outcome(reply: &Result<Reply, String>) -> Outcome<()> {
+pub fn outcome(reply: &Result<Reply, String>) -> Outcome<()> {
     match reply {
         Ok(reply) if (200..300).contains(&reply.status) => Outcome::Done(()),
         Ok(reply) if reply.status != 429 && (400..500).contains(&reply.status) => Outcome::Refused,
@@ -82,31 +100,77 @@ fn outcome(reply: &Result<Reply, String>) -> Outcome<()> {
 }
 
 impl<'a> Stage<'a> {
-    /// Furnishes a running house with `people` persons and `applications` applications.
+    /// Furnishes a running house with `people` persons and `applications` applications, the last of which is for those
+    /// only to whom it was assigned: everybody.
     pub fn furnish(house: &'a House, people: usize, applications: usize) -> Result<Stage<'a>, String> {
         let mut stage = Stage {
             house,
-            to: house.address()?,
+            nodes: house.addresses()?,
+            turn: AtomicUsize::new(0),
             applications: Vec::new(),
             people: Vec::new(),
-            revokes: house.offers("revocation_endpoint")?,
             recorder: Recorder::default(),
             names: Mutex::default(),
             off: Mutex::default(),
         };
         for n in 0..people {
-            let person = Person { name: format!("person-{n}"), password: format!("password of person {n}") };
-            house.person(&person.name, &person.password)?;
-            stage.people.push(person);
+            let (name, organization) = (format!("person-{n}"), format!("organization-{n}"));
+            let password = stage.new_password();
+            house.command(&["org", "add", &organization], "")?;
+            house.person(&name, &password.text, &organization)?;
+            stage.people.push(Person { name, password: Mutex::new(password) });
         }
         for n in 0..applications {
-            stage.applications.push(house.application(&format!("application-{n}"))?);
+            let assigned = n + 1 == applications;
+            let made = house.application(&format!("application-{n}"), assigned)?;
+            let secret = ClientSecret { held: stage.held(made.client_secret), id: made.secret_id };
+            for person in stage.people.iter().filter(|_| assigned) {
+                house.command(&["app", "assign", &made.name, "--user", &person.name], "")?;
+            }
+            let (name, client_id, secret) = (made.name, made.client_id, Mutex::new(secret));
+            stage.applications.push(Client { name, client_id, secret, assigned });
         }
         Ok(stage)
     }
 
+    /// The node whose turn it is: what one has done the next one is asked about.
+    fn to(&self) -> Result<SocketAddr, String> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        self.nodes.get(turn % self.nodes.len().max(1)).copied().ok_or_else(|| "there is no node".to_owned())
+    }
+
+    /// A password that nobody has had.
+    pub(super) fn new_password(&self) -> Held {
+        let name = self.new_name();
+        Held { name, text: format!("a password of number {name}") }
+    }
+
+    pub(super) fn new_name(&self) -> Name {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.next += 1;
+        names.next - 1
+    }
+
+    /// The person's password at the moment.
+    pub fn password(&self, person: usize) -> Held {
+        self.people[person].password.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn keep_password(&self, person: usize, password: Held) {
+        *self.people[person].password.lock().unwrap_or_else(PoisonError::into_inner) = password;
+    }
+
+    /// The application's secret at the moment.
+    pub fn secret(&self, application: usize) -> ClientSecret {
+        self.applications[application].secret.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn keep_secret(&self, application: usize, secret: ClientSecret) {
+        *self.applications[application].secret.lock().unwrap_or_else(PoisonError::into_inner) = secret;
+    }
+
     /// The name of a secret: the same secret bears the same name.
-    fn held(&self, text: String) -> Held {
+    pub(super) fn held(&self, text: String) -> Held {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let next = names.next;
         let name = *names.known.entry(text.clone()).or_insert(next);
@@ -122,39 +186,6 @@ impl<'a> Stage<'a> {
         names.known.clear();
     }
 
-    /// A person asks for a code at an application, signing in and allowing where asked.
-    pub fn authorize(&self, browser: &mut Browser, person: usize, application: usize, ask: bool) -> Option<Family> {
-        let client_id = &self.applications[application].client_id;
-        let mut query = vec![
-            ("response_type", "code"),
-            ("client_id", client_id),
-            ("redirect_uri", REDIRECT_URI),
-            ("scope", "openid offline_access"),
-            ("state", "s"),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-        ];
-        if ask {
-            query.push(("prompt", "consent"));
-        }
-        let who = &self.people[person];
-        let begin = self.recorder.stamp();
-        let path = format!("/oauth/authorize?{}", encode(&query));
-        let walk = browser.walk(&path, &Traveller { name: &who.name, password: &who.password });
-        let (outcome, family) = match walk {
-            Walk::Code(code) => {
-                let code = self.held(code);
-                let family = Family { code: code.clone(), application, presented: false, tokens: Vec::new() };
-                (Outcome::Done(code.name), Some(family))
-            }
-            Walk::Refused(_) => (Outcome::Refused, None),
-            Walk::Unknown => (Outcome::Unknown, None),
-        };
-        let (person, application) = (subject_name(person), subject_name(application));
-        self.recorder.write(begin, What::Issue { person, application, outcome });
-        family
-    }
-
     /// The family's client trades its code.
     pub fn redeem(&self, family: &Family) -> Outcome<Tokens> {
         let begin = self.recorder.stamp();
@@ -164,17 +195,24 @@ impl<'a> Stage<'a> {
             ("redirect_uri", REDIRECT_URI),
             ("code_verifier", VERIFIER),
         ];
-        let outcome = self.tokens(&self.post("/oauth/token", family.application, &form));
-        self.recorder.write(begin, What::Redeem { code: family.code.name, outcome: named(&outcome) });
+        let secret = self.secret(family.application).held;
+        let outcome = self.tokens(&self.post("/oauth/token", family.application, &secret, &form));
+        self.recorder.write(begin, What::Redeem { code: family.code.name, by: secret.name, outcome: named(&outcome) });
         outcome
     }
 
     /// The family's client trades a refresh token.
     pub fn refresh(&self, family: &Family, presented: &Held) -> Outcome<Tokens> {
+        self.refresh_with(family, presented, &self.secret(family.application).held)
+    }
+
+    /// The same with this secret.
+    pub fn refresh_with(&self, family: &Family, presented: &Held, secret: &Held) -> Outcome<Tokens> {
         let begin = self.recorder.stamp();
         let form = [("grant_type", "refresh_token"), ("refresh_token", presented.text.as_str())];
-        let outcome = self.tokens(&self.post("/oauth/token", family.application, &form));
-        self.recorder.write(begin, What::Refresh { presented: presented.name, outcome: named(&outcome) });
+        let outcome = self.tokens(&self.post("/oauth/token", family.application, secret, &form));
+        self.recorder
+            .write(begin, What::Refresh { presented: presented.name, by: secret.name, outcome: named(&outcome) });
         outcome
     }
 
@@ -182,76 +220,24 @@ impl<'a> Stage<'a> {
     pub fn show(&self, access: &Held) -> Outcome<()> {
         let begin = self.recorder.stamp();
         let bearer = format!("Bearer {}", access.text);
-        let reply = http::call(self.to, "GET", "/oauth/userinfo", &[("Authorization", &bearer)], "");
+        let reply =
+            self.to().and_then(|to| http::call(to, "GET", "/oauth/userinfo", &[("Authorization", &bearer)], ""));
         let outcome = outcome(&reply);
         self.recorder.write(begin, What::Use { access: access.name, outcome: outcome.clone() });
         outcome
     }
 
-    /// Revokes a token; with a refresh token its whole family.
-    pub fn revoke(&self, family: &Family, token: &Held, subject: Subject) {
-        let begin = self.recorder.stamp();
-        let reply = self.post("/oauth/revoke", family.application, &[("token", token.text.as_str())]);
-        self.recorder.write(begin, What::End { subject, outcome: outcome(&reply) });
-    }
-
-    /// Switches a person or an application off or on by the command line beside the server. Gives whether it was done.
-    pub fn switch(&self, subject: Subject, on: bool) -> bool {
-        let (noun, name) = match subject {
-            Subject::Person(n) => ("user", &self.people[n as usize].name),
-            Subject::Application(n) => ("app", &self.applications[n as usize].name),
-            Subject::Family(_) | Subject::Token(_) => return false,
-        };
-        let off = || self.off.lock().unwrap_or_else(PoisonError::into_inner);
-        if !on {
-            off().insert(subject);
-        }
-        let begin = self.recorder.stamp();
-        let done = self.house.command(&[noun, if on { "enable" } else { "disable" }, name], "");
-        let outcome = if done.is_ok() { Outcome::Done(()) } else { Outcome::Unknown };
-        let what = if on { What::Restore { subject, outcome } } else { What::End { subject, outcome } };
-        self.recorder.write(begin, what);
-        if on && done.is_ok() {
-            off().remove(&subject);
-        }
-        done.is_ok()
-    }
-
-    /// Signs a person out everywhere, or with `application` withdraws what the person allowed it. Ends `families`, which
-    /// had begun before.
-    pub fn part(&self, person: usize, application: Option<usize>, families: &[Name]) {
-        let name = &self.people[person].name;
-        let begin = self.recorder.stamp();
-        let done = match application {
-            None => self.house.command(&["user", "sign-out", name], ""),
-            Some(application) => {
-                self.house.command(&["user", "withdraw", name, &self.applications[application].name], "")
-            }
-        };
-        // Who comes in while it is done may have to sign in again, and what began beside it may have ended with it;
-        // the person is not switched off.
-        let subject = Subject::Person(subject_name(person));
-        self.recorder.write(begin, What::End { subject, outcome: Outcome::Refused });
-        let after = self.recorder.stamp();
-        for family in families {
-            let outcome = if done.is_ok() { Outcome::Done(()) } else { Outcome::Unknown };
-            self.recorder.write(begin, What::End { subject: Subject::Family(*family), outcome });
-        }
-        if done.is_ok() {
-            self.recorder.write(after, What::Restore { subject, outcome: Outcome::Done(()) });
-        }
-    }
-
-    /// What may be switched off at the moment.
-    pub fn off(&self) -> Vec<Subject> {
-        self.off.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
-    }
-
-    /// One POST by an application, with its credentials.
-    fn post(&self, path: &str, application: usize, form: &[(&str, &str)]) -> Result<Reply, String> {
-        let client = &self.applications[application];
-        let pair = STANDARD.encode(format!("{}:{}", client.client_id, client.client_secret));
-        http::call(self.to, "POST", path, &[("Authorization", &format!("Basic {pair}"))], &encode(form))
+    /// One POST by an application, with this secret.
+    pub(super) fn post(
+        &self,
+        path: &str,
+        application: usize,
+        secret: &Held,
+        form: &[(&str, &str)],
+    ) -> Result<Reply, String> {
+        let pair = STANDARD.encode(format!("{}:{}", self.applications[application].client_id, secret.text));
+        let authorization = format!("Basic {pair}");
+        http::call(self.to()?, "POST", path, &[("Authorization", &authorization)], &encode(form))
     }
 
     fn tokens(&self, reply: &Result<Reply, String>) -> Outcome<Tokens> {

@@ -36,30 +36,44 @@ pub struct Pair {
     pub refresh: Option<Name>,
 }
 
-/// What can end. A family is everything that came from one code, and bears the code's name.
+/// What can end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     Person(Name),
     Application(Name),
+    /// What a person allowed an application.
+    Consent(Name, Name),
+    /// That a person may use an application.
+    Assignment(Name, Name),
+    Organization(Name),
+    /// From a sign-in in one browser until the sign-out there.
+    Session(Name),
+    /// Everything that came from one code; bears the code's name.
     Family(Name),
     Token(Name),
+    /// What somebody proves with who they are: a password, a client's secret.
+    Key(Name),
 }
 
 /// What was asked, and the outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// A code for a person at an application.
-    Issue { person: Name, application: Name, outcome: Outcome<Name> },
-    /// A code traded for tokens.
-    Redeem { code: Name, outcome: Outcome<Pair> },
-    /// A refresh token traded for its successors.
-    Refresh { presented: Name, outcome: Outcome<Pair> },
+    /// A code, which hangs on these.
+    Issue { on: Vec<Subject>, outcome: Outcome<Name> },
+    /// A code traded for tokens by a client with this key.
+    Redeem { code: Name, by: Name, outcome: Outcome<Pair> },
+    /// A refresh token traded for its successors by a client with this key.
+    Refresh { presented: Name, by: Name, outcome: Outcome<Pair> },
     /// An access token shown to a resource.
     Use { access: Name, outcome: Outcome<()> },
+    /// Something else shown that is good as long as these are: a password, or since `begun` a session's cookie.
+    Knock { on: Vec<Subject>, begun: Option<Span>, outcome: Outcome<()> },
     /// Something switched off, revoked, ended.
     End { subject: Subject, outcome: Outcome<()> },
-    /// Something switched on again.
+    /// Something switched on again. What had ended stays ended.
     Restore { subject: Subject, outcome: Outcome<()> },
+    /// Everything ended that had begun; what begins afterwards lives.
+    Cut { subject: Subject, outcome: Outcome<()> },
 }
 
 /// One line of a history.

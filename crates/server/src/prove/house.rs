@@ -3,7 +3,6 @@
 //!
 //! Owns starting, killing and furnishing. Knows the server by its command line and its addresses only.
 
-use super::http;
 use crate::config;
 use crate::dice::Dice;
 use crate::seal::KeyEncryptionKey;
@@ -17,15 +16,18 @@ use vestibule_oauth::secret::Secret;
 /// Where applications are sent back to; nobody listens there.
 pub const REDIRECT_URI: &str = "https://client.example/callback";
 
+/// How many servers there are where there can be several: on PostgreSQL.
+const NODES: usize = 2;
+
 /// A directory that is gone when the run was good.
 pub struct House {
     pub directory: PathBuf,
     database_url: Option<String>,
     /// What a server on PostgreSQL must be given.
     key: Secret,
-    /// The address of the first start; later starts take it again, so that the issuer stays.
-    address: OnceLock<SocketAddr>,
-    running: Mutex<Option<Running>>,
+    /// The addresses of the first start; later starts take them again, so that the issuer stays. People reach the first.
+    addresses: [OnceLock<SocketAddr>; NODES],
+    running: Mutex<Vec<Running>>,
 }
 
 struct Running {
@@ -40,6 +42,7 @@ pub struct Application {
     pub name: String,
     pub client_id: String,
     pub client_secret: String,
+    pub secret_id: String,
 }
 
 impl House {
@@ -49,12 +52,13 @@ impl House {
         let directory = std::env::temp_dir().join(format!("vestibule-prove-{name}"));
         config::make_private(&directory)?;
         let key = KeyEncryptionKey::make(dice);
-        Ok(House { directory, database_url, key, address: OnceLock::new(), running: Mutex::new(None) })
+        Ok(House { directory, database_url, key, addresses: Default::default(), running: Mutex::default() })
     }
 
-    /// The server's address.
-    pub fn address(&self) -> Result<SocketAddr, String> {
-        self.address.get().copied().ok_or_else(|| "the server was never started".to_owned())
+    /// The nodes' addresses.
+    pub fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
+        let known: Vec<SocketAddr> = self.addresses.iter().filter_map(|address| address.get().copied()).collect();
+        if known.is_empty() { Err("the server was never started".to_owned()) } else { Ok(known) }
     }
 
     /// This program with the house's settings and nothing of our own environment.
@@ -69,13 +73,25 @@ impl House {
         Ok(command)
     }
 
-    /// Starts the server and waits until it listens.
+    /// Starts the nodes and waits until they listen: on SQLite one, whose second is the command line.
     pub fn start(&self) -> Result<(), String> {
+        let nodes = if self.database_url.is_some() { NODES } else { 1 };
+        for address in &self.addresses[..nodes] {
+            let started = self.start_node(address)?;
+            self.running().push(started);
+        }
+        Ok(())
+    }
+
+    fn start_node(&self, address: &OnceLock<SocketAddr>) -> Result<Running, String> {
         let log = self.directory.join("log.txt");
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(|e| e.to_string())?;
-        let listen = self.address.get().map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
+        let listen = address.get().map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
         let mut command = self.program()?;
         command.args(["serve", "--listen", &listen, "--pending-per-minute", "100000000", "--guess-free", "100000000"]);
+        if let Some(public) = self.addresses[0].get() {
+            command.args(["--public-url", &format!("http://{public}")]);
+        }
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn();
         let mut child = spawned.map_err(|error| format!("the server does not start: {error}"))?;
         let stdout = child.stdout.take().ok_or("the server has no output")?;
@@ -83,26 +99,28 @@ impl House {
         let mut line = String::new();
         let read = running._stdout.read_line(&mut line);
         let object: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-        let address = object["listening"].as_str().and_then(|url| url.strip_prefix("http://")?.parse().ok());
-        let Some(address) = address else {
+        let listening = object["listening"].as_str().and_then(|url| url.strip_prefix("http://")?.parse().ok());
+        let Some(listening) = listening else {
             let _ = running.child.kill();
             let _ = running.child.wait();
             return Err(format!("the server did not listen ({read:?}): see {}", log.display()));
         };
-        let _ = self.address.set(address);
-        *self.running() = Some(running);
-        Ok(())
+        let _ = address.set(listening);
+        Ok(running)
     }
 
-    /// Ends the server as a power cut would.
+    /// Ends all nodes as a power cut would.
     pub fn kill(&self) {
-        if let Some(mut running) = self.running().take() {
-            let _ = running.child.kill();
-            let _ = running.child.wait();
+        let mut running = std::mem::take(&mut *self.running());
+        for node in &mut running {
+            let _ = node.child.kill();
+        }
+        for node in &mut running {
+            let _ = node.child.wait();
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+    fn running(&self) -> MutexGuard<'_, Vec<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -124,24 +142,23 @@ impl House {
         Ok(serde_json::from_slice(&output.stdout).unwrap_or_default())
     }
 
-    /// Adds a person.
-    pub fn person(&self, name: &str, password: &str) -> Result<(), String> {
+    /// Adds a person to an organization.
+    pub fn person(&self, name: &str, password: &str, organization: &str) -> Result<(), String> {
         let email = format!("{name}@example.org");
-        self.command(&["user", "add", name, "--email", &email, "--password-stdin"], password).map(drop)
+        let add = ["user", "add", name, "--email", &email, "--org", organization, "--password-stdin"];
+        self.command(&add, password).map(drop)
     }
 
     /// Adds an application of the `web` template.
-    pub fn application(&self, name: &str) -> Result<Application, String> {
-        let shown = self.command(&["app", "add", name, "--template", "web", "--redirect-uri", REDIRECT_URI], "")?;
-        let text = |member: &str| shown[member].as_str().map(str::to_owned);
-        let (client_id, client_secret) = text("client_id").zip(text("client_secret")).ok_or("no client was printed")?;
-        Ok(Application { name: name.to_owned(), client_id, client_secret })
-    }
-
-    /// Whether the server has this address, by its metadata.
-    pub fn offers(&self, member: &str) -> Result<bool, String> {
-        let reply = http::call(self.address()?, "GET", "/.well-known/oauth-authorization-server", &[], "")?;
-        Ok(reply.text(member).is_some())
+    pub fn application(&self, name: &str, assigned: bool) -> Result<Application, String> {
+        let access = if assigned { "assigned" } else { "everyone" };
+        let add = ["app", "add", name, "--template", "web", "--redirect-uri", REDIRECT_URI, "--access", access];
+        let shown = self.command(&add, "")?;
+        let text = |member: &serde_json::Value| member.as_str().map(str::to_owned);
+        let (client_id, client_secret) =
+            text(&shown["client_id"]).zip(text(&shown["client_secret"])).ok_or("no client was printed")?;
+        let secret_id = text(&shown["secrets"][0]["id"]).ok_or("no secret's id was printed")?;
+        Ok(Application { name: name.to_owned(), client_id, client_secret, secret_id })
     }
 
     /// Removes everything, unless `keep`.

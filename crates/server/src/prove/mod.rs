@@ -11,8 +11,11 @@ mod house;
 mod http;
 mod kill;
 mod once;
+mod races;
 mod seed;
+mod switchboard;
 mod switches;
+mod visits;
 mod worker;
 
 use crate::cli::Globals;
@@ -31,23 +34,34 @@ use vestibule_store::{Options, Role, Store, StoreError, StoreUrl};
 /// What is proven, and how long.
 #[derive(Args, Clone, Debug)]
 pub struct Prove {
-    /// kill: kill -9 under mixed load; once: races for one-time things; switches: ends raced against every use
+    /// kill: kill -9 under mixed load; once: races for one-time things; switches: ends raced against every use; races:
+    /// refresh against revoke, trade against disable, consent against withdraw
     #[arg(value_enum)]
     pub what: Proof,
-    /// How many rounds [default: 20]
+    /// How many rounds
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     pub rounds: u64,
+    /// A long run: so many rounds instead [default without N: 10000]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10000", conflicts_with = "rounds", value_parser = clap::value_parser!(u64).range(1..))]
+    pub long: Option<u64>,
     /// Begin from this seed, as an earlier run printed it
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
 }
 
-/// One of the three.
+/// One of the four.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     Kill,
     Once,
     Switches,
+    Races,
+}
+
+impl Prove {
+    fn rounds(&self) -> u64 {
+        self.long.unwrap_or(self.rounds)
+    }
 }
 
 /// Proves; exit status 1 when a promise was broken. An `Err` says why nothing was proven.
@@ -97,15 +111,17 @@ fn run(house: &House, flags: &Prove, seed: u64) -> Result<Tally, String> {
         Proof::Kill => (kill::PEOPLE, kill::APPLICATIONS),
         Proof::Once => (once::PEOPLE, once::APPLICATIONS),
         Proof::Switches => (switches::PEOPLE, switches::APPLICATIONS),
+        Proof::Races => (races::PEOPLE, races::APPLICATIONS),
     };
     let stage = Stage::furnish(house, people, applications)?;
     let (chance, mut tally) = (Chance::new(seed), Tally::default());
-    for n in 0..flags.rounds {
+    for n in 0..flags.rounds() {
         let chance = chance.branch(n);
         let (history, found) = match flags.what {
             Proof::Kill => kill::cycle(&stage, chance)?,
             Proof::Once => once::round(&stage, chance)?,
             Proof::Switches => switches::round(&stage, n, chance)?,
+            Proof::Races => races::round(&stage, n, chance)?,
         };
         stage.forget();
         tally.count(&history);
@@ -150,7 +166,8 @@ impl Tally {
             let (done, refused) = match &event.what {
                 What::Issue { outcome, .. } => sides(outcome),
                 What::Redeem { outcome, .. } | What::Refresh { outcome, .. } => sides(outcome),
-                What::Use { outcome, .. } | What::End { outcome, .. } | What::Restore { outcome, .. } => sides(outcome),
+                What::Use { outcome, .. } | What::Knock { outcome, .. } => sides(outcome),
+                What::End { outcome, .. } | What::Restore { outcome, .. } | What::Cut { outcome, .. } => sides(outcome),
             };
             match (done, refused) {
                 (true, _) => self.acknowledged += 1,
@@ -162,7 +179,7 @@ impl Tally {
 
     /// The result: one line of JSON.
     fn line(&self, flags: &Prove, seed: u64, postgres: bool) -> String {
-        let rounds = flags.rounds;
+        let rounds = flags.rounds();
         // No failure in n independent rounds: below 3/n with 95 % confidence (the rule of three).
         #[allow(clippy::cast_precision_loss, reason = "a bound of two digits")]
         let bound = (self.violations == 0).then(|| 3.0 / rounds as f64);

@@ -2,7 +2,6 @@
 //!
 //! Owns one round. Besides the checker's rules somebody must win: a server that refuses everybody keeps every promise.
 
-use super::browser::Browser;
 use super::checker::{self, Violation};
 use super::driver::{Family, Stage, Tokens};
 use super::history::{Event, Outcome, Span};
@@ -16,8 +15,8 @@ const PRESENTERS: usize = 8;
 
 /// One round. Gives its history and what was found in it.
 pub fn round(stage: &Stage<'_>, mut chance: Chance) -> Result<(Vec<Event>, Vec<Violation>), String> {
-    let mut browser = Browser::new(stage.to);
-    let mut begin = || stage.authorize(&mut browser, 0, 0, false).ok_or("no code was issued: see the server's log");
+    let mut guest = stage.guest();
+    let mut begin = || stage.authorize(&mut guest, 0, 0, false).ok_or("no code was issued: see the server's log");
     let (raced, mut kept) = (begin()?, begin()?);
     let presenters = 2 + usize::try_from(chance.below(PRESENTERS as u64 - 1)).unwrap_or_default();
 
@@ -66,7 +65,7 @@ fn no_winner(what: &'static str, name: u32, outcomes: &[Outcome<Tokens>]) -> Opt
 }
 
 /// Asks from `count` threads at the same moment.
-fn race<T: Send>(count: usize, ask: impl Fn() -> T + Sync) -> Vec<T> {
+pub fn race<T: Send>(count: usize, ask: impl Fn() -> T + Sync) -> Vec<T> {
     let barrier = Barrier::new(count);
     std::thread::scope(|scope| {
         let ask = || {

@@ -3,12 +3,12 @@
 //! Owns one round: a few families in use, one switch turned in the midst, everything asked after, the switch turned back
 //! where that can be, everything asked after again.
 
-use super::browser::Browser;
 use super::checker::{self, Violation};
-use super::driver::{Family, Stage, subject_name};
-use super::history::{Event, Name, Outcome, Subject};
+use super::driver::{Family, Held, Stage, subject_name};
+use super::history::{Event, Outcome, Subject};
 use super::kill::question_all;
 use super::seed::Chance;
+use super::visits::Guest;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -21,33 +21,50 @@ pub const APPLICATIONS: usize = 2;
 enum Ending {
     Person,
     Application,
-    SignedOut,
-    Withdrawn,
+    Organization,
+    Assignment,
+    Password,
+    Secret,
+    Consent,
+    Session,
+    Sessions,
     Replay,
-    RevokedFamily,
-    RevokedToken,
+    Family,
+    Token,
 }
+
+const ALL: [Ending; 12] = [
+    Ending::Person,
+    Ending::Application,
+    Ending::Organization,
+    Ending::Assignment,
+    Ending::Password,
+    Ending::Secret,
+    Ending::Consent,
+    Ending::Session,
+    Ending::Sessions,
+    Ending::Replay,
+    Ending::Family,
+    Ending::Token,
+];
 
 /// One round; the ways of ending take turns. Gives its history and what was found in it.
 pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<(Vec<Event>, Vec<Violation>), String> {
-    use Ending::{Application, Person, Replay, RevokedFamily, RevokedToken, SignedOut, Withdrawn};
-    let all = [Person, Application, SignedOut, Withdrawn, Replay, RevokedFamily, RevokedToken];
-    let all = if stage.revokes { &all[..] } else { &all[..5] };
-    let ending = all[usize::try_from(n).unwrap_or_default() % all.len()];
-    let mut families = Vec::new();
+    let ending = ALL[usize::try_from(n).unwrap_or_default() % ALL.len()];
+    let (mut families, mut guests) = (Vec::new(), Vec::new());
     for (person, application) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-        let mut browser = Browser::new(stage.to);
-        let mut begin = || stage.authorize(&mut browser, person, application, false).ok_or("no code was issued");
+        let mut guest = stage.guest();
+        let mut begin = || stage.authorize(&mut guest, person, application, false).ok_or("no code was issued");
         families.push(traded(stage, begin()?)?);
         // This one's code is left for the race.
         families.push(begin()?);
+        guests.push(guest);
     }
     let target = families[0].clone();
-    // Those of the first person, of which the first two at the first application.
-    let theirs: Vec<_> = families[..4].iter().map(|family| family.code.name).collect();
+    let entrance = usize::from(matches!(ending, Ending::Assignment));
     let stop = AtomicBool::new(false);
     let wait = Duration::from_micros(chance.below(20_000));
-    std::thread::scope(|scope| {
+    let old = std::thread::scope(|scope| {
         for (place, family) in families.iter_mut().enumerate() {
             let stop = &stop;
             // The target's tokens stay what they are, so that the switch is turned on the newest.
@@ -55,26 +72,34 @@ pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<(Vec<Event
         }
         for person in 0..PEOPLE {
             let stop = &stop;
-            scope.spawn(move || knock(stage, person, stop));
+            scope.spawn(move || knock(stage, person, entrance, stop));
         }
         std::thread::sleep(wait);
-        end(stage, ending, &target, &theirs);
+        let old = end(stage, ending, &target, &guests);
         stop.store(true, Ordering::SeqCst);
-    });
-    question_all(stage, &mut families);
+        old
+    })?;
+    ask_after(stage, &mut families, &guests);
+    if let Some(old) = old {
+        show_key(stage, ending, &target, &old);
+    }
     if let Some(subject) = switched(ending) {
         if !stage.switch(subject, true) {
             return Err(format!("{subject:?} cannot be switched on: see the server's log"));
         }
-        question_all(stage, &mut families);
-        let mut browser = Browser::new(stage.to);
-        // The way in is open again.
-        families.extend(stage.authorize(&mut browser, 0, 0, false));
-        question_all(stage, &mut families);
+        ask_after(stage, &mut families, &guests);
     }
+    // The way in is open, or open again.
+    families.extend(stage.authorize(&mut stage.guest(), 0, entrance, false));
+    ask_after(stage, &mut families, &guests);
     let history = stage.recorder.take();
     let found = checker::check(&history);
     Ok((history, found))
+}
+
+fn ask_after(stage: &Stage<'_>, families: &mut [Family], guests: &[Guest]) {
+    question_all(stage, families);
+    guests.iter().for_each(|guest| stage.stay(guest));
 }
 
 /// The subject that the command line switches, if it does.
@@ -82,24 +107,51 @@ fn switched(ending: Ending) -> Option<Subject> {
     match ending {
         Ending::Person => Some(Subject::Person(subject_name(0))),
         Ending::Application => Some(Subject::Application(subject_name(0))),
+        Ending::Organization => Some(Subject::Organization(subject_name(0))),
+        Ending::Assignment => Some(Subject::Assignment(subject_name(0), subject_name(1))),
         _ => None,
     }
 }
 
-/// Turns the switch; with an ending of one family that of `target`.
-fn end(stage: &Stage<'_>, ending: Ending, target: &Family, theirs: &[Name]) {
+/// Turns the switch; with an ending of one family that of `target`. Gives the key that is good no more.
+fn end(stage: &Stage<'_>, ending: Ending, target: &Family, guests: &[Guest]) -> Result<Option<Held>, String> {
     if let Some(subject) = switched(ending) {
         stage.switch(subject, false);
-        return;
+        return Ok(None);
     }
-    let Some(tokens) = target.tokens.last() else { return };
-    match (ending, &tokens.refresh) {
-        (Ending::SignedOut, _) => stage.part(0, None, theirs),
-        (Ending::Withdrawn, _) => stage.part(0, Some(0), &theirs[..2]),
-        (Ending::RevokedFamily, Some(refresh)) => stage.revoke(target, refresh, Subject::Family(target.code.name)),
-        (Ending::RevokedToken, _) => stage.revoke(target, &tokens.access, Subject::Token(tokens.access.name)),
+    let tokens = target.tokens.last();
+    match ending {
+        Ending::Password => return stage.change_password(0).map(Some),
+        Ending::Secret => return stage.change_secret(0).map(Some),
+        Ending::Consent => stage.withdraw(0, 0),
+        Ending::Session => guests.iter().take(1).for_each(|guest| stage.sign_out(guest)),
+        Ending::Sessions => stage.sign_out_everywhere(0),
+        Ending::Replay => drop(stage.redeem(target)),
+        Ending::Family => {
+            if let Some(refresh) = tokens.and_then(|tokens| tokens.refresh.as_ref()) {
+                stage.revoke(target, refresh, Subject::Family(target.code.name));
+            }
+        }
         _ => {
-            stage.redeem(target);
+            if let Some(tokens) = tokens {
+                stage.revoke(target, &tokens.access, Subject::Token(tokens.access.name));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Shows the key that is good no more, and the one that is.
+fn show_key(stage: &Stage<'_>, ending: Ending, target: &Family, old: &Held) {
+    match ending {
+        Ending::Password => {
+            stage.sign_in(0, old);
+            stage.sign_in(0, &stage.password(0));
+        }
+        _ => {
+            if let Some(refresh) = target.tokens.last().and_then(|tokens| tokens.refresh.as_ref()) {
+                stage.refresh_with(target, refresh, old);
+            }
         }
     }
 }
@@ -125,10 +177,10 @@ fn press(stage: &Stage<'_>, family: &mut Family, trade: bool, stop: &AtomicBool)
 
 /// Asks for codes until `stop`, or until refused: a person who is off and knocks on would have to wait afterwards, as
 /// one who guesses passwords.
-fn knock(stage: &Stage<'_>, person: usize, stop: &AtomicBool) {
-    let mut browser = Browser::new(stage.to);
+fn knock(stage: &Stage<'_>, person: usize, application: usize, stop: &AtomicBool) {
+    let mut guest = stage.guest();
     while !stop.load(Ordering::SeqCst) {
-        let Some(mut family) = stage.authorize(&mut browser, person, 0, false) else { return };
+        let Some(mut family) = stage.authorize(&mut guest, person, application, false) else { return };
         stage.question(&mut family);
     }
 }

@@ -3,10 +3,10 @@
 //! Owns the mixture of the load. Each worker switches only its own person, and the first one the last application, so
 //! that no two switches of one thing overlap.
 
-use super::browser::Browser;
 use super::driver::{Family, Stage, subject_name};
 use super::history::{Outcome, Subject};
 use super::seed::Chance;
+use super::visits::Guest;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ pub struct Worker<'a> {
     /// Its number, and its person's.
     me: usize,
     chance: Chance,
-    browser: Browser,
+    guest: Guest,
     families: Vec<Family>,
 }
 
 impl<'a> Worker<'a> {
     pub fn new(stage: &'a Stage<'a>, me: usize, chance: Chance) -> Worker<'a> {
-        Worker { stage, me, chance, browser: Browser::new(stage.to), families: Vec::new() }
+        Worker { stage, me, chance, guest: stage.guest(), families: Vec::new() }
     }
 
     /// Works until `stop`; gives the families that it knows.
@@ -34,14 +34,18 @@ impl<'a> Worker<'a> {
             match self.chance.below(100) {
                 0..35 => self.authorize(),
                 35..55 => self.refresh(),
-                55..76 => self.show(),
-                76..80 => self.replay(),
-                80..84 => self.reuse(),
-                84..90 => self.revoke(),
-                90..92 => self.part(),
-                92..96 => self.switch(Subject::Person(subject_name(self.me)), stop),
-                _ if self.me == 0 => self.switch(Subject::Application(self.moody()), stop),
-                _ => self.show(),
+                55..74 => self.show(),
+                74..78 => self.replay(),
+                78..82 => self.reuse(),
+                82..87 => self.revoke(),
+                87..90 => self.part(),
+                90..96 => {
+                    let mine = self.mine();
+                    self.switch(mine, stop);
+                }
+                _ if self.me == 0 && self.chance.below(2) == 0 => self.switch(Subject::Application(self.moody()), stop),
+                _ if self.me == 0 => drop(self.stage.change_secret(self.stage.applications.len() - 1)),
+                _ => self.stage.stay(&self.guest),
             }
         }
         self.families
@@ -52,20 +56,29 @@ impl<'a> Worker<'a> {
         subject_name(self.stage.applications.len() - 1)
     }
 
+    /// One of the switches that only this worker turns.
+    fn mine(&mut self) -> Subject {
+        let me = subject_name(self.me);
+        match self.chance.below(4) {
+            0 => Subject::Organization(me),
+            1 => Subject::Assignment(me, self.moody()),
+            _ => Subject::Person(me),
+        }
+    }
+
     fn any(&mut self) -> Option<usize> {
         let count = self.families.len() as u64;
         (count > 0).then(|| usize::try_from(self.chance.below(count)).unwrap_or_default())
     }
 
     fn authorize(&mut self) {
-        if self.stage.off().contains(&Subject::Person(subject_name(self.me))) {
-            // Who is off and knocks on would have to wait afterwards, as one who guesses passwords.
+        if !self.stage.may_sign_in(self.me) {
             return;
         }
         let application = self.chance.below(self.stage.applications.len() as u64);
         let ask = self.chance.below(4) == 0;
         let application = usize::try_from(application).unwrap_or_default();
-        let Some(mut family) = self.stage.authorize(&mut self.browser, self.me, application, ask) else {
+        let Some(mut family) = self.stage.authorize(&mut self.guest, self.me, application, ask) else {
             // A server that is gone is not asked ten thousand times a second.
             std::thread::sleep(Duration::from_millis(2));
             return;
@@ -142,24 +155,27 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// The person signs out everywhere, or takes back what one application was allowed.
+    /// The person signs out, here or everywhere, gets a new password, or takes back what one application was allowed.
     fn part(&mut self) {
-        if self.stage.off().contains(&Subject::Person(subject_name(self.me))) {
+        if !self.stage.may_sign_in(self.me) {
             return;
         }
-        let application = match self.chance.below(2) {
-            0 => None,
-            _ => self.any().map(|at| self.families[at].application),
-        };
-        let ended = self.families.iter().filter(|family| application.is_none_or(|one| one == family.application));
-        let ended: Vec<_> = ended.map(|family| family.code.name).collect();
-        self.stage.part(self.me, application, &ended);
+        match self.chance.below(4) {
+            0 => self.stage.sign_out_everywhere(self.me),
+            1 => {
+                self.stage.sign_out(&self.guest);
+                self.stage.stay(&self.guest);
+            }
+            2 => drop(self.stage.change_password(self.me)),
+            _ => {
+                if let Some(at) = self.any() {
+                    self.stage.withdraw(self.me, self.families[at].application);
+                }
+            }
+        }
     }
 
     fn revoke(&mut self) {
-        if !self.stage.revokes {
-            return;
-        }
         let Some(at) = self.any() else { return };
         let family = &self.families[at];
         let Some(tokens) = family.tokens.last() else { return };

@@ -46,14 +46,34 @@ fn fm_18_fm_19_one_time_things_are_good_once_in_a_history_of_races() {
     }
 }
 
-/// Size in CI: 40 switches turned under load, 20 on each database.
+/// Size in CI: 48 switches of twelve kinds turned under load, 24 on each database, with two nodes on PostgreSQL.
 #[test]
 fn fm_30_fm_63_what_a_switch_ended_is_dead_in_a_history_of_races() {
     for database in [Database::Sqlite, Database::Postgres] {
-        let result = proven("switches", 20, database);
+        let result = proven("switches", 24, database);
         assert_eq!(count(&result, "unknown"), 0, "a race was answered by an error of ours: {result}");
         assert!(count(&result, "refused") > 20, "nothing ever ended: {result}");
     }
+}
+
+/// Size in CI: 40 rounds of three races, 20 on each database; `--long` makes 10,000.
+#[test]
+fn fm_29_fm_30_fm_63_of_refresh_and_revoke_trade_and_disable_consent_and_withdraw_both_never_win() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let result = proven("races", 20, database);
+        assert_eq!(count(&result, "unknown"), 0, "a race was answered by an error of ours: {result}");
+        assert!(count(&result, "acknowledged") > 300 && count(&result, "refused") > 200, "hardly a race: {result}");
+    }
+}
+
+#[test]
+fn a_long_run_is_as_long_as_it_is_told() {
+    let litter = process::Litter::new();
+    let run = |arguments: &[&str]| process::run(server::binary(&litter.path, None).arg("prove").args(arguments), "");
+    let result: Value = serde_json::from_slice(&run(&["once", "--long", "2"]).stdout).expect("JSON");
+    assert_eq!(result["rounds"].as_u64(), Some(2));
+    let both = run(&["once", "--long", "2", "--rounds", "3"]);
+    assert_eq!(both.status.code(), Some(2), "{}", String::from_utf8_lossy(&both.stderr));
 }
 
 #[test]

@@ -13,6 +13,17 @@ struct Script {
 const PERSON: Name = 1;
 const APP: Name = 2;
 const CODE: Name = 10;
+const SECRET: Name = 11;
+const PASSWORD: Name = 12;
+/// Everything that a code hangs on, beside its person.
+const ABOVE: [Subject; 6] = [
+    Subject::Application(APP),
+    Subject::Consent(PERSON, APP),
+    Subject::Assignment(PERSON, APP),
+    Subject::Organization(3),
+    Subject::Session(4),
+    Subject::Key(PASSWORD),
+];
 
 fn tokens(n: Name) -> Pair {
     Pair { access: 100 + n, refresh: Some(200 + n) }
@@ -27,15 +38,32 @@ fn restore(subject: Subject) -> What {
 }
 
 fn issue(outcome: Outcome<Name>) -> What {
-    What::Issue { person: PERSON, application: APP, outcome }
+    let on = [Subject::Person(PERSON)].into_iter().chain(ABOVE).collect();
+    What::Issue { on, outcome }
 }
 
 fn redeem(outcome: Outcome<Pair>) -> What {
-    What::Redeem { code: CODE, outcome }
+    What::Redeem { code: CODE, by: SECRET, outcome }
 }
 
 fn refresh(n: Name, outcome: Outcome<Pair>) -> What {
-    What::Refresh { presented: 200 + n, outcome }
+    What::Refresh { presented: 200 + n, by: SECRET, outcome }
+}
+
+fn cut(subject: Subject) -> What {
+    What::Cut { subject, outcome: Done(()) }
+}
+
+/// A session's cookie, which was given at the history's beginning.
+fn stay(outcome: Outcome<()>) -> What {
+    let on = vec![Subject::Person(PERSON), Subject::Organization(3), Subject::Session(4)];
+    What::Knock { on, begun: Some(Span { begin: 0, end: 1 }), outcome }
+}
+
+/// A password.
+fn sign_in(outcome: Outcome<()>) -> What {
+    let on = vec![Subject::Person(PERSON), Subject::Organization(3), Subject::Key(PASSWORD)];
+    What::Knock { on, begun: None, outcome }
 }
 
 fn show(n: Name, outcome: Outcome<()>) -> What {
@@ -146,15 +174,15 @@ fn a_generation_that_comes_back_after_its_successor_was_used_is_found() {
 
 #[test]
 fn a_success_after_an_acknowledged_end_is_found() {
-    for subject in [Subject::Person(PERSON), Subject::Application(APP), Subject::Family(CODE)] {
+    for subject in [Subject::Person(PERSON), Subject::Family(CODE)].into_iter().chain(ABOVE) {
         Script::begun().then(end(subject)).then(show(0, Done(()))).breaks(alive(subject));
         Script::begun().then(end(subject)).then(refresh(0, Done(tokens(1)))).breaks(alive(subject));
         // While the switch is being turned nobody can say which came first.
         Script::begun().then(end(subject)).beside(show(0, Done(()))).honest();
         // An end that was not acknowledged promises nothing.
-        let cut = What::End { subject, outcome: Unknown };
-        Script::begun().then(cut.clone()).then(show(0, Done(()))).honest();
-        Script::begun().then(cut).then(show(0, Refused)).honest();
+        let half = What::End { subject, outcome: Unknown };
+        Script::begun().then(half.clone()).then(show(0, Done(()))).honest();
+        Script::begun().then(half).then(show(0, Refused)).honest();
     }
     Script::begun().then(end(Subject::Token(100))).then(show(0, Done(()))).breaks(alive(Subject::Token(100)));
     Script::begun().then(end(Subject::Token(100))).then(refresh(0, Done(tokens(1)))).then(show(1, Done(()))).honest();
@@ -212,6 +240,74 @@ fn what_was_acknowledged_and_is_gone_is_found() {
     Script::begun().then(refresh(0, Unknown)).then(show(0, Refused)).breaks(lost);
     // An answer that promises nothing is no loss.
     Script::begun().then(show(0, Unknown)).then(refresh(0, Unknown)).honest();
+}
+
+#[test]
+fn what_had_begun_before_a_cut_and_lives_is_found_and_what_begins_later_may() {
+    let again = |outcome| What::Issue { on: vec![Subject::Person(PERSON), Subject::Consent(PERSON, APP)], outcome };
+    for subject in [Subject::Person(PERSON), Subject::Consent(PERSON, APP)] {
+        Script::begun().then(cut(subject)).then(show(0, Refused)).then(refresh(0, Refused)).honest();
+        Script::begun().then(cut(subject)).then(show(0, Done(()))).breaks(alive(subject));
+        Script::begun().then(cut(subject)).then(refresh(0, Done(tokens(1)))).breaks(alive(subject));
+        Script::begun().then(cut(subject)).beside(show(0, Done(()))).honest();
+        let half = What::Cut { subject, outcome: Unknown };
+        Script::begun().then(half.clone()).then(show(0, Done(()))).honest();
+        Script::begun().then(half).then(show(0, Refused)).honest();
+        // No switch was turned: who comes later comes in, and is not thrown out.
+        let later = || Script::default().then(cut(subject)).then(again(Done(CODE))).then(redeem(Done(tokens(0))));
+        later().then(show(0, Done(()))).honest();
+        later().then(show(0, Refused)).breaks(lost);
+        Script::default().then(cut(subject)).then(again(Refused)).breaks(lost);
+        // What comes in beside it may be before or after it.
+        let beside = || Script::default().then(cut(subject)).beside(again(Done(CODE))).then(redeem(Done(tokens(0))));
+        beside().then(show(0, Done(()))).honest();
+        beside().then(show(0, Refused)).honest();
+        Script::default().then(cut(subject)).beside(again(Refused)).honest();
+    }
+}
+
+#[test]
+fn a_session_that_outlives_its_end_is_found() {
+    let begun = || Script::begun().then(stay(Done(())));
+    begun().honest();
+    begun().then(stay(Refused)).breaks(lost);
+    for subject in [Subject::Session(4), Subject::Person(PERSON), Subject::Organization(3)] {
+        begun().then(end(subject)).then(stay(Refused)).honest();
+        begun().then(end(subject)).then(stay(Done(()))).breaks(alive(subject));
+        begun().then(end(subject)).then(restore(subject)).then(stay(Done(()))).breaks(alive(subject));
+        begun().then(cut(subject)).then(stay(Done(()))).breaks(alive(subject));
+        begun().then(end(subject)).beside(stay(Done(()))).honest();
+    }
+    // Signing out of one browser ends what was issued there.
+    begun().then(end(Subject::Session(4))).then(show(0, Done(()))).breaks(alive(Subject::Session(4)));
+}
+
+#[test]
+fn a_password_that_was_changed_and_lets_somebody_in_is_found() {
+    let key = Subject::Key(PASSWORD);
+    Script::default().then(sign_in(Done(()))).then(end(key)).then(sign_in(Refused)).honest();
+    Script::default().then(sign_in(Refused)).breaks(lost);
+    Script::default().then(end(key)).then(sign_in(Done(()))).breaks(alive(key));
+    Script::default().then(end(key)).beside(sign_in(Done(()))).honest();
+    Script::default().then(end(Subject::Organization(3))).then(sign_in(Refused)).honest();
+    let organization = Subject::Organization(3);
+    Script::default().then(end(organization)).then(sign_in(Done(()))).breaks(alive(organization));
+    Script::default().then(end(organization)).then(restore(organization)).then(sign_in(Done(()))).honest();
+    // Everybody who is signed in is thrown out by it, and by nothing else is the password made void.
+    Script::default().then(cut(Subject::Person(PERSON))).then(sign_in(Refused)).breaks(lost);
+}
+
+#[test]
+fn a_client_secret_that_was_removed_and_is_good_is_found() {
+    let key = Subject::Key(SECRET);
+    Script::begun().then(end(key)).then(refresh(0, Refused)).honest();
+    Script::begun().then(end(key)).then(refresh(0, Done(tokens(1)))).breaks(alive(key));
+    Script::begun().then(end(key)).beside(refresh(0, Done(tokens(1)))).honest();
+    Script::default().then(issue(Done(CODE))).then(end(key)).then(redeem(Done(tokens(0)))).breaks(alive(key));
+    // What was issued with it lives on, and a refused client's replay or reuse ends nothing.
+    Script::begun().then(end(key)).then(show(0, Done(()))).honest();
+    Script::begun().then(end(key)).then(show(0, Refused)).breaks(lost);
+    Script::begun().then(end(key)).then(redeem(Refused)).then(show(0, Done(()))).honest();
 }
 
 #[test]
