@@ -1,0 +1,93 @@
+//! Errands: what is to be sent to a host, and what its reply leads to.
+//!
+//! Owns the shape of a conversation that is all plain values: the server sends [`Errand::request`], hands the reply to
+//! [`Errand::read`], and goes on until there is nothing left to ask. Does not own sending, waiting or retrying.
+
+use crate::refusal::Refusal;
+use crate::reply::Reply;
+use crate::wire::Request;
+
+/// A conversation with a host: the next thing to send, or its end.
+#[derive(Debug)]
+pub enum Step<T> {
+    /// Something is to be sent.
+    Ask(Errand<T>),
+    /// Nothing is left to ask: what came of it.
+    Done(Result<T, Refusal>),
+}
+
+/// One request, and the reader of its reply.
+pub struct Errand<T> {
+    request: Request,
+    read: Reader<T>,
+}
+
+type Reader<T> = Box<dyn FnOnce(&Reply, i64) -> Step<T> + Send>;
+
+impl<T> std::fmt::Debug for Errand<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.request.fmt(f)
+    }
+}
+
+impl<T: 'static> Errand<T> {
+    /// What to send.
+    pub const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// What the reply leads to. `now` in Unix milliseconds, for hosts that tell lifetimes.
+    pub fn read(self, reply: &Reply, now: i64) -> Step<T> {
+        if reply.len() > self.request.most_reply_bytes() {
+            return Step::Done(Err(Refusal::broken("the host's answer is longer than we read")));
+        }
+        let step = (self.read)(reply, now);
+        match step {
+            Step::Done(Err(refusal)) => {
+                let reason = self.request.scrub(&refusal.reason);
+                Step::Done(Err(Refusal { reason, ..refusal }))
+            }
+            step => step,
+        }
+    }
+}
+
+impl<T: 'static> Step<T> {
+    /// Sends `request`; `read` gives the answer.
+    pub fn ask(request: Request, read: impl FnOnce(&Reply, i64) -> Result<T, Refusal> + Send + 'static) -> Step<T> {
+        Step::ask_on(request, move |reply, now| Step::Done(read(reply, now)))
+    }
+
+    /// Sends `request`; `read` says how it goes on.
+    pub fn ask_on(request: Request, read: impl FnOnce(&Reply, i64) -> Step<T> + Send + 'static) -> Step<T> {
+        Step::Ask(Errand { request, read: Box::new(read) })
+    }
+
+    /// A conversation that ends before it begins.
+    pub const fn refuse(refusal: Refusal) -> Step<T> {
+        Step::Done(Err(refusal))
+    }
+
+    /// Goes on with what came of it.
+    pub fn then<U: 'static>(self, next: impl FnOnce(T) -> Step<U> + Send + 'static) -> Step<U> {
+        self.settle(move |outcome| match outcome {
+            Ok(value) => next(value),
+            Err(refusal) => Step::Done(Err(refusal)),
+        })
+    }
+
+    /// Goes on with what came of it, refusals too.
+    pub fn settle<U: 'static>(self, next: impl FnOnce(Result<T, Refusal>) -> Step<U> + Send + 'static) -> Step<U> {
+        match self {
+            Step::Done(outcome) => next(outcome),
+            Step::Ask(Errand { request, read }) => {
+                Step::ask_on(request, move |reply, now| read(reply, now).settle(next))
+            }
+        }
+    }
+
+    /// Changes what came of it.
+    pub fn map<U: 'static>(self, change: impl FnOnce(T) -> U + Send + 'static) -> Step<U> {
+        self.then(move |value| Step::Done(Ok(change(value))))
+    }
+}

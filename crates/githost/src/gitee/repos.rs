@@ -1,0 +1,236 @@
+//! Namespaces, repositories, branches, tags, commits and webhooks at Gitee.
+//!
+//! Owns these calls. A namespace is personal, a group or an enterprise, and each has its own address for repositories.
+
+use super::{Spot, accept, page, read_page, request};
+use crate::answers::{CommitItem, HookItem, Listing, NamespaceItem, ProjectInfo, ProjectItem};
+use crate::clone_url::CloneUrl;
+use crate::errand::Step;
+use crate::github_shapes as shapes;
+use crate::host::Place;
+use crate::names::{HookId, Namespace, NewName, Project, Ref};
+use crate::paging;
+use crate::refusal::{Refusal, Why};
+use crate::reply::Reply;
+use crate::secret::Secret;
+use crate::site::Visit;
+use crate::wire::{Fields, Method};
+use serde::Deserialize;
+
+#[derive(Deserialize, Clone)]
+struct Space {
+    id: u64,
+    path: String,
+    #[serde(default)]
+    r#type: String,
+}
+
+impl Space {
+    fn item(self) -> NamespaceItem {
+        NamespaceItem { id: self.id.to_string(), name: self.path }
+    }
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    id: u64,
+    path: String,
+    html_url: String,
+    namespace: Space,
+}
+
+impl Repository {
+    fn item(self) -> ProjectItem {
+        // The page's own address ends in .git at gitee.com, and does not everywhere.
+        let page = self.html_url.trim_end_matches(".git");
+        ProjectItem { id: self.id.to_string(), clone_url: format!("{page}.git"), name: self.path }
+    }
+}
+
+fn spaces(visit: &Visit) -> Step<Vec<Space>> {
+    let address = visit.site.api().at().fixed("user/namespaces").query("mode", "all");
+    Step::ask(request(visit, Method::Get, address), |reply: &Reply, now| {
+        accept(reply, now)?;
+        reply.read()
+    })
+}
+
+/// All namespaces that the person takes part in; Gitee answers them on one page.
+pub fn namespaces(visit: &Visit) -> Step<Listing<NamespaceItem>> {
+    spaces(visit).map(|spaces| Listing { items: spaces.into_iter().map(Space::item).collect(), is_cut: false })
+}
+
+/// The repository that a clone URL names.
+pub fn project_info(visit: &Visit, clone_url: &CloneUrl) -> Step<ProjectInfo> {
+    let spot = match clone_url.on(&visit.site) {
+        Ok([owner, repo]) => Spot { owner: owner.clone(), repo: repo.clone() },
+        Ok(_) => return Step::refuse(Refusal::not_found("Gitee has no namespaces below a namespace")),
+        Err(refusal) => return Step::refuse(refusal),
+    };
+    Step::ask(request(visit, Method::Get, spot.at(visit, "")), |reply: &Reply, now| {
+        accept(reply, now)?;
+        let Repository { id, path, namespace, .. } = reply.read()?;
+        Ok(ProjectInfo { namespace: namespace.item(), project_id: id.to_string(), project: path })
+    })
+}
+
+/// A namespace's repositories.
+pub fn projects(visit: &Visit, namespace: &Namespace) -> Step<Listing<ProjectItem>> {
+    let (visit, namespace) = (visit.clone(), namespace.clone());
+    spaces(&visit).then(move |spaces| {
+        let api = visit.site.api().at();
+        let found = spaces.into_iter().find(|space| namespace.is(&space.id.to_string(), &space.path));
+        let address = match found {
+            Some(space) if space.r#type == "personal" => api.fixed("user/repos").query("type", "personal"),
+            Some(space) if space.r#type == "enterprise" => api.fixed("enterprises").segment(&space.path).fixed("repos"),
+            Some(space) => api.fixed("orgs").segment(&space.path).fixed("repos"),
+            None => api.fixed("users").segment(namespace.as_str()).fixed("repos"),
+        };
+        let ask = {
+            let (visit, address) = (visit.clone(), address);
+            move |number| page(&visit, &address, number)
+        };
+        walk(ask, |reply| Ok(reply.read::<Vec<Repository>>()?.into_iter().map(Repository::item).collect()))
+    })
+}
+
+/// Walks the pages of a list; the number of the page that is read is counted along.
+fn walk<T: PartialEq + Send + 'static>(
+    ask: impl Fn(u32) -> crate::wire::Request + Send + 'static,
+    items: impl Fn(&Reply) -> Result<Vec<T>, Refusal> + Send + 'static,
+) -> Step<Listing<T>> {
+    paging::walk(ask, move |reply: &Reply, now, number| read_page(reply, now, number, &items))
+}
+
+/// Makes a repository; private, because whoever asks says nothing of it.
+pub fn create_project(visit: &Visit, namespace: &Namespace, name: &NewName) -> Step<ProjectItem> {
+    let (visit, namespace, name) = (visit.clone(), namespace.clone(), name.clone());
+    spaces(&visit).then(move |spaces| {
+        let api = visit.site.api().at();
+        let found = spaces.into_iter().find(|space| namespace.is(&space.id.to_string(), &space.path));
+        let address = match found {
+            Some(space) if space.r#type == "personal" => api.fixed("user/repos"),
+            Some(space) if space.r#type == "enterprise" => api.fixed("enterprises").segment(&space.path).fixed("repos"),
+            Some(space) => api.fixed("orgs").segment(&space.path).fixed("repos"),
+            None => return Step::refuse(Refusal::not_found("the token sees no such namespace")),
+        };
+        let fields = Fields::new().text("name", name.as_str()).flag("private", true);
+        Step::ask(request(&visit, Method::Post, address).json(fields), |reply: &Reply, now| {
+            accept(reply, now)?;
+            reply.read::<Repository>().map(Repository::item)
+        })
+    })
+}
+
+/// Lists branches or tags.
+pub fn names(visit: &Visit, place: &Place, what: &'static str) -> Step<Listing<String>> {
+    let visit = visit.clone();
+    locate(&visit, place).then(move |spot| {
+        let address = spot.at(&visit, what);
+        walk(move |number| page(&visit, &address, number), shapes::names)
+    })
+}
+
+/// Makes an annotated tag: one with a message is annotated.
+pub fn create_tag(visit: &Visit, place: &Place, target: &Ref, name: &Ref, message: &str) -> Step<()> {
+    let fields = Fields::new().text("refs", target.as_str()).text("tag_name", name.as_str());
+    let fields = fields.text("tag_message", message);
+    let visit = visit.clone();
+    locate(&visit, place)
+        .then(move |spot| Step::ask(request(&visit, Method::Post, spot.at(&visit, "tags")).json(fields), accept))
+}
+
+/// The latest ten commits.
+pub fn commits(visit: &Visit, place: &Place, from: Option<&Ref>) -> Step<Vec<CommitItem>> {
+    let (visit, from) = (visit.clone(), from.cloned());
+    locate(&visit, place).then(move |spot| {
+        let address = spot.at(&visit, "commits").query_if("sha", from.as_ref().map(Ref::as_str));
+        let address = address.query("page", "1").query("per_page", "10");
+        Step::ask(request(&visit, Method::Get, address), |reply: &Reply, now| {
+            accept(reply, now)?;
+            shapes::commits(reply)
+        })
+    })
+}
+
+/// Lists webhooks.
+pub fn hooks(visit: &Visit, place: &Place) -> Step<Listing<HookItem>> {
+    let visit = visit.clone();
+    locate(&visit, place).then(move |spot| hooks_of(&visit, &spot))
+}
+
+fn hooks_of(visit: &Visit, spot: &Spot) -> Step<Listing<HookItem>> {
+    let (visit, address) = (visit.clone(), spot.at(visit, "hooks"));
+    walk(move |number| page(&visit, &address, number), shapes::hooks)
+}
+
+/// Makes a webhook that signs what it sends with the secret (the other form would send the secret itself), unless one
+/// calls that address already: a create that is repeated after a lost answer.
+pub fn create_hook(visit: &Visit, place: &Place, url: &str, secret: &Secret) -> Step<HookItem> {
+    let (visit, url, secret) = (visit.clone(), url.to_owned(), secret.clone());
+    locate(&visit, place).then(move |spot| {
+        hooks_of(&visit, &spot).then(move |listing| {
+            if listing.items.iter().any(|hook| hook.callback_url == url) {
+                return Step::refuse(Refusal::new(Why::Conflict, "a webhook to this address exists already"));
+            }
+            let fields = Fields::new().text("url", &url).number("encryption_type", 1).secret("password", &secret);
+            let fields = fields.flag("push_events", true);
+            Step::ask(request(&visit, Method::Post, spot.at(&visit, "hooks")).json(fields), |reply: &Reply, now| {
+                accept(reply, now)?;
+                shapes::hook(reply)
+            })
+        })
+    })
+}
+
+/// Deletes a webhook.
+pub fn delete_hook(visit: &Visit, place: &Place, hook: &HookId) -> Step<()> {
+    let (visit, hook) = (visit.clone(), hook.clone());
+    locate(&visit, place).then(move |spot| {
+        let address = spot.at(&visit, "hooks").segment(hook.as_str());
+        Step::ask(request(&visit, Method::Delete, address), accept)
+    })
+}
+
+/// Finds the names that stand in addresses. Names cost nothing; an id is looked up in what the token sees.
+pub fn locate(visit: &Visit, place: &Place) -> Step<Spot> {
+    let (visit, namespace, project) = (visit.clone(), place.namespace.clone(), place.project.clone());
+    if !namespace.is_number() {
+        return below(&visit, namespace.as_str().to_owned(), &project);
+    }
+    spaces(&visit).then(move |spaces| {
+        let found = spaces.into_iter().find(|space| namespace.is(&space.id.to_string(), &space.path));
+        match found {
+            Some(space) => below(&visit, space.path, &project),
+            None => below(&visit, namespace.as_str().to_owned(), &project),
+        }
+    })
+}
+
+/// A repository may be called `2024`: a number is a name first, and an id when there is no such name.
+fn below(visit: &Visit, owner: String, project: &Project) -> Step<Spot> {
+    let spot = Spot { repo: project.below(&owner).to_owned(), owner };
+    if spot.repo.contains('/') || spot.owner.contains('/') {
+        return Step::refuse(Refusal::not_found("Gitee has no namespaces below a namespace"));
+    }
+    if !project.is_number() {
+        return Step::Done(Ok(spot));
+    }
+    let visit = visit.clone();
+    Step::ask(request(&visit, Method::Get, spot.at(&visit, "")), accept).settle(move |outcome| match outcome {
+        Ok(()) => Step::Done(Ok(spot)),
+        Err(refusal) if refusal.why == Why::NotFound => by_id(&visit, spot, refusal),
+        Err(refusal) => Step::refuse(refusal),
+    })
+}
+
+fn by_id(visit: &Visit, spot: Spot, missing: Refusal) -> Step<Spot> {
+    let namespace = match Namespace::parse(&spot.owner) {
+        Ok(namespace) => namespace,
+        Err(refusal) => return Step::refuse(refusal),
+    };
+    projects(visit, &namespace).then(move |listing| match listing.items.into_iter().find(|item| item.id == spot.repo) {
+        Some(item) => Step::Done(Ok(Spot { repo: item.name, ..spot })),
+        None => Step::refuse(missing),
+    })
+}

@@ -1,0 +1,99 @@
+//! Trees and files at GitHub.
+//!
+//! Owns these calls. GitHub takes the blob's sha as the precondition of a write and answers 409 when it has changed.
+
+use super::repos::locate;
+use super::{accept, request};
+use crate::answers::{File, Listing};
+use crate::errand::Step;
+use crate::github_shapes::{self as shapes, Found};
+use crate::host::{Change, Place};
+use crate::names::{BlobSha, Content, FilePath, Ref};
+use crate::refusal::{Refusal, Why};
+use crate::reply::Reply;
+use crate::site::Visit;
+use crate::wire::{Fields, Method, Request};
+
+/// The files of a tree, to any depth.
+pub fn tree(visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> {
+    let (visit, at) = (visit.clone(), at.clone());
+    locate(&visit, place).then(move |spot| {
+        let address = spot.at(&visit, "git/trees").segment(at.as_str()).query("recursive", "1");
+        Step::ask(request(&visit, Method::Get, address).reply_limit(TREE_BYTES), |reply: &Reply, now| {
+            // 409 is the answer of a repository without any commit.
+            if reply.status() == 409 {
+                return Ok(Listing { items: Vec::new(), is_cut: false });
+            }
+            accept(reply, now)?;
+            shapes::tree(reply)
+        })
+    })
+}
+
+/// Reads a file. Above 1 MB the content is not in the first answer and is fetched as a blob.
+pub fn read(visit: &Visit, place: &Place, path: &FilePath, at: &Ref) -> Step<File> {
+    let (visit, path, at) = (visit.clone(), path.clone(), at.clone());
+    locate(&visit, place).then(move |spot| {
+        let address = spot.at(&visit, "contents").segments(path.as_str()).query("ref", at.as_str());
+        let name = path.clone();
+        let found = Step::ask(request(&visit, Method::Get, address), move |reply: &Reply, now| {
+            accept(reply, now)?;
+            shapes::file(reply, name.as_str())
+        });
+        found.then(move |found| match found {
+            Found::Whole(file) => Step::Done(Ok(file)),
+            Found::Blob(sha) => {
+                let address = spot.at(&visit, "git/blobs").segment(&sha);
+                let request = request(&visit, Method::Get, address).reply_limit(BLOB_BYTES);
+                Step::ask(request, move |reply: &Reply, now| {
+                    accept(reply, now)?;
+                    shapes::blob(reply, path.as_str())
+                })
+            }
+        })
+    })
+}
+
+/// Makes a file, or changes one whose blob is still `sha`.
+pub fn write(visit: &Visit, place: &Place, change: &Change, content: &Content, sha: Option<&BlobSha>) -> Step<()> {
+    let fields = Fields::new().text("message", &change.message).text("content", content.as_str());
+    let fields = fields.text("branch", change.branch.as_str());
+    let fields = match sha {
+        Some(sha) => fields.text("sha", sha.as_str()),
+        None => fields,
+    };
+    send(visit, place, change, move |request| request.json(fields), Method::Put)
+}
+
+/// Deletes a file whose blob is still `sha`.
+pub fn delete(visit: &Visit, place: &Place, change: &Change, sha: &BlobSha) -> Step<()> {
+    let fields = Fields::new().text("message", &change.message).text("sha", sha.as_str());
+    let fields = fields.text("branch", change.branch.as_str());
+    send(visit, place, change, move |request| request.json(fields), Method::Delete)
+}
+
+fn send(
+    visit: &Visit,
+    place: &Place,
+    change: &Change,
+    fill: impl FnOnce(Request) -> Request + Send + 'static,
+    method: Method,
+) -> Step<()> {
+    let (visit, path) = (visit.clone(), change.path.clone());
+    locate(&visit, place).then(move |spot| {
+        let address = spot.at(&visit, "contents").segments(path.as_str());
+        Step::ask(fill(request(&visit, method, address)), |reply: &Reply, now| {
+            accept(reply, now).map_err(|refusal| match refusal.why {
+                // 409: the blob is another one, or the branch moved while it was written.
+                Why::Conflict if reply.status() == 409 => Refusal { why: Why::Stale, ..refusal },
+                _ => refusal,
+            })
+        })
+    })
+}
+
+/// The longest tree that is read: GitHub cuts at 7 MB itself.
+const TREE_BYTES: usize = 16 << 20;
+
+/// The longest blob that is read: 8 MiB in base64 with line breaks.
+const BLOB_BYTES: usize = 12 << 20;

@@ -1,0 +1,85 @@
+//! Signing in at GitHub: the way there, tokens, whose they are, and their end.
+//!
+//! Owns these five calls. After GitHub's pages "Authorizing OAuth apps" and "Refreshing user access tokens".
+
+use super::{accept, documented, request};
+use crate::answers::{Tokens, Upstream};
+use crate::errand::Step;
+use crate::reply::Reply;
+use crate::secret::Secret;
+use crate::site::{Application, Departure, Site, Visit};
+use crate::wire::{Fields, Method, Request};
+use crate::{token_answer, when};
+use serde::Deserialize;
+
+/// The address that a person's browser is sent to.
+pub fn send_user(site: &Site, application: &Application, departure: Departure<'_>) -> String {
+    let address = site.web().at().fixed("login/oauth/authorize");
+    let address = address.query("client_id", &application.client_id);
+    let address = address.query("redirect_uri", &application.redirect_uri);
+    let address = address.query("scope", &application.scopes.join(" ")).query("state", departure.state);
+    let address = match departure.challenge {
+        Some(challenge) => address.query("code_challenge", challenge).query("code_challenge_method", "S256"),
+        None => address,
+    };
+    address.as_str().to_owned()
+}
+
+/// Trades a code.
+pub fn trade_code(site: &Site, application: &Application, code: &Secret, verifier: Option<&Secret>) -> Step<Tokens> {
+    let fields = Fields::new().text("client_id", &application.client_id);
+    let fields = fields.secret("client_secret", &application.client_secret).secret("code", code);
+    let fields = fields.text("redirect_uri", &application.redirect_uri).secret_if("code_verifier", verifier);
+    Step::ask(to_token_endpoint(site, fields), token_answer::read)
+}
+
+/// Trades a refresh token: there is one only where tokens end.
+pub fn refresh(site: &Site, application: &Application, refresh: &Secret) -> Step<Tokens> {
+    let fields = Fields::new().text("client_id", &application.client_id);
+    let fields = fields.secret("client_secret", &application.client_secret);
+    let fields = fields.text("grant_type", "refresh_token").secret("refresh_token", refresh);
+    Step::ask(to_token_endpoint(site, fields), token_answer::read)
+}
+
+/// Without this Accept the answer comes in form encoding; a proxy that drops the header is put up with.
+fn to_token_endpoint(site: &Site, fields: Fields) -> Request {
+    let address = site.web().at().fixed("login/oauth/access_token");
+    Request::new(Method::Post, address).header("Accept", "application/json").form(fields)
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: u64,
+    login: String,
+    avatar_url: Option<String>,
+}
+
+/// Asks whose token it is. Scopes stand in a header for OAuth and classic personal tokens, the end for personal ones.
+pub fn who(visit: &Visit) -> Step<Upstream> {
+    let home = visit.site.web().at();
+    let address = visit.site.api().at().fixed("user");
+    Step::ask(request(visit, Method::Get, address), move |reply: &Reply, now| {
+        accept(reply, now)?;
+        let user: User = reply.read()?;
+        let scopes = reply.header("x-oauth-scopes").map(|list| {
+            let scopes = list.split(',').map(str::trim).filter(|scope| !scope.is_empty());
+            scopes.map(str::to_owned).collect()
+        });
+        Ok(Upstream {
+            id: user.id.to_string(),
+            home: home.segment(&user.login).as_str().to_owned(),
+            login: user.login,
+            avatar: user.avatar_url.filter(|url| url.starts_with("https://") || url.starts_with("http://")),
+            scopes,
+            token_ends_at: reply.header("github-authentication-token-expiration").and_then(when::moment),
+        })
+    })
+}
+
+/// Ends one token of our application. Ending the whole grant would end the person's other authorizations too.
+pub fn revoke(site: &Site, application: &Application, access: &Secret) -> Step<()> {
+    let address = site.api().at().fixed("applications").segment(&application.client_id).fixed("token");
+    let request = documented(Request::new(Method::Delete, address));
+    let request = request.basic(&application.client_id, &application.client_secret);
+    Step::ask(request.json(Fields::new().secret("access_token", access)), token_answer::revoked)
+}

@@ -1,0 +1,122 @@
+//! GitLab: gitlab.com and self-managed, with or without a path before it.
+//!
+//! Owns what is GitLab's own; its rooms: signing in (`sign_in`), repositories (`repos`), files (`files`). The quirks:
+//! tokens live two hours; a refresh ends the old pair at once, both of it; a project is named by its whole path in one
+//! encoded segment; namespaces lie below namespaces; a write is conditional on the file's last commit, not its blob.
+
+mod files;
+mod repos;
+mod sign_in;
+
+use crate::address::{Address, Base};
+use crate::answers::{
+    CommitItem, File, HookItem, Listing, NamespaceItem, PER_PAGE, ProjectInfo, ProjectItem, Tokens, Upstream,
+};
+use crate::clone_url::CloneUrl;
+use crate::errand::Step;
+use crate::host::{Call, Change, GitHost, Habits, Place};
+use crate::judge;
+use crate::names::{BlobSha, Content, FilePath, HookId, Namespace, NewName, Ref};
+use crate::paging::Page;
+use crate::refusal::{Refusal, Why};
+use crate::reply::Reply;
+use crate::secret::Secret;
+use crate::site::{Application, Departure, Site, Visit};
+use crate::wire::{Method, Request};
+
+/// The kind.
+#[derive(Debug)]
+pub struct GitLab;
+
+static HABITS: Habits = Habits {
+    kind: "gitlab",
+    label: "GitLab",
+    public: "https://gitlab.com",
+    knows_pkce: true,
+    scopes: &[(
+        "api",
+        "to know whose authorization it is, and to read and change repositories, files, tags and webhooks",
+    )],
+    cannot: &[(
+        Call::Password,
+        "GitLab gives no tokens for a password: authorize by redirect, or bring a personal token",
+    )],
+};
+
+#[rustfmt::skip] // One method a line, as in the trait.
+impl GitHost for GitLab {
+    fn habits(&self) -> &'static Habits { &HABITS }
+
+    fn site(&self, web: Base) -> Site { let api = web.join("api/v4"); Site::new(web, api) }
+
+    fn send_user(&self, site: &Site, application: &Application, departure: Departure<'_>) -> String { sign_in::send_user(site, application, departure) }
+    fn trade_code(&self, site: &Site, application: &Application, code: &Secret, verifier: Option<&Secret>) -> Step<Tokens> { sign_in::trade_code(site, application, code, verifier) }
+    fn refresh(&self, site: &Site, application: &Application, refresh: &Secret) -> Step<Tokens> { sign_in::refresh(site, application, refresh) }
+    fn who(&self, visit: &Visit) -> Step<Upstream> { sign_in::who(visit) }
+    fn try_personal(&self, visit: &Visit) -> Step<Upstream> { sign_in::try_personal(visit) }
+    fn revoke(&self, site: &Site, application: &Application, access: &Secret) -> Step<()> { sign_in::revoke(site, application, access) }
+
+    fn namespaces(&self, visit: &Visit) -> Step<Listing<NamespaceItem>> { repos::namespaces(visit) }
+    fn project_info(&self, visit: &Visit, clone_url: &CloneUrl) -> Step<ProjectInfo> { repos::project_info(visit, clone_url) }
+    fn projects(&self, visit: &Visit, namespace: &Namespace) -> Step<Listing<ProjectItem>> { repos::projects(visit, namespace) }
+    fn create_project(&self, visit: &Visit, namespace: &Namespace, name: &NewName) -> Step<ProjectItem> { repos::create_project(visit, namespace, name) }
+    fn branches(&self, visit: &Visit, place: &Place) -> Step<Listing<String>> { repos::names(visit, place, "repository/branches") }
+    fn tags(&self, visit: &Visit, place: &Place) -> Step<Listing<String>> { repos::names(visit, place, "repository/tags") }
+    fn create_tag(&self, visit: &Visit, place: &Place, target: &Ref, name: &Ref, message: &str) -> Step<()> { repos::create_tag(visit, place, target, name, message) }
+    fn delete_tag(&self, visit: &Visit, place: &Place, name: &Ref) -> Step<()> { repos::delete_tag(visit, place, name) }
+    fn commits(&self, visit: &Visit, place: &Place, from: Option<&Ref>) -> Step<Vec<CommitItem>> { repos::commits(visit, place, from) }
+    fn hooks(&self, visit: &Visit, place: &Place) -> Step<Listing<HookItem>> { repos::hooks(visit, place) }
+    fn create_hook(&self, visit: &Visit, place: &Place, url: &str, secret: &Secret) -> Step<HookItem> { repos::create_hook(visit, place, url, secret) }
+    fn delete_hook(&self, visit: &Visit, place: &Place, hook: &HookId) -> Step<()> { repos::delete_hook(visit, place, hook) }
+
+    fn tree(&self, visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> { files::tree(visit, place, at) }
+    fn read_file(&self, visit: &Visit, place: &Place, path: &FilePath, at: &Ref) -> Step<File> { files::read(visit, place, path, at) }
+    fn create_file(&self, visit: &Visit, place: &Place, change: &Change, content: &Content) -> Step<()> { files::create(visit, place, change, content) }
+    fn update_file(&self, visit: &Visit, place: &Place, change: &Change, content: &Content, sha: &BlobSha) -> Step<()> { files::update(visit, place, change, content, sha) }
+    fn delete_file(&self, visit: &Visit, place: &Place, change: &Change, sha: &BlobSha) -> Step<()> { files::delete(visit, place, change, sha) }
+}
+
+/// A project as it stands in GitLab's addresses: its id, or its whole path.
+#[derive(Clone)]
+struct Spot(String);
+
+impl Spot {
+    /// The address of something of this project.
+    fn at(&self, visit: &Visit, fixed: &'static str) -> Address {
+        let address = visit.site.api().at().fixed("projects").segment(&self.0);
+        if fixed.is_empty() { address } else { address.fixed(fixed) }
+    }
+}
+
+/// A request as the person of `visit`; personal tokens may come as Bearer too.
+fn request(visit: &Visit, method: Method, address: Address) -> Request {
+    Request::new(method, address).header("Accept", "application/json").bearer(&visit.token)
+}
+
+/// A request for a page of a list.
+fn page(visit: &Visit, address: &Address, number: u32) -> Request {
+    let address = address.clone().query("page", &number.to_string()).query("per_page", PER_PAGE);
+    request(visit, Method::Get, address)
+}
+
+/// Reads a page: `X-Next-Page` holds the next one's number, or nothing.
+fn read_page<T>(
+    reply: &Reply,
+    now: i64,
+    items: impl FnOnce(&Reply) -> Result<Vec<T>, Refusal>,
+) -> Result<Page<T>, Refusal> {
+    accept(reply, now)?;
+    let has_next = reply.header("x-next-page").is_some_and(|next| !next.is_empty());
+    Ok(Page { items: items(reply)?, has_next })
+}
+
+/// Passes a success.
+fn accept(reply: &Reply, now: i64) -> Result<(), Refusal> {
+    if (200..300).contains(&reply.status()) {
+        return Ok(());
+    }
+    let refusal = judge::refusal(reply, now);
+    let has_changed = refusal.reason.contains("changed since you started editing");
+    let why = if has_changed { Why::Stale } else { refusal.why };
+    Err(Refusal { why, ..refusal })
+}

@@ -1,0 +1,96 @@
+//! Refusals: what a Git host's no means, whichever host said it.
+//!
+//! Owns the kinds of no, and the one question that an authorization's status hangs on: was it said definitely, and of
+//! the token? Does not own the codes of our own wire, nor what a single host's status numbers mean
+//! ([`crate::judge`] and the hosts' own files).
+
+/// A host's no, with its reason in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What kind of no it is.
+    pub why: Why,
+    /// The host's own reason, one line, bounded, without any secret that we sent; or ours where the host said nothing.
+    pub reason: String,
+}
+
+/// What kind of no it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Too many requests: nothing was done, and nothing is wrong with the token.
+    RateLimited {
+        /// Milliseconds until it is worth asking again.
+        retry_after: i64,
+    },
+    /// The host does not accept the access token.
+    TokenRefused,
+    /// The host does not accept the code, the refresh token or the password.
+    GrantRefused,
+    /// The host does not accept our application: its administrator has to act, the authorization is not to blame.
+    ClientRefused,
+    /// The token is good but may not do this.
+    ScopeMissing {
+        /// The scopes that would do, as the host spells them, where it tells.
+        needed: Option<String>,
+    },
+    /// The person may not do this at the host.
+    Forbidden,
+    /// There is no such thing there, or it must not be known that there is.
+    NotFound,
+    /// It exists already.
+    Conflict,
+    /// It has changed since the caller read it: nothing was written.
+    Stale,
+    /// What was asked for makes no sense to the host, or to us.
+    Invalid,
+    /// More than we carry.
+    TooLarge,
+    /// This kind of host has no way to do it.
+    CannotDo,
+    /// The host is away, or speaks no sense: whether it acted is not known.
+    HostBroken {
+        /// Milliseconds until it is worth asking again, where the host tells.
+        retry_after: Option<i64>,
+    },
+}
+
+impl Refusal {
+    /// A refusal with a reason in words; the words are made one bounded line.
+    pub fn new(why: Why, reason: &str) -> Refusal {
+        let line = reason.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
+        let line = line.collect::<Vec<_>>().join(" ");
+        Refusal { why, reason: line.chars().take(REASON_CHARS).collect() }
+    }
+
+    /// What this kind of host has no way to do.
+    pub fn cannot(sentence: &'static str) -> Refusal {
+        Refusal { why: Why::CannotDo, reason: sentence.to_owned() }
+    }
+
+    /// What makes no sense.
+    pub fn invalid(reason: &str) -> Refusal {
+        Refusal::new(Why::Invalid, reason)
+    }
+
+    /// What does not exist.
+    pub fn not_found(reason: &str) -> Refusal {
+        Refusal::new(Why::NotFound, reason)
+    }
+
+    /// A host that answered something which no reader of its documentation would expect.
+    pub fn broken(reason: &str) -> Refusal {
+        Refusal::new(Why::HostBroken { retry_after: None }, reason)
+    }
+
+    /// Whether the host itself said no, so that it is certain that nothing was done.
+    pub const fn is_definite(&self) -> bool {
+        !matches!(self.why, Why::HostBroken { .. })
+    }
+
+    /// Whether this makes an authorization's status worse: only a definite no to the token or to what renews it does.
+    pub const fn condemns_the_token(&self) -> bool {
+        matches!(self.why, Why::TokenRefused | Why::GrantRefused)
+    }
+}
+
+/// The longest reason, in characters.
+const REASON_CHARS: usize = 300;

@@ -1,0 +1,118 @@
+//! What a token endpoint answers (RFC 6749 section 5), with the quirks that are common enough to be read everywhere.
+//!
+//! Owns the reading of tokens and of the error codes. The quirks: errors with status 200 (GitHub), form encoding,
+//! scopes between commas, 401 for everything (Gitee).
+
+use crate::answers::Tokens;
+use crate::judge::{self, Said};
+use crate::refusal::{Refusal, Why};
+use crate::reply::Reply;
+use crate::secret::Secret;
+use serde::Deserialize;
+
+#[derive(Deserialize, Default)]
+struct Answer {
+    access_token: Option<String>,
+    token_type: Option<String>,
+    expires_in: Option<i64>,
+    refresh_token: Option<String>,
+    refresh_token_expires_in: Option<i64>,
+    scope: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+/// Reads the reply of a token endpoint. `now` in Unix milliseconds.
+pub fn read(reply: &Reply, now: i64) -> Result<Tokens, Refusal> {
+    let answer = if reply.is_form() { from_form(reply) } else { reply.read::<Answer>().unwrap_or_default() };
+    if let Some(error) = &answer.error {
+        let words = answer.error_description.as_deref().unwrap_or(error);
+        return Err(judge_error(error, words, reply, now));
+    }
+    if !(200..300).contains(&reply.status()) {
+        return Err(at_the_token_endpoint(judge::refusal(reply, now)));
+    }
+    let is_bearer = answer.token_type.as_deref().is_none_or(|t| t.eq_ignore_ascii_case("bearer"));
+    let access = answer.access_token.and_then(token).filter(|_| is_bearer);
+    let access = access.ok_or_else(|| Refusal::broken("the host answered without a usable token"))?;
+    let ends = |seconds: Option<i64>| seconds.filter(|s| *s > 0).map(|s| now + s.min(LONGEST_LIFE) * 1000);
+    let split = |scope: String| {
+        let words = scope.split([' ', ',']).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    Ok(Tokens {
+        access,
+        refresh: answer.refresh_token.and_then(token),
+        access_ends_at: ends(answer.expires_in),
+        refresh_ends_at: ends(answer.refresh_token_expires_in),
+        scopes: answer.scope.map(split),
+    })
+}
+
+/// A token that may stand in a header: visible ASCII, bounded.
+fn token(text: String) -> Option<Secret> {
+    let fits = (1..=MOST_TOKEN_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    let secret = Secret::new(text);
+    fits.then_some(secret)
+}
+
+fn from_form(reply: &Reply) -> Answer {
+    let mut answer = Answer::default();
+    for (name, value) in reply.form() {
+        match name.as_str() {
+            "access_token" => answer.access_token = Some(value),
+            "token_type" => answer.token_type = Some(value),
+            "expires_in" => answer.expires_in = value.parse().ok(),
+            "refresh_token" => answer.refresh_token = Some(value),
+            "refresh_token_expires_in" => answer.refresh_token_expires_in = value.parse().ok(),
+            "scope" => answer.scope = Some(value),
+            "error" => answer.error = Some(value),
+            "error_description" => answer.error_description = Some(value),
+            _ => {}
+        }
+    }
+    answer
+}
+
+fn judge_error(error: &str, words: &str, reply: &Reply, now: i64) -> Refusal {
+    if reply.status() == 429 || reply.status() >= 500 {
+        return judge::refusal(reply, now);
+    }
+    let why = match error {
+        "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => Why::GrantRefused,
+        "invalid_client"
+        | "unauthorized_client"
+        | "incorrect_client_credentials"
+        | "redirect_uri_mismatch"
+        | "application_suspended"
+        | "invalid_scope"
+        | "unsupported_grant_type" => Why::ClientRefused,
+        "access_denied" | "unverified_user_email" => Why::Forbidden,
+        _ => return at_the_token_endpoint(judge::refusal(reply, now)),
+    };
+    Refusal::new(why, words)
+}
+
+/// A token endpoint that says 401 without a code that we know speaks of our application, not of a person's token; one
+/// that says no with 200 and such a code says nothing definite.
+fn at_the_token_endpoint(refusal: Refusal) -> Refusal {
+    match refusal.why {
+        Why::TokenRefused => Refusal { why: Why::ClientRefused, ..refusal },
+        _ => refusal,
+    }
+}
+
+/// Whether a revocation did its work: RFC 7009 says that a token which is not known is ended.
+pub fn revoked(reply: &Reply, now: i64) -> Result<(), Refusal> {
+    match reply.status() {
+        200 | 204 | 404 => Ok(()),
+        401 => Err(Refusal::new(Why::ClientRefused, &Said::of(reply).reason)),
+        _ => Err(at_the_token_endpoint(judge::refusal(reply, now))),
+    }
+}
+
+/// The longest token, in bytes.
+const MOST_TOKEN_BYTES: usize = 4096;
+
+/// The longest life that is believed, in seconds: ten years.
+const LONGEST_LIFE: i64 = 315_360_000;

@@ -1,0 +1,281 @@
+//! Requests to a Git host as plain values.
+//!
+//! Owns where a secret may stand: in a header or in a body. An address is made of open text only
+//! ([`crate::address::Address`]), so a token cannot end up in somebody's access log (FM-109). Does not own sending.
+
+use crate::address::Address;
+use crate::secret::Secret;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// The method of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// GET
+    Get,
+    /// POST
+    Post,
+    /// PUT
+    Put,
+    /// DELETE
+    Delete,
+}
+
+impl Method {
+    /// Its spelling.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+/// One request, complete but for the connection.
+pub struct Request {
+    method: Method,
+    address: Address,
+    headers: Vec<(&'static str, Zeroizing<String>)>,
+    body: Option<Body>,
+    secrets: Vec<Secret>,
+    reply_limit: usize,
+}
+
+struct Body {
+    content_type: &'static str,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Request {
+    /// A request without a body. It carries a User-Agent: Gitee answers 403 to whoever has none.
+    pub fn new(method: Method, address: Address) -> Request {
+        let headers = vec![("User-Agent", Zeroizing::new(USER_AGENT.to_owned()))];
+        Request { method, address, headers, body: None, secrets: Vec::new(), reply_limit: REPLY_BYTES }
+    }
+
+    /// Sets a header of open text. Control characters are taken out: they would begin another header.
+    pub fn header(mut self, name: &'static str, value: &str) -> Request {
+        self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        let value = value.chars().filter(|c| !c.is_control()).collect::<String>();
+        self.headers.push((name, Zeroizing::new(value)));
+        self
+    }
+
+    /// Adds `Authorization: Bearer`.
+    pub fn bearer(self, token: &Secret) -> Request {
+        let value = Zeroizing::new(format!("Bearer {}", token.expose()));
+        self.header("Authorization", &value).keep(token)
+    }
+
+    /// Adds `Authorization: Basic`.
+    pub fn basic(self, user: &str, password: &Secret) -> Request {
+        let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
+        let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+        self.header("Authorization", &value).keep(password)
+    }
+
+    /// Gives it a body as `application/x-www-form-urlencoded`. Groups, lists and numbers are for JSON and left out.
+    pub fn form(mut self, fields: Fields) -> Request {
+        let mut text = String::new();
+        for (name, field) in &fields.0 {
+            let value = match field {
+                Field::Text(text) => text.as_str(),
+                Field::Secret(secret) => secret.expose(),
+                Field::Flag(true) => "true",
+                Field::Flag(false) => "false",
+                Field::Group(_) | Field::List(_) | Field::Number(_) => continue,
+            };
+            let separator = if text.is_empty() { "" } else { "&" };
+            text.push_str(separator);
+            text.push_str(name);
+            text.push('=');
+            text.extend(form_urlencoded::byte_serialize(value.as_bytes()));
+        }
+        let bytes = Zeroizing::new(text.into_bytes());
+        self.body = Some(Body { content_type: "application/x-www-form-urlencoded", bytes });
+        self.keep_all(&fields)
+    }
+
+    /// Gives it a body as JSON.
+    pub fn json(mut self, fields: Fields) -> Request {
+        let mut bytes = Zeroizing::new(Vec::new());
+        spell_group(&fields, &mut bytes);
+        self.body = Some(Body { content_type: "application/json", bytes });
+        self.keep_all(&fields)
+    }
+
+    /// Allows a longer reply than [`REPLY_BYTES`].
+    pub fn reply_limit(mut self, bytes: usize) -> Request {
+        self.reply_limit = bytes;
+        self
+    }
+
+    /// The method.
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
+    /// Where it goes: an absolute URL that holds no secret.
+    pub fn url(&self) -> &str {
+        self.address.as_str()
+    }
+
+    /// Its headers as they are sent, secrets included: for the one who sends.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let content_type = self.body.iter().map(|body| ("Content-Type", body.content_type));
+        self.headers.iter().map(|(name, value)| (*name, value.as_str())).chain(content_type)
+    }
+
+    /// Its body as it is sent, secrets included; empty when there is none.
+    pub fn body(&self) -> &[u8] {
+        self.body.as_ref().map_or(&[], |body| &body.bytes)
+    }
+
+    /// How many bytes of a reply's body are read; a longer one is cut off and refused.
+    pub const fn most_reply_bytes(&self) -> usize {
+        self.reply_limit
+    }
+
+    /// Whether sending it twice does no more than sending it once, so that it may be sent again after a lost reply.
+    pub const fn may_repeat(&self) -> bool {
+        matches!(self.method, Method::Get)
+    }
+
+    /// Takes the request's own secrets out of words that a host said: some hosts echo what they were sent.
+    pub(crate) fn scrub(&self, words: &str) -> String {
+        let mut words = words.to_owned();
+        let secrets = self.secrets.iter().map(Secret::expose);
+        for secret in secrets.filter(|secret| !secret.is_empty()) {
+            words = words.replace(secret, "…");
+        }
+        words
+    }
+
+    fn keep(mut self, secret: &Secret) -> Request {
+        self.secrets.push(secret.clone());
+        self
+    }
+
+    fn keep_all(mut self, fields: &Fields) -> Request {
+        for (_, field) in &fields.0 {
+            match field {
+                Field::Secret(secret) => self = self.keep(secret),
+                Field::Group(group) => self = self.keep_all(group),
+                _ => {}
+            }
+        }
+        self
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} [{} bytes]", self.method.name(), self.url(), self.body().len())
+    }
+}
+
+/// The members of a body, in order.
+#[derive(Default)]
+pub struct Fields(Vec<(&'static str, Field)>);
+
+enum Field {
+    Text(String),
+    Flag(bool),
+    Number(u64),
+    Secret(Secret),
+    List(Vec<&'static str>),
+    Group(Fields),
+}
+
+impl Fields {
+    /// None yet.
+    pub fn new() -> Fields {
+        Fields::default()
+    }
+
+    /// Adds open text.
+    pub fn text(self, name: &'static str, value: &str) -> Fields {
+        self.with(name, Field::Text(value.to_owned()))
+    }
+
+    /// Adds a yes or no.
+    pub fn flag(self, name: &'static str, value: bool) -> Fields {
+        self.with(name, Field::Flag(value))
+    }
+
+    /// Adds a number.
+    pub fn number(self, name: &'static str, value: u64) -> Fields {
+        self.with(name, Field::Number(value))
+    }
+
+    /// Adds a secret.
+    pub fn secret(self, name: &'static str, value: &Secret) -> Fields {
+        self.with(name, Field::Secret(value.clone()))
+    }
+
+    /// Adds a list of fixed words (JSON only).
+    pub fn list(self, name: &'static str, words: &[&'static str]) -> Fields {
+        self.with(name, Field::List(words.to_vec()))
+    }
+
+    /// Adds an object (JSON only).
+    pub fn group(self, name: &'static str, fields: Fields) -> Fields {
+        self.with(name, Field::Group(fields))
+    }
+
+    /// Adds a secret if there is one.
+    pub fn secret_if(self, name: &'static str, value: Option<&Secret>) -> Fields {
+        match value {
+            Some(value) => self.secret(name, value),
+            None => self,
+        }
+    }
+
+    fn with(mut self, name: &'static str, field: Field) -> Fields {
+        self.0.push((name, field));
+        self
+    }
+}
+
+fn spell_group(fields: &Fields, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (at, (name, field)) in fields.0.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        spell_text(name, out);
+        out.push(b':');
+        match field {
+            Field::Text(text) => spell_text(text, out),
+            Field::Secret(secret) => spell_text(secret.expose(), out),
+            Field::Flag(flag) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),
+            Field::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+            Field::Group(group) => spell_group(group, out),
+            Field::List(words) => {
+                out.push(b'[');
+                for (at, word) in words.iter().enumerate() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    spell_text(word, out);
+                }
+                out.push(b']');
+            }
+        }
+    }
+    out.push(b'}');
+}
+
+fn spell_text(text: &str, out: &mut Vec<u8>) {
+    // Writing text into memory cannot fail; should it ever, the host sees broken JSON and refuses.
+    let _ = serde_json::to_writer(&mut *out, text);
+}
+
+/// How every request names us.
+pub const USER_AGENT: &str = "Vestibule";
+
+/// The usual cap of a reply: a page of 100 repositories of a talkative host has about 1 MB.
+pub const REPLY_BYTES: usize = 4 << 20;

@@ -1,0 +1,166 @@
+//! Names that callers give, and that none of them leaves the place where it is put in an address.
+
+use crate::player::Host;
+use proptest::prelude::*;
+use vestibule_githost::address::{BadBase, Base};
+use vestibule_githost::errand::Step;
+use vestibule_githost::host::Place;
+use vestibule_githost::names::{BlobSha, Content, FilePath, HookId, Namespace, NewName, Project, Ref};
+
+#[test]
+fn a_colon_is_a_slash_and_so_is_a_slash_that_was_encoded() {
+    assert_eq!(FilePath::parse("src:main:a b.txt").unwrap().as_str(), "src/main/a b.txt");
+    assert_eq!(FilePath::parse("src/main").unwrap().as_str(), "src/main");
+    assert_eq!(Namespace::parse("group:team").unwrap().as_str(), "group/team");
+    assert_eq!(Project::parse("group:team:demo").unwrap().below("Group/Team"), "demo");
+    assert_eq!(Project::parse("team:demo").unwrap().below("group"), "team/demo");
+    assert_eq!(Project::parse("groupdemo").unwrap().below("group"), "groupdemo");
+    assert_eq!(Project::parse("group").unwrap().below("group"), "group");
+}
+
+#[test]
+fn dot_segments_empty_parts_and_control_characters_are_no_names() {
+    for text in ["", ".", "..", "a:..", "..:a", "a/../b", "a::b", ":a", "a:", "a\nb", "a\0b", "a/./b", "/"] {
+        assert!(FilePath::parse(text).is_err(), "{text:?}");
+        assert!(Namespace::parse(text).is_err() && Project::parse(text).is_err(), "{text:?}");
+    }
+    assert!(FilePath::parse(&"x".repeat(1025)).is_err());
+    for text in ["...", "..a", "a..", ".github", "ü", "100%", "a\\b"] {
+        assert!(FilePath::parse(text).is_ok(), "{text:?}");
+    }
+}
+
+#[test]
+fn refs_follow_gits_own_rules() {
+    for text in [
+        "main",
+        "feature/x",
+        "v1.0",
+        "HEAD",
+        "refs/heads/main",
+        "6dcb09b5b57875f334f61aebed695e2e4193db5e",
+        "猫",
+        "a@b",
+    ] {
+        assert!(Ref::parse(text).is_ok(), "{text}");
+    }
+    for text in [
+        "", "-x", "a..b", "a b", "a~1", "a^", "a:b", "a?", "a*", "a[b", "a\\b", "a@{1}", "/a", "a/", "a//b", ".a",
+        "a/.b", "a.lock", "a.", "a\nb",
+    ] {
+        assert!(Ref::parse(text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn ids_shas_names_and_contents_are_exact() {
+    assert!(HookId::parse("1573").is_ok());
+    assert!(["", "-1", "1a", "../1", "٣", "99999999999999999999"].iter().all(|text| HookId::parse(text).is_err()));
+    let sha = "95b966ae1c166bd92f8ae7d1c313e738c731dfc3";
+    assert!(BlobSha::parse(sha).is_ok() && BlobSha::parse(&"a".repeat(64)).is_ok());
+    assert!([&sha[1..], &sha.to_uppercase(), "", "main"].iter().all(|text| BlobSha::parse(text).is_err()));
+    assert!(NewName::parse("my.demo_1-x").is_ok());
+    assert!(["", ".x", "-x", "a/b", "a b", "x.git", "ü", ".."].iter().all(|text| NewName::parse(text).is_err()));
+    assert!(Content::parse("").is_ok() && Content::parse("bmV3Cg==").is_ok());
+    assert!(["bmV3Cg", "bmV3\nCg==", "bmV3Cg===", "!", "-_"].iter().all(|text| Content::parse(text).is_err()));
+    assert!(Content::parse(&"A".repeat((12 << 20) + 4)).is_err());
+}
+
+#[test]
+fn a_base_url_is_an_origin_and_a_path() {
+    for (text, spelled) in [
+        ("https://GitHub.com", "https://github.com"),
+        ("https://github.com/", "https://github.com"),
+        ("https://192.168.1.1:8080/gitlab/", "https://192.168.1.1:8080/gitlab"),
+        ("http://localhost:80", "http://localhost"),
+    ] {
+        assert_eq!(Base::parse(text).unwrap().as_str(), spelled);
+    }
+    for (text, why) in [
+        ("github.com", BadBase::NotAbsolute),
+        ("ftp://github.com", BadBase::Scheme),
+        ("file:///etc", BadBase::Scheme),
+        ("https://me@github.com", BadBase::UserInfo),
+        ("https://me:x@github.com", BadBase::UserInfo),
+        ("https://github.com?x", BadBase::Tail),
+        ("https://github.com#x", BadBase::Tail),
+        ("https://github.com/a/../b", BadBase::DotSegment),
+        ("https://github.com/%2E%2e/b", BadBase::DotSegment),
+        ("https://github.com\\@evil.example", BadBase::Character),
+        ("https://github.com/a b", BadBase::Character),
+        ("https://github.com\n", BadBase::Character),
+    ] {
+        assert_eq!(Base::parse(text).unwrap_err(), why, "{text}");
+    }
+}
+
+#[test]
+fn a_host_is_meant_by_its_origin_its_api_or_a_profile_and_by_nothing_else() {
+    let github = Host::new("github", "https://github.com");
+    for text in ["https://github.com", "https://github.com/", "https://api.github.com", "https://github.com/tom-repo"] {
+        assert!(github.site.is_meant_by(text), "{text}");
+    }
+    for text in [
+        "",
+        "github.com",
+        "http://github.com",
+        "https://github.com.evil",
+        "https://github.com:8443",
+        "https://x@github.com",
+    ] {
+        assert!(!github.site.is_meant_by(text), "{text}");
+    }
+    let gitlab = Host::new("gitlab", "https://192.168.1.1:8080/gitlab");
+    assert!(gitlab.site.is_meant_by("https://192.168.1.1:8080/gitlab/octocat"));
+    assert!(gitlab.site.is_meant_by("https://192.168.1.1:8080/gitlab/api/v4"));
+    assert!(!gitlab.site.is_meant_by("https://192.168.1.1:8080/gitlabx"));
+    assert!(!gitlab.site.is_meant_by("https://192.168.1.1:8080/"));
+}
+
+proptest! {
+    /// Whatever path, ref and names a caller gives: a strict parser finds each of them again, whole, at its place, and
+    /// the address stays below the API.
+    #[test]
+    fn no_name_leaves_its_place(path in "[^:]{1,20}", name in "[^:]{1,12}", at in "[^:]{1,12}") {
+        let (Ok(file), Ok(project), Ok(at)) = (FilePath::parse(&path), Project::parse(&name), Ref::parse(&at)) else {
+            return Ok(());
+        };
+        prop_assume!(!project.as_str().contains('/') && !project.is_number());
+        for host in Host::all() {
+            let place = Place { namespace: Namespace::parse("octo").unwrap(), project: project.clone() };
+            let Step::Ask(errand) = host.kind.read_file(&host.visit(), &place, &file, &at) else {
+                return Err(TestCaseError::fail("nothing is asked"));
+            };
+            let text = errand.request().url();
+            let url = url::Url::parse(text).unwrap();
+            prop_assert_eq!(url.as_str(), text, "the parser reads another address");
+            let api = host.site.api().as_str();
+            let below = url.as_str().strip_prefix(api).unwrap();
+            let path = below.split('?').next().unwrap().trim_start_matches('/');
+            let decode = |s: &str| percent(s);
+            let segments: Vec<String> = path.split('/').map(decode).collect();
+            let wanted: Vec<String> = match host.name() {
+                "gitlab" => vec!["projects".into(), format!("octo/{}", project.as_str()), "repository".into(), "files".into(), file.as_str().into()],
+                _ => ["repos", "octo", project.as_str(), "contents"].into_iter().chain(file.as_str().split('/')).map(str::to_owned).collect(),
+            };
+            prop_assert_eq!(segments, wanted);
+            let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+            prop_assert_eq!(query, vec![("ref".to_owned(), at.as_str().to_owned())]);
+        }
+    }
+}
+
+/// Decodes a segment, the plain way.
+fn percent(text: &str) -> String {
+    let mut bytes = text.bytes();
+    let mut out = Vec::new();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let hex = [bytes.next().unwrap(), bytes.next().unwrap()];
+            out.push(u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap());
+        } else {
+            out.push(byte);
+        }
+    }
+    String::from_utf8(out).unwrap()
+}
