@@ -2,6 +2,7 @@
 
 use crate::assignments::Assignment;
 use crate::columns::{Columns, client_columns};
+use crate::logout::LogoutSheet;
 use crate::{Store, StoreError, statement};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::id::Id;
@@ -64,6 +65,8 @@ pub struct ApplicationSheet {
     pub secrets: Vec<SecretLine>,
     /// Who may use it, where access is by assignment.
     pub assignments: Vec<Assignment>,
+    /// What it says about signing out.
+    pub logout: LogoutSheet,
     /// The older forms that it used.
     pub older_forms: Vec<OlderFormLine>,
 }
@@ -107,6 +110,7 @@ impl Store {
             redirect_uris: self.redirect_uris_of(id).await?,
             secrets: self.secrets_of(id).await?,
             assignments: self.list_assignments(id).await?,
+            logout: self.show_logout(id).await?,
             older_forms: self.older_forms_of(id).await?,
         }))
     }

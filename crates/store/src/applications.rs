@@ -175,7 +175,7 @@ impl Store {
         const CLAIM: &str = "INSERT INTO removed_applications (id, tenant, removed_at, removed_by) \
             SELECT a.id, a.tenant, $3, $4 FROM applications a WHERE a.id = $1 AND a.tenant = $2 \
             ON CONFLICT (id) DO NOTHING RETURNING id";
-        const PARTS: [&str; 5] = [
+        const PARTS: [&str; 7] = [
             "DELETE FROM applications WHERE id = $1 \
              AND EXISTS (SELECT 1 FROM removed_applications r WHERE r.id = $1 AND r.tenant = $2)",
             "DELETE FROM redirect_uris WHERE application = $1 \
@@ -183,6 +183,10 @@ impl Store {
             "DELETE FROM client_secrets WHERE application = $1 \
              AND EXISTS (SELECT 1 FROM removed_applications r WHERE r.id = $1 AND r.tenant = $2)",
             "DELETE FROM assignments WHERE application = $1 \
+             AND EXISTS (SELECT 1 FROM removed_applications r WHERE r.id = $1 AND r.tenant = $2)",
+            "DELETE FROM post_logout_redirect_uris WHERE application = $1 \
+             AND EXISTS (SELECT 1 FROM removed_applications r WHERE r.id = $1 AND r.tenant = $2)",
+            "DELETE FROM logout_addresses WHERE application = $1 \
              AND EXISTS (SELECT 1 FROM removed_applications r WHERE r.id = $1 AND r.tenant = $2)",
             "DELETE FROM logos WHERE application = $1 \
              AND EXISTS (SELECT 1 FROM removed_applications r WHERE r.id = $1 AND r.tenant = $2)",

@@ -7,6 +7,7 @@ use crate::assignments::epoch;
 use crate::audit::{self, Event, Note, audited};
 use crate::codes::{NewCode, insert_code};
 use crate::columns::{Columns, client_columns};
+use crate::logout::note_visit;
 use crate::{Statement, Store, StoreError, Verb, statement};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::id::Id;
@@ -258,7 +259,10 @@ impl Store {
             WHERE consents.generation = excluded.generation AND COALESCE(consents.scopes, '') = $8";
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM grants WHERE id = $11)");
         let Issue { grant, application, person, .. } = issue;
-        let mut statements = vec![insert_code(self.tenant(), *grant, &issue.code, note.at)];
+        let mut statements = vec![
+            insert_code(self.tenant(), *grant, &issue.code, note.at),
+            note_visit(self.tenant(), issue.session, *application, *grant),
+        ];
         if let Some(ticked) = &issue.consent {
             let target = format!("application:{application}");
             let event = Event { action: "consent.give", target, outcome: "done", details: ticked.to_string() };

@@ -20,6 +20,8 @@ pub mod direct_grants;
 pub mod grants;
 pub mod groups;
 pub mod guesses;
+pub mod logout;
+pub mod logout_notices;
 pub mod older_forms;
 pub mod organizations;
 pub mod people;

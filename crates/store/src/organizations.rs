@@ -6,6 +6,7 @@ use crate::applications::{Change, claimed};
 use crate::assignments::{NEXT_EPOCH, epoch};
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
+use crate::logout_notices::tell_of_organization;
 use crate::people::canonical;
 use crate::{Store, StoreError, statement};
 use vestibule_oauth::id::Id;
@@ -174,11 +175,12 @@ impl Store {
              WHERE o.id = $11 AND o.tenant = $2 AND o.epoch = n.value)"
         );
         let action = if enabled { "organization.enable" } else { "organization.disable" };
-        let verb = vec![
+        let mut verb = vec![
             statement!(NEXT_EPOCH, self.tenant()),
             statement!(SWITCH, organization, self.tenant(), (!enabled).then_some(note.at)),
             audit::row(self, note, event(action, organization, String::new()), AUDIT, vec![organization.into()]),
         ];
+        verb.extend((!enabled).then(|| tell_of_organization(organization, note)));
         if self.run(verb).await?.get(1).is_some_and(|rows| !rows.is_empty()) {
             return Ok(Change::Done);
         }

@@ -6,6 +6,7 @@ use crate::applications::claimed;
 use crate::assignments::{assigned_now, epoch};
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
+use crate::logout_notices::tell_of_session;
 use crate::organizations::organization_off;
 use crate::presented::proven;
 use crate::{Store, StoreError, statement};
@@ -196,11 +197,12 @@ impl Store {
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM sessions WHERE id = $11 AND ended_by = $1)");
         let target = format!("session:{id}");
         let event = Event { action: "person.sign_out", target, outcome: "done", details: String::new() };
-        let verb = vec![
+        let mut verb = vec![
             statement!(END, id, self.tenant(), note.at, note.id),
             statement!(SIGN_OUT, id, self.tenant(), note.at, note.id),
             audit::row(self, note, event, AUDIT, vec![id.into()]),
         ];
+        verb.extend(tell_of_session(id, note));
         Ok(if claimed(&self.run(verb).await?) { EndSession::Ended } else { EndSession::AlreadyEnded })
     }
 }

@@ -34,13 +34,23 @@ const fn old(stays_ms: i64, sqls: &'static [&'static str]) -> Sweep {
 }
 
 /// Everything that is swept.
-pub const SWEEPS: [Sweep; 13] = [
+pub const SWEEPS: [Sweep; 15] = [
     over(&["DELETE FROM authorizations WHERE id IN (SELECT z.id FROM authorizations z WHERE z.expires_at < $1 \
          ORDER BY z.expires_at LIMIT $2) RETURNING id"]),
     over(&["DELETE FROM tokens WHERE id IN (SELECT t.id FROM tokens t WHERE t.expires_at < $1 \
          ORDER BY t.expires_at LIMIT $2) RETURNING id"]),
     GRANTS,
     SESSIONS,
+    over(&["DELETE FROM session_applications WHERE (session, application) IN (SELECT v.session, v.application \
+         FROM session_applications v WHERE v.kept_until < $1 ORDER BY v.kept_until LIMIT $2) RETURNING session"]),
+    // Those that nobody settled, because their application was removed.
+    Sweep {
+        stays_ms: 2 * DAY_MS,
+        sqls: &["DELETE FROM logout_notices WHERE (event, session, application) IN \
+             (SELECT n.event, n.session, n.application FROM logout_notices n WHERE n.created_at < $1 \
+             ORDER BY n.created_at LIMIT $2) RETURNING event"],
+        of_tenant: false,
+    },
     over(&["DELETE FROM setup_links WHERE id IN (SELECT z.id FROM setup_links z WHERE z.expires_at < $1 \
          ORDER BY z.expires_at LIMIT $2) RETURNING id"]),
     over(&["DELETE FROM client_secrets WHERE id IN (SELECT s.id FROM client_secrets s \

@@ -12,6 +12,7 @@ mod ends;
 mod engine;
 mod guesses;
 mod harness;
+mod logouts;
 mod organizations;
 mod people;
 mod plans;

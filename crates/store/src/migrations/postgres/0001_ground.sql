@@ -221,6 +221,51 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_expiry ON sessions (kept_until);
 CREATE INDEX sessions_of_root ON sessions (root);
 
+-- Where an application wants people sent after they signed out, and where it wants to hear that somebody did.
+CREATE TABLE post_logout_redirect_uris (
+    tenant BIGINT NOT NULL,
+    application BYTEA NOT NULL,
+    position BIGINT NOT NULL,
+    uri TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (application, position)
+);
+
+CREATE TABLE logout_addresses (
+    application BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    uri TEXT COLLATE "C" NOT NULL,
+    session_required BIGINT NOT NULL
+);
+
+-- To which of the applications that want to hear of its end a person went in a session (its root).
+CREATE TABLE session_applications (
+    session BYTEA NOT NULL,
+    application BYTEA NOT NULL,
+    tenant BIGINT NOT NULL,
+    person BYTEA NOT NULL,
+    kept_until BIGINT NOT NULL,
+    PRIMARY KEY (session, application)
+);
+CREATE INDEX session_applications_of ON session_applications (person);
+CREATE INDEX session_applications_expiry ON session_applications (kept_until);
+
+-- Ends of sessions that applications have not heard of yet: event is the row of the trail of the verb that ended it. Who
+-- sends one claims it, which moves due_at to the end of the lease.
+CREATE TABLE logout_notices (
+    event BYTEA NOT NULL,
+    session BYTEA NOT NULL,
+    application BYTEA NOT NULL,
+    tenant BIGINT NOT NULL,
+    person BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    claimed_by BYTEA,
+    PRIMARY KEY (event, session, application)
+);
+CREATE INDEX logout_notices_due ON logout_notices (application, due_at);
+CREATE INDEX logout_notices_age ON logout_notices (created_at);
+
 -- chosen is the session that the person said to go on with, where the application wants them asked.
 CREATE TABLE authorizations (
     id BYTEA NOT NULL PRIMARY KEY,

@@ -221,6 +221,51 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_expiry ON sessions (kept_until);
 CREATE INDEX sessions_of_root ON sessions (root);
 
+-- Where an application wants people sent after they signed out, and where it wants to hear that somebody did.
+CREATE TABLE post_logout_redirect_uris (
+    tenant INTEGER NOT NULL,
+    application BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    uri TEXT NOT NULL,
+    PRIMARY KEY (application, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE logout_addresses (
+    application BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    uri TEXT NOT NULL,
+    session_required INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- To which of the applications that want to hear of its end a person went in a session (its root).
+CREATE TABLE session_applications (
+    session BLOB NOT NULL,
+    application BLOB NOT NULL,
+    tenant INTEGER NOT NULL,
+    person BLOB NOT NULL,
+    kept_until INTEGER NOT NULL,
+    PRIMARY KEY (session, application)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_applications_of ON session_applications (person);
+CREATE INDEX session_applications_expiry ON session_applications (kept_until);
+
+-- Ends of sessions that applications have not heard of yet: event is the row of the trail of the verb that ended it. Who
+-- sends one claims it, which moves due_at to the end of the lease.
+CREATE TABLE logout_notices (
+    event BLOB NOT NULL,
+    session BLOB NOT NULL,
+    application BLOB NOT NULL,
+    tenant INTEGER NOT NULL,
+    person BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    claimed_by BLOB,
+    PRIMARY KEY (event, session, application)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX logout_notices_due ON logout_notices (application, due_at);
+CREATE INDEX logout_notices_age ON logout_notices (created_at);
+
 -- chosen is the session that the person said to go on with, where the application wants them asked.
 CREATE TABLE authorizations (
     id BLOB NOT NULL PRIMARY KEY,
