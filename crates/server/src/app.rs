@@ -7,6 +7,7 @@ use crate::config::Settings;
 use crate::dice::Dice;
 use crate::endpoints::metadata::Document;
 use crate::keys::Keys;
+use crate::messenger::Bell;
 use crate::outbound::Outbound;
 use crate::passwords::Passwords;
 use crate::seal::Seal;
@@ -45,6 +46,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// The one way to other machines.
     pub outbound: Outbound,
+    /// Calls the messenger.
+    pub bell: Bell,
     /// Whether this process is about to end.
     pub draining: Draining,
 }

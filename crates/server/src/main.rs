@@ -17,6 +17,7 @@ mod demo;
 mod dice;
 mod endpoints;
 mod keys;
+mod messenger;
 mod outbound;
 mod pages;
 mod passwords;

@@ -4,7 +4,7 @@
 
 use crate::api::{gitlife, idaas};
 use crate::app::App;
-use crate::endpoints::{authorize, health, introspect, jwks, metadata, revoke, token, userinfo};
+use crate::endpoints::{authorize, health, introspect, jwks, logout, metadata, revoke, token, userinfo};
 use crate::pages;
 use crate::web::{cors, door};
 use axum::Router;
@@ -19,6 +19,7 @@ pub mod path {
     pub const INTROSPECT: &str = "/oauth/introspect";
     pub const USERINFO: &str = "/oauth/userinfo";
     pub const JWKS: &str = "/oauth/jwks";
+    pub const LOGOUT: &str = "/oauth/logout";
     pub const METADATA: &str = "/.well-known/oauth-authorization-server";
 }
 
@@ -33,6 +34,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(path::INTROSPECT, post(introspect::answer))
         .route(path::USERINFO, get(userinfo::answer).post(userinfo::answer).options(cors::preflight))
         .route(path::JWKS, get(jwks::answer).options(cors::preflight))
+        .route(path::LOGOUT, get(logout::begin).post(logout::begin).head(authorize::no_head))
         .route(path::METADATA, get(metadata::answer).options(cors::preflight))
         // The resources of the two vendors' wires
         .route("/api/bff/v1/oauth2/userinfo", get(idaas::userinfo))

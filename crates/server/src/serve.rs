@@ -3,6 +3,7 @@
 //! Owns the order of starting and ending. The accept loop is `accept`'s, what is swept and flushed `upkeep`'s.
 
 use crate::accept::accept;
+use crate::admin::logout_settings::PRIVATE_HOSTS;
 use crate::admin::{Actor, Desk, setup};
 use crate::app::{App, Draining};
 use crate::cli::{Globals, Serve};
@@ -12,7 +13,9 @@ use crate::demo::{self, Demo};
 use crate::dice::Dice;
 use crate::endpoints::metadata::Document;
 use crate::keys::{self, Keys};
+use crate::messenger::{self, Bell};
 use crate::outbound::Outbound;
+use crate::outbound::allowed::AllowedHost;
 use crate::passwords::{Limits, Passwords};
 use crate::router;
 use crate::seal::Seal;
@@ -62,6 +65,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         guard: Guard::new(settings.pending_per_minute),
         guessing,
         outbound,
+        bell: Bell::default(),
         draining: Draining::default(),
         dice: Dice,
         store,
@@ -103,6 +107,7 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
     let (stop, stopped) = watch::channel(false);
     let upkeep = tokio::spawn(upkeep::upkeep(app.clone(), stopped.clone()));
     let following = tokio::spawn(keys::follow(app.clone(), stopped.clone()));
+    let telling = tokio::spawn(messenger::carry(app.clone(), stopped.clone()));
     let router = router::router(app.clone());
     let mut accepting = tokio::spawn(accept(listener, router, app.clone(), app.settings.caps, stopped));
     say(app, bound, demo.as_ref()).await?;
@@ -140,6 +145,7 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
     }
     let _ = upkeep.await;
     let _ = following.await;
+    let _ = telling.await;
     upkeep::flush(app).await;
     Ok(ExitCode::SUCCESS)
 }
@@ -156,6 +162,8 @@ async fn keep_issuer(app: &App) -> Result<(), StoreError> {
             "the issuer is not the one of the last start; all servers of one database need the same --public-url"
         );
     }
+    let private: Vec<String> = app.settings.private_hosts.iter().map(AllowedHost::spell).collect();
+    app.store.put_setting(PRIVATE_HOSTS, &private.join(",")).await?;
     app.store.put_setting("issuer", &app.issuer).await
 }
 

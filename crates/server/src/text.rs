@@ -113,6 +113,7 @@ pub struct Home {
     pub everywhere_lead: &'static str,
     pub sign_out_title: &'static str,
     pub sign_out_question: &'static str,
+    pub sign_out_asked: fn(&str) -> String,
     pub sign_out_lead: &'static str,
     pub stay: &'static str,
     pub signed_out_heading: &'static str,

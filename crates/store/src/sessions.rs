@@ -44,6 +44,8 @@ pub enum OpenSession {
 pub struct LiveSession {
     /// The row.
     pub id: Id,
+    /// The first session of this person in this browser without a break: by its identifier applications know all of them.
+    pub root: Id,
     /// Who.
     pub person: Id,
     /// Their number.
@@ -142,7 +144,7 @@ impl Store {
         now: i64,
     ) -> Result<Option<LiveSession>, StoreError> {
         const FIND: &str = concat!(
-            "SELECT s.id, s.digest, p.id, p.number, p.user_name, p.nickname, p.email, p.administrator, s.auth_time, \
+            "SELECT s.id, s.digest, s.root, p.id, p.number, p.user_name, p.nickname, p.email, p.administrator, s.auth_time, \
              s.seen_at, s.idle_ends_at, s.ends_at, ",
             assigned_now!(),
             ", c.scopes, COALESCE(c.generation, 0) FROM sessions s JOIN people p ON p.id = s.person \
@@ -160,6 +162,7 @@ impl Store {
         let (id, digest) = (c.id()?, c.digest()?);
         let found = LiveSession {
             id,
+            root: c.id()?,
             person: c.id()?,
             number: c.int()?,
             user_name: c.text()?,

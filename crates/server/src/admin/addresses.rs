@@ -98,6 +98,7 @@ mod tests {
             redirect_uris: redirect_uris.iter().map(|uri| (*uri).to_owned()).collect(),
             secrets: Vec::new(),
             assignments: Vec::new(),
+            logout: vestibule_store::logout::LogoutSheet::default(),
             older_forms: Vec::new(),
         }
     }

@@ -42,6 +42,10 @@ pub enum Field {
     Pairwise,
     /// The host that pairwise subjects are made for.
     Sector,
+    /// Where people are sent after signing out.
+    PostLogoutRedirectUri,
+    /// Where an application hears that a session has ended.
+    BackchannelLogoutUri,
 }
 
 /// What is wrong with a field.

@@ -11,6 +11,7 @@ pub mod consents;
 pub mod fields;
 pub mod groups;
 pub mod keys;
+pub mod logout_settings;
 mod nearest;
 pub mod organizations;
 pub mod people;

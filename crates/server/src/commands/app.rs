@@ -3,6 +3,7 @@
 //! Owns the flags, and what is printed when. What an application may be is `admin::applications`'s and `oauth`'s, how
 //! one looks on paper `app_sheet`'s.
 
+use super::app_logout::Logout;
 use super::app_set::{self, SetFlags, Settings};
 use super::app_sheet::{Line, Sheet};
 use super::printout::{self, Failure};
@@ -10,6 +11,7 @@ use super::{issuer, known, not_there, wrong};
 use crate::admin::Desk;
 use crate::admin::applications::{self, Input, RemoveSecret, Rotate};
 use crate::admin::assignments::{self, Assign};
+use crate::admin::logout_settings;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use vestibule_oauth::client::Access;
@@ -40,7 +42,7 @@ pub enum Verb {
         #[arg(long, value_name = "TIME", default_value = "24h")]
         overlap: String,
     },
-    /// Set how an application's tokens look and by which subject it knows people
+    /// Set how an application's tokens look, by which subject it knows people, and what it wants of signing out
     #[command(
         after_help = "Example, for a resource server that checks access tokens by itself:\n  vestibule app set Wiki --access-token ES256"
     )]
@@ -116,6 +118,8 @@ pub struct Add {
     pub access: Option<String>,
     #[command(flatten)]
     pub settings: Settings,
+    #[command(flatten)]
+    pub logout: Logout,
 }
 
 /// An application, and whom it is assigned to.
@@ -203,7 +207,7 @@ async fn add(flags: Add, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
         access,
         settings: flags.settings.wanted(),
     };
-    match applications::add(desk, input).await? {
+    match logout_settings::add(desk, input, flags.logout.wanted()).await? {
         applications::Add::Added(sheet, secret) => made(&sheet, secret.as_ref(), desk, json).await,
         applications::Add::Wrong(faults) => Err(wrong(&faults)),
         applications::Add::NameTaken => Err(Failure::taken("application name", "NAME")),
@@ -231,6 +235,13 @@ async fn made(sheet: &ApplicationSheet, secret: Option<&Secret>, desk: &Desk<'_>
         note(json, "The client secret is shown this once: keep it now.");
     }
     view.warnings().iter().for_each(|warning| note(json, &format!("Note: {warning}")));
+    remark(sheet, desk, json).await
+}
+
+/// What is not wrong with the application, and yet does not work before the server is told.
+async fn remark(sheet: &ApplicationSheet, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    let remark = logout_settings::remark(desk, sheet).await?;
+    remark.iter().for_each(|remark| note(json, &format!("Note: {remark}")));
     Ok(())
 }
 
@@ -238,7 +249,7 @@ async fn show(sheet: &ApplicationSheet, desk: &Desk<'_>, json: bool) -> Result<(
     let view = Sheet::of(sheet, &issuer(desk).await?);
     printout::print(json, &view, || view.text())?;
     view.warnings().iter().for_each(|warning| note(json, &format!("Note: {warning}")));
-    Ok(())
+    remark(sheet, desk, json).await
 }
 
 /// What was done to an application: a sentence for people, the application for scripts.

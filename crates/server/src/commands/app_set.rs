@@ -1,10 +1,12 @@
 //! The flags that say how an application's tokens look and by which `sub` it knows people; `app add` and `app set`
 //! share them.
 
+use super::app_logout::{Logout, NoLogout};
 use super::printout::{self, Failure};
 use super::{not_there, wrong};
 use crate::admin::Desk;
 use crate::admin::application_settings::{self, Set, Wanted};
+use crate::admin::logout_settings;
 use vestibule_oauth::client::AccessTokenFormat;
 use vestibule_oauth::jose::Algorithm;
 use vestibule_store::clients::ApplicationSheet;
@@ -29,7 +31,8 @@ pub struct Settings {
 /// The flags of `app set`.
 #[derive(clap::Args, Debug)]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true)
-    .args(["id_token_alg", "access_token", "pairwise", "no_pairwise"]))]
+    .args(["id_token_alg", "access_token", "pairwise", "no_pairwise", "post_logout_redirect_uri", "backchannel_logout_uri",
+        "no_post_logout_redirect_uris", "no_backchannel_logout"]))]
 pub struct SetFlags {
     /// Name or client_id
     pub app: String,
@@ -38,6 +41,10 @@ pub struct SetFlags {
     /// Know people by the same subject as all other applications
     #[arg(long, conflicts_with = "pairwise")]
     pub no_pairwise: bool,
+    #[command(flatten)]
+    pub logout: Logout,
+    #[command(flatten)]
+    pub no_logout: NoLogout,
 }
 
 impl Settings {
@@ -57,6 +64,14 @@ pub async fn set(flags: &SetFlags, desk: &Desk<'_>, json: bool) -> Result<Box<Ap
     let mut wanted = flags.settings.wanted();
     if flags.no_pairwise {
         wanted.pairwise = Some(false);
+    }
+    let logout = flags.logout.wanted_without(&flags.no_logout);
+    if logout.any() {
+        match logout_settings::set(desk, &flags.app, logout).await? {
+            logout_settings::Set::Done => {}
+            logout_settings::Set::Wrong(faults) => return Err(wrong(&faults)),
+            logout_settings::Set::Unknown(unknown) => return Err(not_there(&unknown)),
+        }
     }
     let sheet = match application_settings::set(desk, &flags.app, wanted).await? {
         Set::Done(sheet) => sheet,

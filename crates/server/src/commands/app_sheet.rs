@@ -50,6 +50,9 @@ pub struct Sheet<'a> {
     userinfo_url: Option<String>,
     template: &'static str,
     redirect_uris: &'a [String],
+    post_logout_redirect_uris: &'a [String],
+    backchannel_logout_uri: Option<&'a str>,
+    backchannel_logout_session_required: bool,
     scopes: Vec<&'a str>,
     access: &'static str,
     id_token_alg: &'static str,
@@ -97,6 +100,7 @@ impl<'a> Sheet<'a> {
     pub fn of(sheet: &'a ApplicationSheet, issuer: &str) -> Sheet<'a> {
         let client = &sheet.client;
         let places = addresses(issuer, sheet);
+        let backchannel = sheet.logout.backchannel.as_ref();
         let refreshes = client.has(Switch::RefreshGrant);
         Sheet {
             name: &client.name,
@@ -108,6 +112,9 @@ impl<'a> Sheet<'a> {
             userinfo_url: places.userinfo_url,
             template: client.template.name(),
             redirect_uris: &sheet.redirect_uris,
+            post_logout_redirect_uris: &sheet.logout.post_logout_redirect_uris,
+            backchannel_logout_uri: backchannel.map(|b| b.uri.as_str()),
+            backchannel_logout_session_required: backchannel.is_some_and(|b| b.session_required),
             scopes: client.scopes.iter().collect(),
             access: client.access.name(),
             id_token_alg: client.id_token_alg.name(),
@@ -154,6 +161,8 @@ impl<'a> Sheet<'a> {
             ("userinfo_url", text(self.userinfo_url.as_deref())),
             ("template", self.template.to_owned()),
             ("redirect URIs", list(self.redirect_uris)),
+            ("after sign-out", list(self.post_logout_redirect_uris)),
+            ("told of logouts at", text(self.backchannel_logout_uri)),
             ("scopes", self.scopes.join(" ")),
             ("access", self.access.to_owned()),
             ("ID tokens", self.id_token_alg.to_owned()),

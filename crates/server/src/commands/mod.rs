@@ -4,6 +4,7 @@
 //! decided in `admin`, which knows no terminal; the flags of the process and `serve` are `config`'s.
 
 pub mod app;
+mod app_logout;
 mod app_set;
 mod app_sheet;
 pub mod group;
@@ -112,6 +113,8 @@ fn wrong(faults: &[Fault]) -> Failure {
         Field::Logo => "--logo-file",
         Field::Pairwise => "--pairwise",
         Field::Sector => "--sector",
+        Field::PostLogoutRedirectUri => "--post-logout-redirect-uri",
+        Field::BackchannelLogoutUri => "--backchannel-logout-uri",
     };
     let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {}", flag(fault.field), fault.sentence)).collect();
     Failure::Usage(lines.join("\n  "))

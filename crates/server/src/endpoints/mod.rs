@@ -4,6 +4,7 @@ pub mod authorize;
 pub mod health;
 pub mod introspect;
 pub mod jwks;
+pub mod logout;
 pub mod metadata;
 mod mint;
 pub mod revoke;

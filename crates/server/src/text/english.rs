@@ -62,6 +62,7 @@ pub(super) static TEXT: Text = Text {
         everywhere_lead: "On every device, and in every application that has access to your account.",
         sign_out_title: "Sign out",
         sign_out_question: "Sign out of Vestibule?",
+        sign_out_asked: |application| format!("{application} asks for it."),
         sign_out_lead: "What applications were given in this browser ends with it. Some may still show you as signed in until you sign out there, too.",
         stay: "Stay signed in",
         signed_out_heading: "You are signed out",

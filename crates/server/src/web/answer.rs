@@ -167,6 +167,7 @@ pub fn by_path(path: &str, code: Code, request_id: &str) -> Response {
         return message(&refusal);
     }
     let page = path == "/oauth/authorize"
+        || path == "/oauth/logout"
         || path.strip_prefix("/oauth/authorize/").is_some_and(|rest| !rest.is_empty() && !rest.contains('/'));
     if path.starts_with("/oauth/") && !page {
         // Unknown addresses are answered as the IDaaS table says; everything else as RFC 6749 does.

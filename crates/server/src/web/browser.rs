@@ -107,6 +107,7 @@ impl Browser {
                 request_id: Some(received.request_id.clone()),
             };
             app.store.end_session(session.id, &note).await?;
+            app.bell.ring();
         }
         self.change = Some(SessionCookie::Clear);
         Ok(())

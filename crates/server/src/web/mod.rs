@@ -5,6 +5,7 @@
 pub mod access_token;
 pub mod answer;
 pub mod browser;
+pub mod by_get;
 pub mod caller;
 pub mod client;
 pub mod cors;

@@ -12,6 +12,7 @@
 mod harness;
 
 mod authorize;
+mod backchannel;
 mod browser;
 mod clients;
 mod codes;

@@ -10,6 +10,7 @@ pub mod http;
 pub mod page;
 pub mod postgres;
 pub mod process;
+pub mod receiver;
 pub mod server;
 pub mod visitor;
 
@@ -17,6 +18,7 @@ pub use application::{App, CHALLENGE, Person, Tokens, VERIFIER};
 pub use callback::Callback;
 pub use chromium::Chromium;
 pub use http::{Answer, Call};
+pub use receiver::{Act, Receiver};
 pub use server::{Database, Server};
 pub use visitor::{Page, Visitor};
 

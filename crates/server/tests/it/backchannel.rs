@@ -1,0 +1,319 @@
+//! Back-channel logout: who is told, what the token says, and what becomes of receivers that misbehave.
+
+use crate::harness::{Act, App, Call, Database, Person, Receiver, Server, Visitor};
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+use vestibule_store::audit::AuditRow;
+use vestibule_store::statement;
+
+const DATABASES: [Database; 2] = [Database::Sqlite, Database::Postgres];
+
+/// A server that may call these receivers.
+fn server(database: Database, receivers: &[&Receiver]) -> Server {
+    let hosts: Vec<&str> = receivers.iter().map(|receiver| receiver.authority.as_str()).collect();
+    let hosts = hosts.join(",");
+    eprintln!("--- on {database:?}");
+    Server::start(database, &["--allow-private-host", &hosts])
+}
+
+fn listening_app(server: &Server, receiver: &Receiver, arguments: &[&str]) -> App {
+    let url = receiver.url();
+    let mut all = vec!["--backchannel-logout-uri", &url];
+    all.extend_from_slice(arguments);
+    server.app_with("web", &["https://client.example/callback"], &all)
+}
+
+/// Somebody who signed in and went to these applications.
+fn visitor(server: &Server, person: &Person, apps: &[&App]) -> Visitor {
+    let mut visitor = Visitor::new(server);
+    for app in apps {
+        visitor.go_through(&app.authorize_url(&[("scope", "openid")]), person, None);
+    }
+    visitor
+}
+
+fn sign_out(server: &Server, visitor: &mut Visitor) {
+    let page = visitor.open(&server.at("/sign-out"));
+    let out = visitor.submit(&page, "sign-out", &[]);
+    assert_eq!(out.answer.status, 200, "{}", out.plain());
+}
+
+/// The rows of the trail about notices, oldest first.
+fn trail(server: &Server) -> Vec<AuditRow> {
+    let mut rows = server.with_store(async |store| store.list_audit(1000).await.expect("reads"));
+    rows.retain(|row| row.action == "logout.notice");
+    rows.reverse();
+    rows
+}
+
+/// Waits for so many rows of the trail about notices.
+fn settled(server: &Server, count: usize) -> Vec<AuditRow> {
+    let start = Instant::now();
+    loop {
+        let rows = trail(server);
+        if rows.len() >= count {
+            return rows;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{rows:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Verifies a logout token with an independent library and the published keys; gives its header's algorithm and claims.
+fn verified(server: &Server, app: &App, token: &str) -> (Algorithm, Value) {
+    let keys: JwkSet = serde_json::from_value(Call::get(server.at("/oauth/jwks")).send().json()).expect("a key set");
+    let header = jsonwebtoken::decode_header(token).expect("a header");
+    assert_eq!(header.typ.as_deref(), Some("logout+jwt"));
+    let key = keys.find(header.kid.as_deref().expect("kid")).expect("a published key");
+    let mut validation = Validation::new(header.alg);
+    validation.set_audience(&[&app.client_id]);
+    validation.set_issuer(&[&server.url]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.leeway = 0;
+    let decoded = jsonwebtoken::decode::<Value>(token, &DecodingKey::from_jwk(key).expect("a key"), &validation)
+        .expect("verifies");
+    (header.alg, decoded.claims)
+}
+
+#[test]
+fn st_129_each_application_of_a_session_is_told_with_a_token_that_an_independent_library_verifies() {
+    let algorithms = [("RS256", Algorithm::RS256), ("ES256", Algorithm::ES256), ("EdDSA", Algorithm::EdDSA)];
+    for database in DATABASES {
+        let receivers =
+            [Receiver::doing(&[Act::Say(200)]), Receiver::doing(&[Act::Say(204)]), Receiver::doing(&[Act::Say(200)])];
+        let server = server(database, &receivers.each_ref());
+        let person = server.person();
+        let apps: Vec<App> = algorithms
+            .iter()
+            .zip(&receivers)
+            .map(|((name, _), receiver)| listening_app(&server, receiver, &["--id-token-alg", name, "--pairwise"]))
+            .collect();
+        let mut visitor = visitor(&server, &person, &apps.iter().collect::<Vec<_>>());
+        sign_out(&server, &mut visitor);
+        let mut sessions = Vec::new();
+        for (((_, algorithm), receiver), app) in algorithms.iter().zip(&receivers).zip(&apps) {
+            let heard = receiver.next();
+            assert_eq!(heard.line, "POST /told?by=us HTTP/1.1");
+            assert_eq!(heard.header("content-type"), "application/x-www-form-urlencoded");
+            assert!(heard.header("user-agent").starts_with("Vestibule/"), "{heard:?}");
+            let (used, claims) = verified(&server, app, &heard.logout_token());
+            assert_eq!(used, *algorithm);
+            assert_eq!(claims["events"], serde_json::json!({"http://schemas.openid.net/event/backchannel-logout": {}}));
+            assert!(claims.get("nonce").is_none(), "{claims}");
+            let life = claims["exp"].as_i64().expect("exp") - claims["iat"].as_i64().expect("iat");
+            assert!((1..=120).contains(&life), "{claims}");
+            assert!(claims["jti"].as_str().is_some_and(|jti| jti.len() >= 16), "{claims}");
+            sessions.push(claims["sid"].as_str().expect("sid").to_owned());
+            assert!(claims["sub"].as_str().is_some_and(|sub| sub.len() > 20), "{claims}");
+        }
+        assert!(sessions.iter().all(|sid| sid.len() == 32 && *sid == sessions[0]), "{sessions:?}");
+        let rows = settled(&server, 3);
+        assert!(rows.iter().all(|row| row.outcome == "done" && row.actor == "server"), "{rows:?}");
+        for receiver in &receivers {
+            assert!(receiver.within(Duration::from_millis(300)).is_none(), "told twice");
+        }
+    }
+}
+
+#[test]
+fn st_129_whatever_ends_the_sessions_of_a_person_tells_their_applications() {
+    for database in DATABASES {
+        let receiver = Receiver::doing(&[Act::Say(200)]);
+        let server = server(database, &[&receiver]);
+        let app = listening_app(&server, &receiver, &["--backchannel-logout-session-required"]);
+        assert_eq!(app.shown["backchannel_logout_uri"], receiver.url());
+        assert_eq!(app.shown["backchannel_logout_session_required"], true);
+        server.json(&["org", "add", "Board"], "");
+        let mut sessions = Vec::new();
+        for way in ["everywhere", "user sign-out", "user disable", "user set-password", "org disable"] {
+            let person = server.person_with(if way == "org disable" { &["--org", "Board"][..] } else { &[] });
+            let mut visitor = visitor(&server, &person, &[&app]);
+            match way {
+                "everywhere" => {
+                    let home = visitor.open(&server.at("/"));
+                    visitor.submit(&home, "sign-out-everywhere", &[]);
+                }
+                "org disable" => drop(server.json(&["org", "disable", "Board"], "")),
+                "user set-password" => {
+                    server.json(&["user", "set-password", &person.name, "--password-stdin"], "another 1 password");
+                }
+                cli => {
+                    let mut words: Vec<&str> = cli.split(' ').collect();
+                    words.push(&person.name);
+                    server.json(&words, "");
+                }
+            }
+            let heard = receiver.next();
+            let (_, claims) = verified(&server, &app, &heard.logout_token());
+            sessions.push(claims["sid"].as_str().expect("sid").to_owned());
+            assert!(receiver.within(Duration::from_millis(200)).is_none(), "{way}: told twice");
+        }
+        sessions.sort();
+        sessions.dedup();
+        assert_eq!(sessions.len(), 5, "each is another session");
+        server.json(&["app", "set", &app.name, "--no-backchannel-logout"], "");
+        let mut last = visitor(&server, &server.person(), &[&app]);
+        sign_out(&server, &mut last);
+        assert!(receiver.within(Duration::from_millis(1500)).is_none(), "told though it does not want to hear");
+    }
+}
+
+#[test]
+fn st_129_fm_87_receivers_that_misbehave_are_asked_again_and_hold_up_nobody() {
+    for database in DATABASES {
+        let inside = Receiver::doing(&[Act::Say(200)]);
+        let redirecting = Receiver::doing(&[Act::Redirect(inside.url()), Act::Say(200)]);
+        let failing = Receiver::doing(&[Act::Say(500), Act::Say(200)]);
+        let flooding = Receiver::doing(&[Act::Flood, Act::Say(200)]);
+        let refusing = Receiver::doing(&[Act::Say(400)]);
+        let silent = Receiver::doing(&[Act::Silence]);
+        let good = Receiver::doing(&[Act::Say(200)]);
+        let all = [&inside, &redirecting, &failing, &flooding, &refusing, &silent, &good];
+        let server = server(database, &all);
+        let apps: Vec<App> = all[1..].iter().map(|receiver| listening_app(&server, receiver, &[])).collect();
+        let (dead, good_app) = (&apps[4], &apps[5]);
+        // Many ends for the one that never answers: they take only its own turns.
+        for _ in 0..6 {
+            let mut one = visitor(&server, &server.person(), &[dead]);
+            let start = Instant::now();
+            sign_out(&server, &mut one);
+            assert!(start.elapsed() < Duration::from_secs(4), "signing out waited for an application");
+        }
+        silent.next();
+        let start = Instant::now();
+        let mut one = visitor(&server, &server.person(), &apps.iter().collect::<Vec<_>>());
+        sign_out(&server, &mut one);
+        let (_, claims) = verified(&server, good_app, &good.next().logout_token());
+        assert!(start.elapsed() < Duration::from_secs(10), "a dead application held up another");
+        for twice in [&redirecting, &failing, &flooding] {
+            let (first, second) = (twice.next(), twice.next());
+            let tokens = [first.logout_token(), second.logout_token()];
+            assert_ne!(tokens[0], tokens[1], "a second try is no replay of the first");
+            let app = &apps[all.iter().position(|r| r.authority == twice.authority).expect("is there") - 1];
+            let both = tokens.map(|token| verified(&server, app, &token).1);
+            assert_eq!((&both[0]["sid"], &both[1]["sid"]), (&claims["sid"], &claims["sid"]));
+            assert_ne!(both[0]["jti"], both[1]["jti"]);
+        }
+        refusing.next();
+        // Five are settled; the dead one's are not.
+        let rows = settled(&server, 5);
+        let refused: Vec<_> = rows.iter().filter(|row| row.outcome == "refused").collect();
+        assert_eq!((rows.len(), refused.len()), (5, 1), "{rows:?}");
+        assert!(refused[0].details.ends_with("attempt 1: status 400"), "{}", refused[0].details);
+        assert!(inside.within(Duration::from_millis(100)).is_none(), "a redirect was followed");
+        assert!(refusing.within(Duration::from_millis(100)).is_none(), "a refusal was not taken as one");
+    }
+}
+
+#[test]
+fn st_129_fm_112_a_server_that_is_killed_while_it_tells_tells_again() {
+    for database in DATABASES {
+        let receiver = Receiver::doing(&[Act::Silence]);
+        let mut server = server(database, &[&receiver]);
+        let app = listening_app(&server, &receiver, &[]);
+        let mut one = visitor(&server, &server.person(), &[&app]);
+        sign_out(&server, &mut one);
+        let (_, first) = verified(&server, &app, &receiver.next().logout_token());
+        server.process().kill();
+        receiver.now_does(Act::Say(200));
+        // Its lease would be over in half a minute.
+        server.with_store(async |store| {
+            let over =
+                statement!("UPDATE logout_notices SET due_at = $1 WHERE tenant = $2 RETURNING attempts", 0_i64, 1_i64);
+            let rows = store.run(vec![over]).await.expect("runs");
+            assert_eq!(rows[0].len(), 1, "the notice is gone");
+        });
+        server.restart();
+        let (_, second) = verified(&server, &app, &receiver.next().logout_token());
+        assert_eq!(first["sid"], second["sid"]);
+        let rows = settled(&server, 1);
+        assert!(rows[0].details.ends_with("attempt 2: status 200"), "{}", rows[0].details);
+    }
+}
+
+#[test]
+fn st_129_after_a_day_an_application_that_never_answers_is_given_up() {
+    for database in DATABASES {
+        let receiver = Receiver::doing(&[Act::Say(503)]);
+        let server = server(database, &[&receiver]);
+        let app = listening_app(&server, &receiver, &[]);
+        let mut one = visitor(&server, &server.person(), &[&app]);
+        sign_out(&server, &mut one);
+        receiver.next();
+        assert!(trail(&server).is_empty());
+        server.with_store(async |store| {
+            let aged = "UPDATE logout_notices SET created_at = created_at - $1, due_at = $2 WHERE tenant = $3";
+            store.run(vec![statement!(aged, 86_400_000_i64, 0_i64, 1_i64)]).await.expect("runs");
+        });
+        receiver.next();
+        let rows = settled(&server, 1);
+        assert_eq!(rows[0].outcome, "given_up");
+        assert!(receiver.within(Duration::from_millis(2500)).is_none(), "still asked");
+    }
+}
+
+#[test]
+fn st_129_fm_86_no_address_inside_the_house_is_told_unless_an_administrator_allowed_it() {
+    for database in DATABASES {
+        let inside = Receiver::doing(&[Act::Say(200)]);
+        let allowed = Receiver::doing(&[Act::Say(200)]);
+        let server = server(database, &[&allowed]);
+        let port = inside.authority.rsplit(':').next().expect("a port").to_owned();
+        let mut apps = vec![listening_app(&server, &allowed, &[])];
+        for host in [
+            "http://127.0.0.1",
+            "http://localhost",
+            "http://[::1]",
+            "https://127.0.0.1",
+            "https://localhost",
+            "https://10.0.0.1",
+        ] {
+            let uri = format!("{host}:{port}/told");
+            apps.push(server.app_with(
+                "web",
+                &["https://client.example/callback"],
+                &["--backchannel-logout-uri", &uri],
+            ));
+        }
+        for wrong in [
+            "http://127.1",
+            "http://0x7f000001",
+            "http://2130706433",
+            "https://[::ffff:127.0.0.1]",
+            "http://wiki.internal",
+            "https://u@127.0.0.1",
+            "file://localhost",
+        ] {
+            let uri = format!("{wrong}:{port}/told");
+            let output = server.command(
+                &[
+                    "app",
+                    "add",
+                    "never",
+                    "--template",
+                    "web",
+                    "--redirect-uri",
+                    "https://a.example/",
+                    "--backchannel-logout-uri",
+                    &uri,
+                ],
+                "",
+            );
+            assert_eq!(output.status.code(), Some(2), "{uri} was registered");
+        }
+        let mut one = visitor(&server, &server.person(), &apps.iter().collect::<Vec<_>>());
+        sign_out(&server, &mut one);
+        allowed.next();
+        // Each is tried once at least.
+        let start = Instant::now();
+        while server.output().matches("could not be told of a logout yet").count() < apps.len() - 1 {
+            assert!(start.elapsed() < Duration::from_secs(30), "{}", server.output());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert!(inside.within(Duration::from_millis(200)).is_none(), "something arrived inside");
+        let output = server.output();
+        assert!(output.contains("plain_http") && output.contains("forbidden_address"), "{output}");
+    }
+}
