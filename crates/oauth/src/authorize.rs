@@ -1,9 +1,16 @@
-//! The authorization request (RFC 6749 section 4.1.1): read, judged, kept.
+//! The authorization request (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1): read, judged, kept.
 //!
 //! Owns what may be asked and whether an error may be redirected (only to a URI that is known good, FM-13). Does not
 //! own what comes next for the person (`next_step`) nor how the answer is spelled (`response`).
 
-use crate::claims_request::ClaimsRequest;
+mod openid;
+mod prompt;
+mod stored;
+
+pub use openid::{Hinting, MAX_AGE_S};
+pub use prompt::{PROMPT_VALUES, Prompt};
+
+use crate::claims_request::{Claim, ClaimsRequest};
 use crate::client::Client;
 use crate::grant::{Kind, requested_scope, scope_within};
 use crate::parameters::Parameters;
@@ -13,14 +20,9 @@ use crate::refusal::{Code, Refusal};
 use crate::response::ResponseMode;
 use crate::scope::ScopeSet;
 use crate::template::Switch;
-use serde::{Deserialize, Serialize};
 
 /// The response types that are served.
 pub const RESPONSE_TYPES: [&str; 1] = ["code"];
-/// The response modes that are served.
-pub const RESPONSE_MODES: [&str; 1] = ["query"];
-/// The longest `max_age` that means anything, in seconds (a hundred years): a longer one counts as this.
-pub const MAX_AGE_S: i64 = 3_155_760_000;
 
 /// A good authorization request.
 #[derive(Clone, Debug)]
@@ -48,25 +50,10 @@ pub struct AuthorizationRequest {
     /// The subject that an `id_token_hint` of ours names: nobody else is answered for. As the client knows them, so
     /// compare it with what `subject::subject_for` gives for the client.
     pub hinted: Option<String>,
-    /// The authentication context classes that the client would like, the best first.
-    pub acr_values: Vec<String>,
     /// The claims that it asks for by name.
     pub claims: Option<ClaimsRequest>,
     /// The languages that the person reads, as BCP 47 tags, the best first.
     pub ui_locales: Vec<String>,
-}
-
-/// The `prompt` parameter (OpenID Connect Core section 3.1.2.1): which pages the client asks for, or none at all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Prompt {
-    /// No page may be shown.
-    pub none: bool,
-    /// The person must sign in anew.
-    pub login: bool,
-    /// The person must be asked for consent.
-    pub consent: bool,
-    /// The person must choose an account; with one account per session that is signing in anew.
-    pub select_account: bool,
 }
 
 /// Why a request goes no further, and who is told.
@@ -80,6 +67,8 @@ pub enum Rejection {
         redirect_uri: String,
         /// To hand back unchanged.
         state: Option<String>,
+        /// How it travels.
+        response_mode: ResponseMode,
         /// What to say.
         refusal: Refusal,
     },
@@ -87,11 +76,13 @@ pub enum Rejection {
 
 /// Judges an authorization request of `client`, whose redirect URIs are `registered`.
 ///
-/// First of all the redirect URI: until it is known good nothing is ever redirected, whatever else is wrong.
+/// First of all the redirect URI: until it is known good nothing is ever redirected, whatever else is wrong. `hinting` is
+/// what an `id_token_hint` is verified with.
 pub fn judge(
     parameters: &Parameters,
     client: &Client,
     registered: &[String],
+    hinting: &Hinting,
 ) -> Result<AuthorizationRequest, Rejection> {
     let asked = parameters.get("redirect_uri").map_err(|refusal| page(client, refusal))?;
     let redirect_uri = redirect_uri::select(asked, registered, client.has(Switch::LoopbackAnyPort))
@@ -100,10 +91,13 @@ pub fn judge(
         return Err(page(client, Refusal::new(Code::UnauthorizedClient, "This application is switched off.")));
     }
     let state = parameters.get("state");
+    let response_mode = read_response_mode(parameters, redirect_uri);
     let redirect = |refusal: Refusal| Rejection::Redirect {
         redirect_uri: redirect_uri.to_owned(),
         // A state that stands there twice cannot be handed back unchanged.
         state: state.as_ref().ok().copied().flatten().map(str::to_owned),
+        // A mode that is not served cannot carry its own refusal.
+        response_mode: response_mode.as_ref().ok().copied().unwrap_or_default(),
         refusal: refusal.for_wire(client.wire()),
     };
     let state = state.clone().map_err(redirect)?.map(str::to_owned);
@@ -116,32 +110,29 @@ pub fn judge(
         prompt: Prompt::default(),
         login_hint: None,
         nonce: None,
-        response_mode: ResponseMode::Query,
+        response_mode: response_mode.clone().map_err(redirect)?,
         max_age: None,
         hinted: None,
-        acr_values: Vec::new(),
         claims: None,
         ui_locales: Vec::new(),
     };
-    read_rest(parameters, client, request).map_err(redirect)
+    read_rest(parameters, client, hinting, request).map_err(redirect)
 }
 
 /// Everything whose refusal may be redirected.
 fn read_rest(
     parameters: &Parameters,
     client: &Client,
+    hinting: &Hinting,
     request: AuthorizationRequest,
 ) -> Result<AuthorizationRequest, Refusal> {
-    for name in ["request", "request_uri"] {
+    for (name, code) in NOT_SERVED {
         if parameters.get(name)?.is_some() {
-            return Err(invalid(format!("{name} is not supported: send the parameters themselves.")));
+            return Err(Refusal::new(code, format!("{name} is not supported: send the parameters themselves.")));
         }
     }
     if !RESPONSE_TYPES.contains(&parameters.required("response_type")?) {
         return Err(Refusal::new(Code::UnsupportedResponseType, "response_type must be code."));
-    }
-    if parameters.get("response_mode")?.is_some_and(|mode| !RESPONSE_MODES.contains(&mode)) {
-        return Err(invalid("response_mode must be query, or absent."));
     }
     if !Kind::AuthorizationCode.allowed(client) {
         let sentence = "response_type=code is not switched on for this application.";
@@ -149,14 +140,34 @@ fn read_rest(
     }
     let requested = requested_scope(parameters)?;
     scope_within(&client.scopes, requested.clone())?;
-    Ok(AuthorizationRequest {
+    let request = AuthorizationRequest {
         scope: requested,
         challenge: read_challenge(parameters, client)?,
         prompt: parameters.get("prompt")?.map_or(Ok(Prompt::default()), Prompt::parse)?,
         login_hint: parameters.get("login_hint")?.map(str::to_owned),
         nonce: parameters.get("nonce")?.map(str::to_owned),
         ..request
-    })
+    };
+    openid::read(parameters, client, hinting, request)
+}
+
+/// Request objects and registration on the fly (OpenID Connect Core sections 3.1.2.6 and 7.2.1), each with its refusal.
+const NOT_SERVED: [(&str, Code); 3] = [
+    ("request", Code::RequestNotSupported),
+    ("request_uri", Code::RequestUriNotSupported),
+    ("registration", Code::RegistrationNotSupported),
+];
+
+/// A form can be posted to a web address only (FM-94).
+fn read_response_mode(parameters: &Parameters, redirect_uri: &str) -> Result<ResponseMode, Refusal> {
+    let Some(name) = parameters.get("response_mode")? else { return Ok(ResponseMode::Query) };
+    match ResponseMode::parse(name) {
+        Some(ResponseMode::FormPost) if redirect_uri::origin(redirect_uri).is_none() => {
+            Err(invalid("response_mode=form_post needs an https redirect_uri: send response_mode=query."))
+        }
+        Some(mode) => Ok(mode),
+        None => Err(invalid("response_mode must be query or form_post, or absent.")),
+    }
 }
 
 fn read_challenge(parameters: &Parameters, client: &Client) -> Result<Option<Challenge>, Refusal> {
@@ -185,96 +196,25 @@ fn invalid(sentence: impl Into<String>) -> Refusal {
     Refusal::new(Code::InvalidRequest, sentence)
 }
 
-impl Prompt {
-    /// Reads a space-separated list. Errors: `invalid_request` for an unknown value, and for `none` beside others.
-    fn parse(text: &str) -> Result<Prompt, Refusal> {
-        let mut prompt = Prompt::default();
-        for value in text.split(' ').filter(|value| !value.is_empty()) {
-            match value {
-                "none" => prompt.none = true,
-                "login" => prompt.login = true,
-                "consent" => prompt.consent = true,
-                "select_account" => prompt.select_account = true,
-                _ => return Err(invalid("prompt must be none, login, consent or select_account.")),
-            }
-        }
-        if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
-            return Err(invalid("prompt=none goes with no other prompt."));
-        }
-        Ok(prompt)
-    }
-}
-
 impl AuthorizationRequest {
-    /// The text that the store keeps while the person is on our pages.
-    pub fn to_json(&self) -> String {
-        let stored = Stored {
-            redirect_uri: self.redirect_uri.clone(),
-            redirect_uri_sent: self.redirect_uri_sent,
-            scope: self.scope.as_ref().map(ScopeSet::to_string),
-            state: self.state.clone(),
-            challenge: self.challenge.as_ref().map(|challenge| challenge.as_str().to_owned()),
-            prompt: self.prompt,
-            login_hint: self.login_hint.clone(),
-            nonce: self.nonce.clone(),
-            response_mode: self.response_mode,
-            max_age: self.max_age,
-            hinted: self.hinted.clone(),
-            acr_values: self.acr_values.clone(),
-            claims: self.claims.clone(),
-            ui_locales: self.ui_locales.clone(),
+    /// The scopes that the person is asked for: those that were named, and those that open a claim which is asked for by
+    /// name. `None` when none were named, which means all that the client registered.
+    pub fn asked(&self) -> Option<ScopeSet> {
+        let mut asked = self.scope.clone()?;
+        if let Some(claims) = &self.claims {
+            claims.scopes().iter().for_each(|scope| asked.insert(scope));
+        }
+        Some(asked)
+    }
+
+    /// Whether it is answered for the person whom the client knows as `subject`, and not only for somebody else (OpenID
+    /// Connect Core section 3.1.2.2).
+    pub fn is_for(&self, subject: &str) -> bool {
+        let named = |claims: &[Claim]| {
+            let mut subs = claims.iter().filter(|claim| claim.name == "sub" && !claim.values.is_empty());
+            subs.all(|claim| claim.values.iter().any(|value| value == subject))
         };
-        // Text and flags can always be spelled, so there is no error to tell.
-        serde_json::to_string(&stored).unwrap_or_default()
+        let hinted = self.hinted.as_deref().is_none_or(|hinted| hinted == subject);
+        hinted && self.claims.as_ref().is_none_or(|claims| named(&claims.id_token) && named(&claims.userinfo))
     }
-
-    /// Reads what [`AuthorizationRequest::to_json`] gave; `None` for anything else.
-    pub fn from_json(text: &str) -> Option<AuthorizationRequest> {
-        let stored: Stored = serde_json::from_str(text).ok()?;
-        Some(AuthorizationRequest {
-            redirect_uri: stored.redirect_uri,
-            redirect_uri_sent: stored.redirect_uri_sent,
-            scope: stored.scope.map(|scope| ScopeSet::parse(&scope)).transpose().ok()?,
-            state: stored.state,
-            // A challenge that cannot be read must not become none: that would be a downgrade.
-            challenge: match stored.challenge {
-                Some(challenge) => Some(Challenge::parse(&challenge)?),
-                None => None,
-            },
-            prompt: stored.prompt,
-            login_hint: stored.login_hint,
-            nonce: stored.nonce,
-            response_mode: stored.response_mode,
-            max_age: stored.max_age,
-            hinted: stored.hinted,
-            acr_values: stored.acr_values,
-            claims: stored.claims,
-            ui_locales: stored.ui_locales,
-        })
-    }
-}
-
-/// The stored form. What later versions add must be optional, so that a rolling upgrade reads both.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    redirect_uri: String,
-    redirect_uri_sent: bool,
-    scope: Option<String>,
-    state: Option<String>,
-    challenge: Option<String>,
-    prompt: Prompt,
-    login_hint: Option<String>,
-    nonce: Option<String>,
-    #[serde(default)]
-    response_mode: ResponseMode,
-    #[serde(default)]
-    max_age: Option<i64>,
-    #[serde(default)]
-    hinted: Option<String>,
-    #[serde(default)]
-    acr_values: Vec<String>,
-    #[serde(default)]
-    claims: Option<ClaimsRequest>,
-    #[serde(default)]
-    ui_locales: Vec<String>,
 }

@@ -3,13 +3,15 @@
 //! Owns its bounds, its reading and its stored spelling, and which scope's consent opens a claim. Does not own what a
 //! person's claims are (`userinfo`) nor how an ID token is made.
 
+use crate::jose::strict_object;
 use crate::scope::ScopeSet;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use serde_json::{Map, Value};
 
 /// The longest text that is read, in bytes.
 pub const MAX_LENGTH: usize = 4096;
+/// How deep it may be nested.
+const MAX_DEPTH: usize = 8;
 /// How many claims may be asked for in each place, unknown ones included.
 pub const MAX_CLAIMS: usize = 64;
 /// How many values of one claim may be named.
@@ -68,26 +70,9 @@ impl ClaimsRequest {
         if text.len() > MAX_LENGTH {
             return Err(MalformedClaims);
         }
-        let read: Object<Option<Object<Wish>>> = serde_json::from_str(text).map_err(|_| MalformedClaims)?;
-        let mut request = ClaimsRequest::default();
-        for (place, wishes) in read.0 {
-            let list = match place.as_str() {
-                "id_token" => &mut request.id_token,
-                "userinfo" => &mut request.userinfo,
-                _ => continue,
-            };
-            let wishes = wishes.map(|wishes| wishes.0).unwrap_or_default();
-            if wishes.len() > MAX_CLAIMS {
-                return Err(MalformedClaims);
-            }
-            for (name, wish) in wishes {
-                let values = wish.values()?;
-                if is_known(&name) {
-                    list.push(Claim { name, essential: wish.is_essential(), values });
-                }
-            }
-        }
-        Ok(request)
+        let places = strict_object(text.as_bytes(), MAX_DEPTH).ok_or(MalformedClaims)?;
+        let read = |place| read_place(places.get(place).unwrap_or(&Value::Null));
+        Ok(ClaimsRequest { id_token: read("id_token")?, userinfo: read("userinfo")? })
     }
 
     /// The text that the store keeps with a grant; [`ClaimsRequest::from_json`] reads it.
@@ -140,62 +125,35 @@ fn is_known(name: &str) -> bool {
     KNOWN.iter().any(|(known, _)| *known == name)
 }
 
-/// What is said of one claim: `null`, or an object whose unknown members are ignored.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Wish(Option<Object<serde_json::Value>>);
-
-impl Wish {
-    fn member(&self, name: &str) -> Option<&serde_json::Value> {
-        self.0.as_ref()?.0.iter().find(|(member, _)| member == name).map(|(_, value)| value)
-    }
-
-    fn is_essential(&self) -> bool {
-        self.member("essential") == Some(&serde_json::Value::Bool(true))
-    }
-
-    /// `value` and `values`, which exclude each other.
-    fn values(&self) -> Result<Vec<String>, MalformedClaims> {
-        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-        match (self.member("value"), self.member("values")) {
-            (None, None) => Ok(Vec::new()),
-            (Some(value), None) => Ok(text(value).into_iter().collect()),
-            (None, Some(serde_json::Value::Array(values))) if values.len() <= MAX_VALUES => {
-                Ok(values.iter().filter_map(text).collect())
-            }
-            _ => Err(MalformedClaims),
-        }
-    }
+/// The known claims of one place. A place, and what is said of a claim, may be `null`.
+fn read_place(place: &Value) -> Result<Vec<Claim>, MalformedClaims> {
+    let wishes = match place {
+        Value::Null => return Ok(Vec::new()),
+        Value::Object(wishes) if wishes.len() <= MAX_CLAIMS => wishes,
+        _ => return Err(MalformedClaims),
+    };
+    wishes.iter().filter(|(name, _)| is_known(name)).map(|(name, wish)| read_claim(name, wish)).collect()
 }
 
-/// The members of an object in order. A name that stands twice is refused: which of the two counts is what two parsers
-/// would disagree on.
-struct Object<T>(Vec<(String, T)>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
-        struct Members<T>(std::marker::PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<T>, A::Error> {
-                let mut members: Vec<(String, T)> = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, T>()? {
-                    if members.iter().any(|(known, _)| *known == name) {
-                        return Err(serde::de::Error::custom("a member stands twice"));
-                    }
-                    if members.len() > MAX_CLAIMS {
-                        return Err(serde::de::Error::custom("too many members"));
-                    }
-                    members.push((name, value));
-                }
-                Ok(Object(members))
-            }
-        }
-        deserializer.deserialize_map(Members(std::marker::PhantomData))
+/// One claim; unknown members of what is said of it are ignored.
+fn read_claim(name: &str, wish: &Value) -> Result<Claim, MalformedClaims> {
+    let none = Map::new();
+    let members = match wish {
+        Value::Null => &none,
+        Value::Object(members) => members,
+        _ => return Err(MalformedClaims),
+    };
+    let values: &[Value] = match (members.get("value"), members.get("values")) {
+        (None, None) => &[],
+        (Some(value), None) => std::slice::from_ref(value),
+        (None, Some(Value::Array(values))) if !values.is_empty() && values.len() <= MAX_VALUES => values,
+        _ => return Err(MalformedClaims),
+    };
+    let texts: Vec<String> = values.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    // Whoever asks for one person must not be answered for anybody because the name could not be read.
+    if texts.len() < values.len() && matches!(name, "sub" | "acr") {
+        return Err(MalformedClaims);
     }
+    let essential = members.get("essential") == Some(&Value::Bool(true));
+    Ok(Claim { name: name.to_owned(), essential, values: texts })
 }

@@ -30,6 +30,14 @@ pub enum Code {
     LoginRequired,
     /// `prompt=none` and consent is due.
     ConsentRequired,
+    /// Nobody can sign in here as strongly as the client needs (OpenID Connect `unmet_authentication_requirements`).
+    UnmetAuthenticationRequirements,
+    /// The `request` parameter is not served.
+    RequestNotSupported,
+    /// The `request_uri` parameter is not served.
+    RequestUriNotSupported,
+    /// The `registration` parameter is not served.
+    RegistrationNotSupported,
     /// The access token is unknown, expired or ended.
     InvalidToken,
     /// The access token's scope is not enough.
@@ -88,6 +96,10 @@ impl Code {
             Code::AccessDenied | Code::Forbidden => "access_denied",
             Code::LoginRequired => "login_required",
             Code::ConsentRequired => "consent_required",
+            Code::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Code::RequestNotSupported => "request_not_supported",
+            Code::RequestUriNotSupported => "request_uri_not_supported",
+            Code::RegistrationNotSupported => "registration_not_supported",
             Code::InvalidToken => "invalid_token",
             Code::InsufficientScope => "insufficient_scope",
             Code::NotFound => "not_found",

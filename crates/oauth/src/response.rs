@@ -37,31 +37,70 @@ impl ResponseMode {
     }
 }
 
-/// The `Location` of a successful authorization (RFC 6749 section 4.1.2, RFC 9207).
-pub fn success_location(redirect_uri: &str, code: &Secret, state: Option<&str>, issuer: &str) -> String {
-    location(redirect_uri, &[("code", Some(code.expose())), ("state", state), ("iss", Some(issuer))])
+/// An answer of the authorization endpoint on its way through the browser. Holds a code: do not log it.
+#[derive(Clone, Debug)]
+pub struct AuthorizationResponse {
+    /// Where it goes: known good.
+    pub redirect_uri: String,
+    /// How it travels.
+    pub mode: ResponseMode,
+    parameters: Vec<(&'static str, Secret)>,
 }
 
-/// The `Location` of a refused authorization (RFC 6749 section 4.1.2.1, RFC 9207).
-pub fn failure_location(redirect_uri: &str, refusal: &Refusal, state: Option<&str>, issuer: &str) -> String {
-    let error = refusal.code.name();
-    let description = refusal.description();
-    let parameters =
-        [("error", Some(error)), ("error_description", Some(description)), ("state", state), ("iss", Some(issuer))];
-    location(redirect_uri, &parameters)
-}
+impl AuthorizationResponse {
+    /// A successful one (RFC 6749 section 4.1.2, RFC 9207).
+    pub fn success(
+        redirect_uri: &str,
+        mode: ResponseMode,
+        code: &Secret,
+        state: Option<&str>,
+        issuer: &str,
+    ) -> AuthorizationResponse {
+        AuthorizationResponse::of(redirect_uri, mode, vec![("code", code.clone())], state, issuer)
+    }
 
-/// Adds the parameters to the URI's own query, which is kept byte for byte. Registration refuses URIs that hold a
-/// fragment or a parameter of ours (FM-06), so that each of these stands there once.
-fn location(redirect_uri: &str, parameters: &[(&str, Option<&str>)]) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(parameters.iter().filter_map(|(name, value)| value.map(|value| (name, value))));
-    let joint = match redirect_uri.split_once('?') {
-        None => "?",
-        Some((_, "")) => "",
-        Some(_) => "&",
-    };
-    format!("{redirect_uri}{joint}{}", query.finish())
+    /// A refused one (RFC 6749 section 4.1.2.1, RFC 9207).
+    pub fn failure(
+        redirect_uri: &str,
+        mode: ResponseMode,
+        refusal: &Refusal,
+        state: Option<&str>,
+        issuer: &str,
+    ) -> AuthorizationResponse {
+        let told =
+            [("error", Secret::new(refusal.code.name())), ("error_description", Secret::new(refusal.description()))];
+        AuthorizationResponse::of(redirect_uri, mode, told.into(), state, issuer)
+    }
+
+    fn of(
+        redirect_uri: &str,
+        mode: ResponseMode,
+        mut parameters: Vec<(&'static str, Secret)>,
+        state: Option<&str>,
+        issuer: &str,
+    ) -> AuthorizationResponse {
+        parameters.extend(state.map(|state| ("state", Secret::new(state))));
+        parameters.push(("iss", Secret::new(issuer)));
+        AuthorizationResponse { redirect_uri: redirect_uri.to_owned(), mode, parameters }
+    }
+
+    /// The parameters in their order.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.parameters.iter().map(|(name, value)| (*name, value.expose()))
+    }
+
+    /// The `Location` that carries it in the redirect URI's query. The URI's own query is kept byte for byte; registration
+    /// refuses URIs that hold a fragment or a parameter of ours (FM-06), so that each of these stands there once.
+    pub fn location(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.parameters());
+        let joint = match self.redirect_uri.split_once('?') {
+            None => "?",
+            Some((_, "")) => "",
+            Some(_) => "&",
+        };
+        format!("{}{joint}{}", self.redirect_uri, query.finish())
+    }
 }
 
 /// The body of a successful token answer (RFC 6749 section 5.1).

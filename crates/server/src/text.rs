@@ -18,12 +18,31 @@ pub enum Language {
 }
 
 impl Language {
+    /// All of them.
+    pub const ALL: [Language; 1] = [Language::English];
+
+    /// The first of these BCP 47 tags that there is a language for; the usual language when there is none for any.
+    pub fn of<S: AsRef<str>>(tags: &[S]) -> Language {
+        let known = Language::ALL.map(|language| language.text().lang);
+        look_up(tags, &known).map(|found| Language::ALL[found]).unwrap_or_default()
+    }
+
     /// Its sentences.
     pub const fn text(self) -> &'static Text {
         match self {
             Language::English => &english::TEXT,
         }
     }
+}
+
+/// Which of the `known` tags the first of `tags` means that means any: its whole tag, or a shorter one (RFC 4647 section
+/// 3.4).
+pub fn look_up<S: AsRef<str>>(tags: &[S], known: &[&str]) -> Option<usize> {
+    fn shorter<'a>(tag: &&'a str) -> Option<&'a str> {
+        tag.rsplit_once('-').map(|(shorter, _)| shorter)
+    }
+    let find = |tag: &str| known.iter().position(|known| known.eq_ignore_ascii_case(tag));
+    tags.iter().find_map(|tag| std::iter::successors(Some(tag.as_ref()), shorter).find_map(find))
 }
 
 /// The sentences of one language.
@@ -52,6 +71,10 @@ pub struct Text {
     pub problem_frame: ProblemFrame,
     /// The pages of a refused request and of a person who may not use an application.
     pub refused: Refused,
+    /// The pages that ask whether to go on with an account.
+    pub account: Account,
+    /// The page that carries an answer to the application by a form.
+    pub form_post: FormPost,
 }
 
 /// Words that stand on several pages.
@@ -179,6 +202,30 @@ pub struct Refused {
     pub next: &'static str,
     pub back: fn(&str) -> String,
     pub not_assigned: fn(&str) -> String,
+}
+
+/// The pages that ask whether to go on with an account.
+pub struct Account {
+    pub choose: AccountWords,
+    pub somebody_else: AccountWords,
+    pub go_on: fn(&str) -> String,
+    pub another: &'static str,
+    pub another_note: fn(&str) -> String,
+}
+
+/// What such a page asks.
+pub struct AccountWords {
+    pub title: &'static str,
+    pub heading: fn(&str) -> String,
+    pub lead: &'static str,
+}
+
+/// The page that carries an answer to the application by a form.
+pub struct FormPost {
+    pub title: &'static str,
+    pub heading: fn(&str) -> String,
+    pub lead: &'static str,
+    pub button: fn(&str) -> String,
 }
 
 /// The scopes that the catalogue has words for.

@@ -37,6 +37,8 @@ pub struct StoredAuthorization {
     pub browser: Digest,
     /// The request, as `AuthorizationRequest::from_json` reads it.
     pub request: String,
+    /// The session with which the person said to go on.
+    pub chosen: Option<Id>,
     /// When it was kept, in Unix milliseconds.
     pub created_at: i64,
     /// From when on it is over.
@@ -130,7 +132,7 @@ impl Store {
     /// The request of this id, answered or over or not, with the application that asks, in one read.
     pub async fn find_request(&self, id: Id) -> Result<Option<StoredAuthorization>, StoreError> {
         const FIND: &str = concat!(
-            "SELECT z.id, z.browser_digest, z.request, z.created_at, z.expires_at, z.answered_at, ",
+            "SELECT z.id, z.browser_digest, z.request, z.chosen, z.created_at, z.expires_at, z.answered_at, ",
             client_columns!(),
             ", a.home_page, a.verified, EXISTS (SELECT 1 FROM logos l WHERE l.application = a.id) \
              FROM authorizations z JOIN applications a ON a.id = z.application WHERE z.id = $1 AND z.tenant = $2"
@@ -141,6 +143,7 @@ impl Store {
             id: c.id()?,
             browser: c.digest()?,
             request: c.text()?,
+            chosen: c.opt_id()?,
             created_at: c.int()?,
             expires_at: c.int()?,
             answered_at: c.opt_int()?,
@@ -149,6 +152,14 @@ impl Store {
             verified: c.flag()?,
             has_logo: c.flag()?,
         }))
+    }
+
+    /// Notes that the person goes on with this session; says nothing of whether it is alive, which is asked when the request
+    /// is answered. Does nothing to a request that is answered or over.
+    pub async fn choose_session(&self, authorization: Id, session: Id, now: i64) -> Result<(), StoreError> {
+        const CHOOSE: &str = "UPDATE authorizations SET chosen = $3 WHERE id = $1 AND tenant = $2 \
+            AND answered_by IS NULL AND expires_at > $4";
+        self.run(vec![statement!(CHOOSE, authorization, self.tenant(), session, now)]).await.map(drop)
     }
 
     /// Answers the stored request `authorization` with a code: once, and only while person, session and application

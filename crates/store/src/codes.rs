@@ -31,8 +31,6 @@ pub struct NewCode {
     pub challenge: Option<Challenge>,
     /// The client's own value for the ID token.
     pub nonce: Option<String>,
-    /// The `max_age` of the authorization request, in seconds: then the ID token tells `auth_time`.
-    pub max_age: Option<i64>,
 }
 
 /// A code as it is found, with everything that it hangs on.
@@ -64,8 +62,7 @@ pub enum SpendCode {
 /// Keeps the code of a grant that this verb keeps.
 pub(crate) fn insert_code(tenant: i64, grant: Id, code: &NewCode, now: i64) -> Statement {
     const INSERT: &str = "INSERT INTO codes (id, tenant, digest, grant_id, redirect_uri, redirect_uri_sent, challenge, \
-        nonce, max_age, created_at, expires_at) SELECT $1, $2, $3, g.id, $5, $6, $7, $8, $9, $10, $11 \
-        FROM grants g WHERE g.id = $4";
+        nonce, created_at, expires_at) SELECT $1, $2, $3, g.id, $5, $6, $7, $8, $9, $10 FROM grants g WHERE g.id = $4";
     statement!(
         INSERT,
         code.id,
@@ -76,7 +73,6 @@ pub(crate) fn insert_code(tenant: i64, grant: Id, code: &NewCode, now: i64) -> S
         code.redirect_uri_sent,
         code.challenge.as_ref().map(Challenge::as_str),
         code.nonce.as_deref(),
-        code.max_age,
         now,
         now + CODE_MS,
     )

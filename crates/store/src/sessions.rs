@@ -50,6 +50,8 @@ pub struct LiveSession {
     pub person: Id,
     /// Their number.
     pub number: i64,
+    /// Their immutable subject.
+    pub subject: String,
     /// Their user name.
     pub user_name: String,
     /// Their name to show.
@@ -144,8 +146,8 @@ impl Store {
         now: i64,
     ) -> Result<Option<LiveSession>, StoreError> {
         const FIND: &str = concat!(
-            "SELECT s.id, s.digest, s.root, p.id, p.number, p.user_name, p.nickname, p.email, p.administrator, s.auth_time, \
-             s.seen_at, s.idle_ends_at, s.ends_at, ",
+            "SELECT s.id, s.digest, s.root, p.id, p.number, p.subject, p.user_name, p.nickname, p.email, p.administrator, \
+             s.auth_time, s.seen_at, s.idle_ends_at, s.ends_at, ",
             assigned_now!(),
             ", c.scopes, COALESCE(c.generation, 0) FROM sessions s JOIN people p ON p.id = s.person \
              JOIN sessions r ON r.id = s.root AND r.signed_out_at IS NULL \
@@ -165,6 +167,7 @@ impl Store {
             root: c.id()?,
             person: c.id()?,
             number: c.int()?,
+            subject: c.text()?,
             user_name: c.text()?,
             nickname: c.opt_text()?,
             email: c.opt_text()?,

@@ -1,6 +1,6 @@
 //! The authorization request: what is refused, who is told, what is kept.
 
-use crate::sample::{client, query, scope, with};
+use crate::sample::{HINTING, client, query, scope, with};
 use vestibule_oauth::authorize::{AuthorizationRequest, Prompt, Rejection, judge};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::parameters::{Body, Parameters};
@@ -11,7 +11,7 @@ const CALLBACK: &str = "https://app.example/cb";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 fn ask(client: &Client, text: &str) -> Result<AuthorizationRequest, Rejection> {
-    judge(&query(text), client, &[CALLBACK.to_owned()])
+    judge(&query(text), client, &[CALLBACK.to_owned()], &HINTING)
 }
 
 /// A request of `client` with a good redirect URI and state, and with `rest`.
@@ -22,7 +22,7 @@ fn ask_well(client: &Client, rest: &str) -> Result<AuthorizationRequest, Rejecti
 /// The refusal, which must go to the client together with its state.
 fn redirected(outcome: Result<AuthorizationRequest, Rejection>) -> Refusal {
     match outcome {
-        Err(Rejection::Redirect { redirect_uri, state, refusal }) => {
+        Err(Rejection::Redirect { redirect_uri, state, refusal, .. }) => {
             assert_eq!((redirect_uri.as_str(), state.as_deref()), (CALLBACK, Some("xyz")));
             refusal
         }
@@ -39,7 +39,7 @@ fn shown(outcome: Result<AuthorizationRequest, Rejection>) -> Refusal {
 }
 
 /// Each way in which the part of a request behind the redirect URI can be wrong, with the code that it gives.
-const WRONG: [(&str, Code); 22] = [
+const WRONG: [(&str, Code); 29] = [
     ("scope=openid", Code::InvalidRequest),
     ("response_type=", Code::InvalidRequest),
     ("response_type=token", Code::UnsupportedResponseType),
@@ -47,12 +47,19 @@ const WRONG: [(&str, Code); 22] = [
     ("response_type=Code", Code::UnsupportedResponseType),
     ("response_type=none&prompt=none", Code::UnsupportedResponseType),
     ("response_type=code&response_mode=fragment", Code::InvalidRequest),
-    ("response_type=code&response_mode=form_post", Code::InvalidRequest),
+    ("response_type=code&response_mode=form_post.jwt", Code::InvalidRequest),
+    ("response_type=code&response_mode=web_message", Code::InvalidRequest),
     ("response_type=code&scope=openid%20admin", Code::InvalidScope),
     ("response_type=code&scope=admin&prompt=none", Code::InvalidScope),
     ("response_type=code&scope=open%22id", Code::InvalidScope),
-    ("response_type=code&request=eyJhbGciOiJub25lIn0.e30.", Code::InvalidRequest),
-    ("response_type=code&request_uri=https://evil.example/r", Code::InvalidRequest),
+    ("response_type=code&request=eyJhbGciOiJub25lIn0.e30.", Code::RequestNotSupported),
+    ("response_type=code&request_uri=https://evil.example/r", Code::RequestUriNotSupported),
+    ("response_type=code&registration=%7B%7D", Code::RegistrationNotSupported),
+    ("response_type=code&max_age=-1", Code::InvalidRequest),
+    ("response_type=code&max_age=1.5", Code::InvalidRequest),
+    ("response_type=code&max_age=%2B1", Code::InvalidRequest),
+    ("response_type=code&scope=openid&claims=%5B%5D", Code::InvalidRequest),
+    ("response_type=code&scope=openid&id_token_hint=eyJhbGciOiJub25lIn0.e30.", Code::InvalidRequest),
     ("response_type=code&code_challenge_method=S256", Code::InvalidRequest),
     ("response_type=code&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", Code::InvalidRequest),
     (
@@ -128,13 +135,13 @@ fn st_6_the_only_registered_uri_needs_no_name_and_one_of_several_does() {
     let request = ask_well(&web, "response_type=code").unwrap();
     assert_eq!((request.redirect_uri.as_str(), request.redirect_uri_sent), (CALLBACK, true));
     for registered in [vec![], vec![CALLBACK.to_owned(), "https://app.example/two".to_owned()]] {
-        match judge(&query("response_type=code"), &web, &registered) {
+        match judge(&query("response_type=code"), &web, &registered, &HINTING) {
             Err(Rejection::Page(refusal, None)) => assert_eq!(refusal.code, Code::InvalidRequest),
             other => panic!("{other:?}"),
         }
     }
     // FM-01: a client without a registered URI is never usable.
-    shown(judge(&query(&format!("response_type=code&redirect_uri={CALLBACK}")), &web, &[]));
+    shown(judge(&query(&format!("response_type=code&redirect_uri={CALLBACK}")), &web, &[], &HINTING));
 }
 
 #[test]
@@ -144,8 +151,8 @@ fn st_8_a_loopback_port_is_free_only_where_the_switch_says_so() {
         "response_type=code&redirect_uri=http://127.0.0.1:4711/cb&code_challenge={CHALLENGE}&code_challenge_method=S256"
     );
     let native = client(Template::Native);
-    assert_eq!(judge(&query(&text), &native, &registered).unwrap().redirect_uri, "http://127.0.0.1:4711/cb");
-    shown(judge(&query(&text), &client(Template::Web), &registered));
+    assert_eq!(judge(&query(&text), &native, &registered, &HINTING).unwrap().redirect_uri, "http://127.0.0.1:4711/cb");
+    shown(judge(&query(&text), &client(Template::Web), &registered, &HINTING));
 }
 
 #[test]
@@ -153,13 +160,13 @@ fn st_1_query_and_body_are_read_alike_and_contradictions_refused() {
     let web = client(Template::Web);
     let registered = [CALLBACK.to_owned()];
     let both = |query: &str, body: &str| {
-        judge(&Parameters::read(Some(query), Body::Form(body.as_bytes()), None).unwrap(), &web, &registered)
+        judge(&Parameters::read(Some(query), Body::Form(body.as_bytes()), None).unwrap(), &web, &registered, &HINTING)
     };
     assert_eq!(both("response_type=code&state=xyz", "state=xyz").unwrap().state.as_deref(), Some("xyz"));
     let contradiction = format!("redirect_uri={CALLBACK}");
     shown(both("response_type=code&redirect_uri=https://evil.example", &contradiction));
     match both("response_type=code&state=a", "state=b") {
-        Err(Rejection::Redirect { redirect_uri, state: None, refusal }) => {
+        Err(Rejection::Redirect { redirect_uri, state: None, refusal, .. }) => {
             assert_eq!((redirect_uri.as_str(), refusal.code), (CALLBACK, Code::InvalidRequest));
         }
         other => panic!("{other:?}"),
@@ -171,8 +178,8 @@ fn st_1_query_and_body_are_read_alike_and_contradictions_refused() {
 #[test]
 fn st_2_st_4_unknown_parameters_are_ignored_and_empty_ones_are_absent() {
     let web = client(Template::Web);
-    let empties =
-        "scope=&nonce=&login_hint=&prompt=&response_mode=&code_challenge=&code_challenge_method=&request=&request_uri=";
+    let empties = "scope=&nonce=&login_hint=&prompt=&response_mode=&code_challenge=&code_challenge_method=&request=&request_uri=\
+         &registration=&max_age=&claims=&id_token_hint=&ui_locales=&acr_values=";
     let request =
         ask(&web, &format!("response_type=code&state=&resource=a&resource2=b&display=page&{empties}")).unwrap();
     assert!(request.scope.is_none() && request.state.is_none() && request.nonce.is_none());

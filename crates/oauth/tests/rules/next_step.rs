@@ -1,6 +1,6 @@
 //! What comes next for a person in the browser, for every combination that matters.
 
-use crate::sample::{NOW, client, id, query, scope};
+use crate::sample::{HINTING, NOW, client, id, query, scope};
 use vestibule_oauth::authorize::{self, AuthorizationRequest};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::next_step::{Facts, Step, Visitor, next_step};
@@ -8,17 +8,26 @@ use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::template::{Template, Wire};
 
-const VISITOR: Visitor = Visitor { person: id(9), auth_time: NOW - 1000, assigned: true };
+const VISITOR: Visitor = Visitor { session: id(9), subject: "subject of ada", auth_time: NOW - 1000, assigned: true };
 
 fn request(client: &Client, rest: &str) -> AuthorizationRequest {
     let registered = ["https://app.example/cb".to_owned()];
     let text = format!("response_type=code&client_id=app_sample{rest}");
-    authorize::judge(&query(&text), client, &registered).unwrap()
+    authorize::judge(&query(&text), client, &registered, &HINTING).unwrap()
 }
 
 /// A signed-in visitor in front of a request that is not stored.
 fn facts<'a>(client: &'a Client, request: &'a AuthorizationRequest) -> Facts<'a> {
-    Facts { request, client, visitor: Some(VISITOR), last_consent: None, consented_now: None, request_created_at: None }
+    Facts {
+        request,
+        client,
+        visitor: Some(VISITOR),
+        last_consent: None,
+        consented_now: None,
+        request_created_at: None,
+        chosen: None,
+        now: NOW,
+    }
 }
 
 fn refused(step: Step) -> Refusal {
@@ -30,7 +39,7 @@ fn refused(step: Step) -> Refusal {
 
 fn issued(step: Step) -> ScopeSet {
     match step {
-        Step::Issue(scope) => scope,
+        Step::Issue(granted) => granted.scopes,
         other => panic!("{other:?}"),
     }
 }
@@ -72,7 +81,7 @@ fn st_126_prompt_none_never_shows_a_page() {
 
 #[test]
 fn st_126_prompt_login_wants_a_session_that_began_after_the_request() {
-    for prompt in ["login", "select_account", "login%20consent"] {
+    for prompt in ["login", "login%20select_account", "login%20consent"] {
         let client = client(Template::IdaasOauth2);
         let request = request(&client, &format!("&prompt={prompt}"));
         let at = |created_at| next_step(&Facts { request_created_at: created_at, ..facts(&client, &request) });
@@ -194,7 +203,7 @@ fn scopes_that_were_unregistered_meanwhile_are_refused() {
 fn the_same_facts_decide_the_same() {
     let client = client(Template::Gitlife);
     let request = request(&client, "");
-    let visitor = Visitor { person: id(3), ..VISITOR };
+    let visitor = Visitor { session: id(3), ..VISITOR };
     let facts = Facts { visitor: Some(visitor), request_created_at: Some(NOW), ..facts(&client, &request) };
     assert_eq!(format!("{:?}", next_step(&facts)), format!("{:?}", next_step(&facts)));
 }

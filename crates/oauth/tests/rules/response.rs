@@ -2,11 +2,19 @@
 
 use crate::sample::scope;
 use vestibule_oauth::refusal::{Code, Refusal};
-use vestibule_oauth::response::{TokenAnswer, failure_location, success_location};
+use vestibule_oauth::response::{AuthorizationResponse, ResponseMode, TokenAnswer};
 use vestibule_oauth::secret::Secret;
 use vestibule_oauth::template::Wire;
 
 const ISSUER: &str = "https://id.example";
+
+fn success_location(uri: &str, code: &Secret, state: Option<&str>, issuer: &str) -> String {
+    AuthorizationResponse::success(uri, ResponseMode::Query, code, state, issuer).location()
+}
+
+fn failure_location(uri: &str, refusal: &Refusal, state: Option<&str>, issuer: &str) -> String {
+    AuthorizationResponse::failure(uri, ResponseMode::Query, refusal, state, issuer).location()
+}
 
 /// The pairs of the query of `location`, decoded.
 fn pairs(location: &str) -> Vec<(String, String)> {
@@ -59,6 +67,10 @@ fn fm_41_every_error_code_carries_the_issuer_and_is_ascii() {
         Code::AccessDenied,
         Code::LoginRequired,
         Code::ConsentRequired,
+        Code::UnmetAuthenticationRequirements,
+        Code::RequestNotSupported,
+        Code::RequestUriNotSupported,
+        Code::RegistrationNotSupported,
         Code::TemporarilyUnavailable,
         Code::ServerError,
     ] {
@@ -69,6 +81,27 @@ fn fm_41_every_error_code_carries_the_issuer_and_is_ascii() {
         assert_eq!(pairs.iter().filter(|(name, value)| name == "iss" && value == ISSUER).count(), 1);
         assert_eq!(pairs.iter().find(|(name, _)| name == "error").unwrap().1, code.name());
     }
+}
+
+#[test]
+fn st_13_st_14_fm_06_a_form_carries_each_parameter_once_and_byte_for_byte() {
+    let state = "s t&a=t/e%ü\"<";
+    let success = AuthorizationResponse::success(
+        "https://app.example/cb?x=1",
+        ResponseMode::FormPost,
+        &Secret::new("c0de"),
+        Some(state),
+        ISSUER,
+    );
+    let told: Vec<_> = success.parameters().collect();
+    assert_eq!(told, [("code", "c0de"), ("state", state), ("iss", ISSUER)]);
+    assert_eq!((success.redirect_uri.as_str(), success.mode), ("https://app.example/cb?x=1", ResponseMode::FormPost));
+    assert!(!format!("{success:?}").contains("c0de"), "a code is not printed");
+    let refusal = Refusal::new(Code::LoginRequired, "Nobody is signed in.");
+    let failure =
+        AuthorizationResponse::failure("https://app.example/cb", ResponseMode::FormPost, &refusal, None, ISSUER);
+    let told: Vec<_> = failure.parameters().map(|(name, _)| name).collect();
+    assert_eq!(told, ["error", "error_description", "iss"]);
 }
 
 fn answer(refresh_token: Option<&str>) -> TokenAnswer {

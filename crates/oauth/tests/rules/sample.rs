@@ -1,9 +1,12 @@
 //! Samples: a client of each template, parameters, an authenticated client.
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::Ed25519KeyPair;
+use vestibule_oauth::authorize::Hinting;
 use vestibule_oauth::client::{AccessTokenFormat, Client, RegisteredClient};
 use vestibule_oauth::client_auth::{AuthedClient, authenticate, by_refresh_token};
 use vestibule_oauth::id::Id;
-use vestibule_oauth::jose::Algorithm;
+use vestibule_oauth::jose::{Algorithm, SigningKey, Typ, VerifyingKey};
 use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::scope::ScopeSet;
@@ -14,10 +17,37 @@ use vestibule_oauth::token::{PersonStanding, Standing};
 /// The moment at which the samples happen.
 pub const NOW: i64 = 1_800_000_000_000;
 
+pub const ISSUER: &str = "https://id.example";
+pub const CLIENT_ID: &str = "app_sample";
+
+/// A key that ID tokens are signed with.
+pub struct HintKey {
+    pub signing: SigningKey,
+    pub verifying: VerifyingKey,
+}
+
+/// A fresh one.
+pub fn hint_key() -> HintKey {
+    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    let signing = SigningKey::from_pkcs8(Algorithm::EdDsa, pkcs8.as_ref()).unwrap();
+    let verifying = VerifyingKey::of(signing.jwk()).unwrap();
+    HintKey { signing, verifying }
+}
+
+impl HintKey {
+    /// A token of kind `typ` with these claims.
+    pub fn token(&self, typ: Typ, claims: &str) -> String {
+        self.signing.sign(&SystemRandom::new(), typ, claims).unwrap().expose().to_owned()
+    }
+}
+
+/// Our issuer, without a key that a hint could be verified with.
+pub const HINTING: Hinting = Hinting { issuer: ISSUER, key: None };
+
 pub fn client(template: Template) -> Client {
     Client {
         id: id(1),
-        client_id: "app_sample".to_owned(),
+        client_id: CLIENT_ID.to_owned(),
         name: "Sample".to_owned(),
         template,
         confidential: template.confidential(),

@@ -4,26 +4,30 @@
 //! needs no page is never stored; an answer is given once, by a guarded verb of the store. Owns the order of calls.
 
 use crate::app::App;
-use crate::endpoints::steps::{self, Stored};
+use crate::endpoints::issued::{self, Issued};
+use crate::endpoints::steps::Stored;
 use crate::pages::problem::{Callback, ForDevelopers, Problem};
 use crate::pages::refused::RefusedPage;
 use crate::router::path;
 use crate::text::Language;
 use crate::web::browser::Browser;
+use crate::web::departure::depart;
 use crate::web::form::Received;
 use crate::web::{answer, caller};
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use std::sync::Arc;
-use vestibule_oauth::authorize::{self, AuthorizationRequest, Rejection};
+use vestibule_oauth::authorize::{self, AuthorizationRequest, Hinting, Rejection};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::id::Id;
+use vestibule_oauth::id_token_hint;
+use vestibule_oauth::jose::VerifyingKey;
 use vestibule_oauth::next_step::{Facts, Step, next_step};
 use vestibule_oauth::parameters::{Body, Parameters};
-use vestibule_oauth::redirect_uri::RedirectMismatch;
+use vestibule_oauth::redirect_uri::{RedirectMismatch, csp_source};
 use vestibule_oauth::refusal::{Code, Refusal};
-use vestibule_oauth::response::failure_location;
+use vestibule_oauth::response::AuthorizationResponse;
 use vestibule_store::StoreError;
 use vestibule_store::authorizations::{Answer, NewAuthorization};
 
@@ -67,11 +71,14 @@ async fn arrive(app: &App, received: &Received) -> Result<Response, StoreError> 
         return Ok(unknown_application(received));
     };
     let client = found.client;
-    let request = match authorize::judge(&parameters, &client, &found.redirect_uris) {
+    let key = hint_key(app, &parameters).await;
+    let hinting = Hinting { issuer: &app.issuer, key: key.as_deref() };
+    let request = match authorize::judge(&parameters, &client, &found.redirect_uris, &hinting) {
         Ok(request) => request,
         Err(Rejection::Page(refusal, mismatch)) => return Ok(refused(received, Some(&client), &refusal, mismatch)),
-        Err(Rejection::Redirect { redirect_uri, state, refusal }) => {
-            let back = failure_location(&redirect_uri, &refusal, state.as_deref(), &app.issuer);
+        Err(Rejection::Redirect { redirect_uri, state, response_mode, refusal }) => {
+            let back =
+                AuthorizationResponse::failure(&redirect_uri, response_mode, &refusal, state.as_deref(), &app.issuer);
             if posted_from_elsewhere(app, received) {
                 return Ok(ask_again_by_get(received));
             }
@@ -132,21 +139,22 @@ async fn send_back(
     received: &Received,
     client: &Client,
     refusal: &Refusal,
-    back: &str,
+    back: &AuthorizationResponse,
     silent: bool,
 ) -> Result<Response, StoreError> {
     if silent || Browser::meet(app, &received.headers, app.clock.now()).await?.session().is_some() {
-        return Ok(answer::see_other(back));
+        return Ok(depart(back, &client.name, Language::default()));
     }
     let page = RefusedPage {
-        language: Language::English,
+        language: Language::default(),
         request_id: &received.request_id,
         code: refusal.code.name(),
         application: &client.name,
         sentence: refusal.description(),
         back,
     };
-    Ok(answer::page(400, page.render(), &[]))
+    let follow = csp_source(&back.redirect_uri).into_iter().collect::<Vec<_>>();
+    Ok(answer::page(400, page.render(), &follow))
 }
 
 /// A good request: answered at once where no page is due, else kept and shown.
@@ -158,27 +166,31 @@ async fn proceed(
     browser: &Browser,
     now: i64,
 ) -> Result<Response, StoreError> {
+    let subject = browser.session().map(|session| issued::subject(app, client, session)).unwrap_or_default();
     let facts = Facts {
         request,
         client,
-        visitor: browser.session().map(steps::visitor),
+        visitor: browser.session().map(|session| issued::visitor(session, &subject)),
         last_consent: browser.session().and_then(|session| session.last_consent.as_ref()),
         consented_now: None,
         request_created_at: None,
+        chosen: None,
+        now,
     };
+    let leave = |response: &AuthorizationResponse| depart(response, &client.name, Language::of(&request.ui_locales));
     let page = |problem| Ok(answer::problem(problem, &received.request_id));
     let failure = |refusal: &Refusal| {
-        let location = failure_location(&request.redirect_uri, refusal, request.state.as_deref(), &app.issuer);
-        Ok(answer::see_other(&location))
+        let (uri, mode, state) = (&request.redirect_uri, request.response_mode, request.state.as_deref());
+        Ok(leave(&AuthorizationResponse::failure(uri, mode, refusal, state, &app.issuer)))
     };
     match (next_step(&facts), browser.session()) {
         (Step::ApplicationOff, _) => page(Problem::ApplicationDisabled),
         (Step::Refuse(refusal), _) => failure(&refusal),
-        (Step::Issue(scopes), Some(session)) => {
-            let issued = steps::Issued::new(app, client, request, session, scopes, None, now);
-            let note = caller::note(app, received, steps::actor(session), now);
+        (Step::Issue(granted), Some(session)) => {
+            let issued = Issued::new(app, client, request, session, granted, None, now);
+            let note = caller::note(app, received, issued::actor(session), now);
             match app.store.issue_fresh(&issued.row, &note).await? {
-                Answer::Given => Ok(answer::see_other(&issued.location)),
+                Answer::Given => Ok(leave(&issued.response)),
                 // The session ended between its read and this verb, so the person must sign in.
                 _ if request.prompt.none => {
                     let refusal = Refusal::new(Code::LoginRequired, "The person's session has just ended.");
@@ -188,9 +200,15 @@ async fn proceed(
             }
         }
         // Who is not assigned may be somebody else at this browser ("not you?"), so that request is kept too.
-        (Step::SignIn | Step::NotAssigned | Step::Consent(_) | Step::Issue(_), _) => {
-            keep(app, received, client, request, browser, now).await
-        }
+        (
+            Step::SignIn
+            | Step::SomebodyElse
+            | Step::ChooseAccount
+            | Step::NotAssigned
+            | Step::Consent(_)
+            | Step::Issue(_),
+            _,
+        ) => keep(app, received, client, request, browser, now).await,
     }
 }
 
@@ -212,6 +230,12 @@ async fn keep(
     let new = NewAuthorization { id, application: client.id, browser: browser.digest(), request: request.to_json() };
     app.store.keep_request(&new, now).await?;
     Ok(answer::see_other(&format!("/oauth/authorize/{id}")))
+}
+
+/// The published key that an `id_token_hint` names, if there is a hint and such a key.
+async fn hint_key(_app: &App, parameters: &Parameters) -> Option<Arc<VerifyingKey>> {
+    let _name = id_token_hint::key_name(parameters.get("id_token_hint").ok()??)?;
+    None
 }
 
 /// The parameters: the query's, and for POST the form's. A body of another type says nothing here.

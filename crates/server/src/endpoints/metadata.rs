@@ -5,6 +5,7 @@
 use super::jwks;
 use crate::app::App;
 use crate::router::path;
+use crate::text::Language;
 use crate::web::cors;
 use crate::web::form::Received;
 use axum::body::Bytes;
@@ -31,8 +32,10 @@ impl Document {
             userinfo_endpoint: Some(path::USERINFO),
             revocation_endpoint: Some(path::REVOKE),
             introspection_endpoint: Some(path::INTROSPECT),
+            jwks_uri: None,
             grants: &Kind::ALL,
             scopes: &["openid", "profile", "email", "phone", "offline_access"],
+            ui_locales: &Language::ALL.map(|language| language.text().lang),
             service_documentation: None,
         };
         let text = metadata::document(issuer, &served);

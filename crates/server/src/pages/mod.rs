@@ -4,8 +4,10 @@
 //! with hostile values in it, so that every template is rendered by a test. Templates escape everything; nothing here
 //! marks text as safe (FM-92). Statuses and headers are `web/answer`'s, sentences are `text`'s.
 
+pub mod account;
 pub mod applications;
 pub mod consent;
+pub mod form_post;
 pub mod home;
 pub mod logo;
 pub mod problem;

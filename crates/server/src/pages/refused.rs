@@ -5,6 +5,7 @@
 use super::{consent::Person, finish, problem::Problem, style};
 use crate::text::{Language, ProblemWords, Text};
 use askama::Template;
+use vestibule_oauth::response::{AuthorizationResponse, ResponseMode};
 
 /// A request with a mistake, from somebody who is not signed in: a page first, and the way back as a link, so that our
 /// name cannot be used to bounce strangers (FM-17, statement 17).
@@ -19,8 +20,8 @@ pub struct RefusedPage<'a> {
     pub application: &'a str,
     /// The sentence of the refusal, for the application's developer.
     pub sentence: &'a str,
-    /// The whole address of the error answer; its redirect URI is known good.
-    pub back: &'a str,
+    /// The error answer; its redirect URI is known good.
+    pub back: &'a AuthorizationResponse,
 }
 
 impl RefusedPage<'_> {
@@ -28,21 +29,22 @@ impl RefusedPage<'_> {
     pub fn render(&self) -> String {
         let text = self.language.text();
         let Self { request_id, code, application, sentence, back, .. } = *self;
-        finish(RefusedHtml { text, request_id, code, application, sentence, back }.render())
+        let link = (back.mode == ResponseMode::Query).then(|| back.location());
+        finish(RefusedHtml { text, request_id, code, application, sentence, back, link }.render())
     }
 }
 
 #[cfg(test)]
-impl RefusedPage<'static> {
+impl<'a> RefusedPage<'a> {
     /// A page with hostile values in every place, for tests.
-    pub fn sample() -> RefusedPage<'static> {
+    pub fn sample(back: &'a AuthorizationResponse) -> RefusedPage<'a> {
         RefusedPage {
             language: Language::English,
             request_id: "01997c0e5f6a7b6c8d9e0f1a2b3c4d5e",
             code: "invalid_scope",
             application: super::HOSTILE,
             sentence: super::HOSTILE,
-            back: "https://wiki.example.org/?error=invalid_scope&state=\"><script>alert('x')</script>",
+            back,
         }
     }
 }
@@ -102,7 +104,8 @@ struct RefusedHtml<'a> {
     code: &'static str,
     application: &'a str,
     sentence: &'a str,
-    back: &'a str,
+    back: &'a AuthorizationResponse,
+    link: Option<String>,
 }
 
 #[derive(Template)]

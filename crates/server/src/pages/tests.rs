@@ -7,8 +7,8 @@ mod gallery;
 use super::consent::Destination;
 use super::problem::{Callback, ForDevelopers, Problem};
 use super::setup::{Fault, SetupPage};
-use super::{ApplicationCard, HOSTILE, is_https, style};
-use crate::text::ScopeMeaning;
+use super::{ApplicationCard, HOSTILE, form_post, is_https, style};
+use crate::text::{Language, ScopeMeaning, look_up};
 use gallery::{ENGLISH, consent, gallery, problem, samples, sign_in, wiki};
 
 #[test]
@@ -28,6 +28,7 @@ fn gallery_of_every_page() {
 #[test]
 fn fm_92_fm_93_nothing_that_came_from_outside_is_markup() {
     for (name, html) in samples() {
+        let html = without_the_one_script(&name, html);
         for raw in ["<script", "alert('", "<b>", "(1)</"] {
             assert!(!html.contains(raw), "{name}: {raw}");
         }
@@ -40,6 +41,7 @@ fn fm_92_fm_93_nothing_that_came_from_outside_is_markup() {
 #[test]
 fn fm_92_no_page_has_script_inline_style_or_anything_from_elsewhere() {
     for (name, html) in gallery() {
+        let html = without_the_one_script(&name, html);
         for barred in ["<script", "<style", " style=", " on", "javascript:", "<iframe", "<object", "<base"] {
             let inside_tags = tags(&html).any(|tag| tag.to_ascii_lowercase().contains(barred));
             assert!(!inside_tags, "{name}: {barred}");
@@ -53,6 +55,16 @@ fn fm_92_no_page_has_script_inline_style_or_anything_from_elsewhere() {
     }
 }
 
+/// The page that posts an answer by itself has the one script of the house, byte for byte the one that its policy names.
+fn without_the_one_script(name: &str, html: String) -> String {
+    if name != "form_post" {
+        return html;
+    }
+    assert_eq!(html.matches("<script>document.forms[0].submit()</script>").count(), 1);
+    assert_eq!(form_post::SCRIPT, "document.forms[0].submit()");
+    html.replace("<script>document.forms[0].submit()</script>", "")
+}
+
 fn tags(html: &str) -> impl Iterator<Item = &str> {
     html.split('<')
         .skip(1)
@@ -64,11 +76,15 @@ fn offset(whole: &str, part: &str) -> usize {
 }
 
 #[test]
-fn fm_57_every_form_posts_and_carries_a_form_token() {
+fn fm_57_every_form_posts_and_carries_a_form_token_unless_it_goes_to_the_application() {
     for (name, html) in gallery() {
         for form in html.split("<form").skip(1).map(|rest| rest.split("</form>").next().unwrap()) {
-            assert!(form.split('>').next().unwrap().contains("method=\"post\""), "{name}");
-            assert!(form.contains("<input type=\"hidden\" name=\"form_token\" value=\""), "{name}");
+            let tag = form.split('>').next().unwrap();
+            assert!(tag.contains("method=\"post\""), "{name}");
+            let elsewhere = tag.contains("action=\"https://");
+            assert_eq!(elsewhere, matches!(name.as_str(), "form_post" | "refused_form"), "{name}");
+            let has_token = form.contains("<input type=\"hidden\" name=\"form_token\" value=\"");
+            assert_eq!(has_token, !elsewhere, "{name}");
         }
     }
 }
@@ -103,6 +119,10 @@ fn the_ids_that_tools_rely_on_are_there() {
         ("sign_out", &["sign-out"]),
         ("problem_callback", &["error-code", "request-id"]),
         ("refused", &["error-code", "request-id", "back"]),
+        ("refused_form", &["error-code", "request-id", "back"]),
+        ("form_post", &["continue"]),
+        ("account_choose", &["application-name", "signed-in-as", "go-on", "switch"]),
+        ("account_somebody_else", &["application-name", "signed-in-as", "switch", "decline"]),
         ("not_assigned", &["error-code", "request-id", "switch"]),
     ] {
         for id in ids {
@@ -238,6 +258,23 @@ fn the_parts_of_a_compared_address_are_cut_between_characters() {
         let html = problem(Problem::WrongCallback, Some(ForDevelopers { callback, ..ForDevelopers::default() }));
         assert!(html.contains("callback-asked"));
     }
+}
+
+#[test]
+fn a_language_is_looked_up_by_its_tag_and_by_shorter_ones() {
+    let known = ["en", "zh-Hant", "de"];
+    for (tags, found) in [
+        (&["de"][..], Some(2)),
+        (&["DE-ch"], Some(2)),
+        (&["tlh", "en-Latn-GB-x-y", "de"], Some(0)),
+        (&["zh-Hant-TW"], Some(1)),
+        (&["zh", "de"], Some(2)),
+        (&["-", "d", "german"], None),
+        (&[], None),
+    ] {
+        assert_eq!(look_up(tags, &known), found, "{tags:?}");
+    }
+    assert_eq!(Language::of(&["tlh"]), ENGLISH);
 }
 
 #[test]

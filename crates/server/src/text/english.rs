@@ -4,8 +4,8 @@
 //! could learn from.
 
 use super::{
-    Applications, Common, Consent, Home, ProblemFrame, ProblemWords, Refused, ScopeMeaning, ScopeWords, Setup, SignIn,
-    Text,
+    Account, AccountWords, Applications, Common, Consent, FormPost, Home, ProblemFrame, ProblemWords, Refused,
+    ScopeMeaning, ScopeWords, Setup, SignIn, Text,
 };
 use crate::pages::problem::{Difference, Problem};
 use crate::pages::setup::Fault;
@@ -114,6 +114,29 @@ pub(super) static TEXT: Text = Text {
         next: "Go back to it and try again. If this page returns, tell its support the code below.",
         back: |application| format!("Back to {application}"),
         not_assigned: |application| format!("You may not use {application} yet"),
+    },
+    account: Account {
+        choose: AccountWords {
+            title: "Choose an account",
+            heading: |application| format!("Which account do you want to use for {application}?"),
+            lead: "You are signed in with this one.",
+        },
+        somebody_else: AccountWords {
+            title: "Another account is asked for",
+            heading: |application| format!("{application} expects another account"),
+            lead: "It asked for somebody else than the account that is signed in here.",
+        },
+        go_on: |person| format!("Continue as {person}"),
+        another: "Use another account",
+        another_note: |person| {
+            format!("{person} is signed out first, with what applications were given in this browser.")
+        },
+    },
+    form_post: FormPost {
+        title: "One moment",
+        heading: |application| format!("On the way to {application}"),
+        lead: "If nothing happens, use the button.",
+        button: |application| format!("Continue to {application}"),
     },
 };
 

@@ -64,8 +64,13 @@ pub fn page(status: u16, html: String, follow: &[String]) -> Response {
         policy.push(' ');
         policy.push_str(origin);
     }
+    page_under(&policy, status, html)
+}
+
+/// A page under a content security policy of its own.
+pub fn page_under(policy: &str, status: u16, html: String) -> Response {
     let mut response = with_body(status, "text/html; charset=utf-8", html);
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
+    if let Ok(policy) = HeaderValue::from_str(policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response

@@ -1,5 +1,5 @@
 //! What every conductor needs of HTTP: reading what came (`form`), telling who sent it (`caller`, `browser`, `cors`),
-//! shaping what goes out (`answer`), the door that every request walks through (`door`) and its limits (`guard`,
+//! shaping what goes out (`answer`, `departure`), the door that every request walks through (`door`) and its limits (`guard`,
 //! `guessing`).
 
 pub mod access_token;
@@ -9,6 +9,7 @@ pub mod by_get;
 pub mod caller;
 pub mod client;
 pub mod cors;
+pub mod departure;
 pub mod door;
 pub mod form;
 pub mod guard;

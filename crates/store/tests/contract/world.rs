@@ -170,7 +170,6 @@ impl World {
             redirect_uri_sent: true,
             challenge: None,
             nonce: Some("n".to_owned()),
-            max_age: None,
         };
         Issue {
             verb: self.id(),

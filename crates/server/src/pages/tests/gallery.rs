@@ -1,17 +1,22 @@
 //! The pages that the tests look at: hostile ones and ordinary ones.
 
-use crate::pages::ApplicationCard;
+use crate::pages::account::{AccountPage, Question};
 use crate::pages::applications::ApplicationsPage;
 use crate::pages::consent::{ConsentPage, Person, ScopeRow};
+use crate::pages::form_post::FormPostPage;
 use crate::pages::home::HomePage;
 use crate::pages::problem::{Callback, ForDevelopers, Problem, ProblemPage};
 use crate::pages::refused::{NotAssignedPage, RefusedPage};
 use crate::pages::setup::{Fault, SetupDonePage, SetupPage};
 use crate::pages::sign_in::SignInPage;
 use crate::pages::signed_out::{SignOutPage, SignedOutPage};
+use crate::pages::{ApplicationCard, HOSTILE};
 use crate::text::Language;
 use vestibule_oauth::id::Id;
+use vestibule_oauth::refusal::{Code, Refusal};
+use vestibule_oauth::response::{AuthorizationResponse, ResponseMode};
 use vestibule_oauth::scope::ScopeSet;
+use vestibule_oauth::secret::Secret;
 use vestibule_store::consents::Allowed;
 
 pub(super) const ENGLISH: Language = Language::English;
@@ -22,7 +27,10 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("sign_in", SignInPage::sample().render()),
         ("consent", ConsentPage::sample().render()),
         ("problem", ProblemPage::sample().render()),
-        ("refused", RefusedPage::sample().render()),
+        ("refused", RefusedPage::sample(&hostile_answer(ResponseMode::Query)).render()),
+        ("refused_form", RefusedPage::sample(&hostile_answer(ResponseMode::FormPost)).render()),
+        ("form_post", form_post(HOSTILE, &hostile_answer(ResponseMode::FormPost))),
+        ("account", AccountPage::sample().render()),
         ("not_assigned", NotAssignedPage::sample().render()),
         ("home", HomePage::sample().render()),
         ("applications", ApplicationsPage::sample().render()),
@@ -31,6 +39,27 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("setup", SetupPage::sample().render()),
         ("setup_done", SetupDonePage::sample().render()),
     ]
+}
+
+fn hostile_answer(mode: ResponseMode) -> AuthorizationResponse {
+    let code = Secret::new(HOSTILE);
+    AuthorizationResponse::success(
+        "https://wiki.example.org/\"><script>",
+        mode,
+        &code,
+        Some(HOSTILE),
+        "https://id.example",
+    )
+}
+
+fn answer(mode: ResponseMode) -> AuthorizationResponse {
+    let refusal = Refusal::new(Code::InvalidScope, "scope: this application may ask for these: openid.");
+    let uri = "https://wiki.example.org/signed-in";
+    AuthorizationResponse::failure(uri, mode, &refusal, Some("s"), "https://door.example.org")
+}
+
+fn form_post(application: &str, response: &AuthorizationResponse) -> String {
+    FormPostPage { language: ENGLISH, application, response }.render()
 }
 
 pub(super) fn wiki<'a>(verified: bool) -> ApplicationCard<'a> {
@@ -90,12 +119,12 @@ pub(super) fn gallery() -> Vec<(String, String)> {
         email: "ada@example.org",
         faults: &[Fault::UserName, Fault::PasswordShort],
     };
-    let refused = RefusedPage {
-        application: "Harbour Wiki",
-        sentence: "scope names 'everything', which is not registered for this application.",
-        back: "https://wiki.example.org/signed-in?error=invalid_scope&iss=https%3A%2F%2Fdoor.example.org",
-        ..RefusedPage::sample()
+    let refused = |mode| {
+        let sentence = "scope names 'everything', which is not registered for this application.";
+        RefusedPage { application: "Harbour Wiki", sentence, ..RefusedPage::sample(&answer(mode)) }.render()
     };
+    let account =
+        |question| AccountPage { application: wiki(true), person: ADA, question, ..AccountPage::sample() }.render();
     let not_assigned = NotAssignedPage { application: "Harbour Wiki", person: ADA, ..NotAssignedPage::sample() };
     let mut pages: Vec<(String, String)> = [
         ("sign_in", sign_in(None, "", false)),
@@ -114,7 +143,11 @@ pub(super) fn gallery() -> Vec<(String, String)> {
         ("setup_faults", typed.render()),
         ("setup_done", SetupDonePage { language: ENGLISH, name: "ada" }.render()),
         ("problem_callback", problem(Problem::WrongCallback, Some(developers))),
-        ("refused", refused.render()),
+        ("refused", refused(ResponseMode::Query)),
+        ("refused_form", refused(ResponseMode::FormPost)),
+        ("form_post", form_post("Harbour Wiki", &answer(ResponseMode::FormPost))),
+        ("account_choose", account(Question::Choose)),
+        ("account_somebody_else", account(Question::SomebodyElse)),
         ("not_assigned", not_assigned.render()),
     ]
     .map(|(name, html)| (name.to_owned(), html))

@@ -317,7 +317,6 @@ CREATE TABLE codes (
     redirect_uri_sent BIGINT NOT NULL,
     challenge TEXT COLLATE "C",
     nonce TEXT COLLATE "C",
-    max_age BIGINT,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     spent_by BYTEA,

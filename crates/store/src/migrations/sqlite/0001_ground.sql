@@ -317,7 +317,6 @@ CREATE TABLE codes (
     redirect_uri_sent INTEGER NOT NULL,
     challenge TEXT,
     nonce TEXT,
-    max_age INTEGER,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     spent_by BLOB,
