@@ -21,6 +21,7 @@ pub mod path {
     pub const JWKS: &str = "/oauth/jwks";
     pub const LOGOUT: &str = "/oauth/logout";
     pub const METADATA: &str = "/.well-known/oauth-authorization-server";
+    pub const DISCOVERY: &str = "/.well-known/openid-configuration";
 }
 
 /// Everything that this server serves.
@@ -36,6 +37,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(path::JWKS, get(jwks::answer).options(cors::preflight))
         .route(path::LOGOUT, get(logout::begin).post(logout::begin).head(authorize::no_head))
         .route(path::METADATA, get(metadata::answer).options(cors::preflight))
+        .route(path::DISCOVERY, get(metadata::answer).options(cors::preflight))
         // The resources of the two vendors' wires
         .route("/api/bff/v1/oauth2/userinfo", get(idaas::userinfo))
         .route("/api/bff/v1.2/oauth2/userinfo", get(idaas::userinfo))

@@ -4,7 +4,7 @@
 //! A reader that refuses whatever is longer than its cap costs nothing at 64 KiB; it is measured once more at the cap,
 //! where its work is, by the same cost for each byte.
 
-use crate::sample::client;
+use crate::sample::{HINTING, client};
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::{Engine as _, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::hint::black_box;
@@ -159,7 +159,7 @@ fn fm_118_an_authorize_query_is_read_and_judged_in_time_of_its_length() {
     all_stay_flat(
         |text| {
             if let Ok(parameters) = Parameters::read(Some(text), Body::None, None) {
-                drop(black_box(judge(&parameters, &client(Template::Web), &[CALLBACK.to_owned()])));
+                drop(black_box(judge(&parameters, &client(Template::Web), &[CALLBACK.to_owned()], &HINTING)));
             }
         },
         64 * 1024,

@@ -233,9 +233,9 @@ async fn keep(
 }
 
 /// The published key that an `id_token_hint` names, if there is a hint and such a key.
-async fn hint_key(_app: &App, parameters: &Parameters) -> Option<Arc<VerifyingKey>> {
-    let _name = id_token_hint::key_name(parameters.get("id_token_hint").ok()??)?;
-    None
+async fn hint_key(app: &App, parameters: &Parameters) -> Option<Arc<VerifyingKey>> {
+    let name = id_token_hint::key_name(parameters.get("id_token_hint").ok()??)?;
+    app.keys.find_verifying(&name).await
 }
 
 /// The parameters: the query's, and for POST the form's. A body of another type says nothing here.

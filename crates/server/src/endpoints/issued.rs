@@ -10,6 +10,7 @@ use vestibule_oauth::next_step::{Granted, Visitor};
 use vestibule_oauth::response::AuthorizationResponse;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::Kind;
+use vestibule_oauth::subject::subject_for;
 use vestibule_store::authorizations::Issue;
 use vestibule_store::codes::NewCode;
 use vestibule_store::sessions::LiveSession;
@@ -20,8 +21,8 @@ pub fn visitor<'a>(session: &LiveSession, subject: &'a str) -> Visitor<'a> {
 }
 
 /// The subject by which `client` knows who is signed in.
-pub fn subject(_app: &App, _client: &Client, session: &LiveSession) -> String {
-    session.subject.clone()
+pub fn subject(app: &App, client: &Client, session: &LiveSession) -> String {
+    subject_for(client, &session.subject, app.keys.pairwise())
 }
 
 /// The person in audit rows.

@@ -1,4 +1,5 @@
-//! `GET /.well-known/oauth-authorization-server`: what this server can do (RFC 8414).
+//! `GET /.well-known/openid-configuration` and `…/oauth-authorization-server`: what this server can do (OpenID Connect
+//! Discovery 1.0, RFC 8414). One document at both.
 //!
 //! Derived from the router's own constants and the rulebook's own lists, so that it cannot promise what is not served.
 
@@ -32,7 +33,7 @@ impl Document {
             userinfo_endpoint: Some(path::USERINFO),
             revocation_endpoint: Some(path::REVOKE),
             introspection_endpoint: Some(path::INTROSPECT),
-            jwks_uri: None,
+            jwks_uri: Some(path::JWKS),
             grants: &Kind::ALL,
             scopes: &["openid", "profile", "email", "phone", "offline_access"],
             ui_locales: &Language::ALL.map(|language| language.text().lang),

@@ -17,12 +17,12 @@ pub async fn preflight(State(app): State<Arc<App>>, received: Received) -> Respo
     let mut response = axum::http::StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     let methods = match received.path.as_str() {
-        path::METADATA | path::JWKS => "GET, HEAD, OPTIONS",
+        path::METADATA | path::DISCOVERY | path::JWKS => "GET, HEAD, OPTIONS",
         path::TOKEN | path::REVOKE => "POST, OPTIONS",
         _ => "GET, HEAD, POST, OPTIONS",
     };
     headers.insert(header::ALLOW, HeaderValue::from_static(methods));
-    if [path::METADATA, path::JWKS].contains(&received.path.as_str()) {
+    if [path::METADATA, path::DISCOVERY, path::JWKS].contains(&received.path.as_str()) {
         any(headers);
     } else if allow(&app, &received.headers, headers).await.is_err() {
         // A browser that is told nothing does not ask further; the cause shows up at the request itself.

@@ -53,9 +53,11 @@ fn st_21_token_revoke_and_userinfo_are_for_public_clients_origins_metadata_for_a
                 assert_eq!(got, None, "{origin}");
             }
         }
-        let metadata = server.at("/.well-known/oauth-authorization-server");
-        for origin in [site.as_str(), "https://evil.example"] {
-            assert_eq!(allowed(Call::get(&metadata), origin).as_deref(), Some("*"));
+        for path in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/oauth/jwks"] {
+            for origin in [site.as_str(), "https://evil.example"] {
+                assert_eq!(allowed(Call::get(server.at(path)), origin).as_deref(), Some("*"), "{path}");
+                assert_eq!(preflight(&server.at(path), origin, "GET").as_deref(), Some("*"), "{path}");
+            }
         }
         for origin in [site.as_str(), &confidential, "https://evil.example", "null"] {
             assert_eq!(allowed(Call::get(web.authorize_url(&[])), origin), None);

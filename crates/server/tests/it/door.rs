@@ -51,6 +51,8 @@ fn answers(server: &Server) -> Vec<(String, Answer)> {
         "/api/v5/user",
         "/api/bff/v1/oauth2/userinfo",
         "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+        "/oauth/jwks",
         "/a;b",
         "/%2f",
     ] {
