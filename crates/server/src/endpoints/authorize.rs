@@ -71,7 +71,7 @@ async fn arrive(app: &App, received: &Received) -> Result<Response, StoreError> 
         return Ok(unknown_application(received));
     };
     let client = found.client;
-    let key = hint_key(app, &parameters).await;
+    let key = hint_key(app, &parameters).await?;
     let hinting = Hinting { issuer: &app.issuer, key: key.as_deref() };
     let request = match authorize::judge(&parameters, &client, &found.redirect_uris, &hinting) {
         Ok(request) => request,
@@ -233,9 +233,12 @@ async fn keep(
 }
 
 /// The published key that an `id_token_hint` names, if there is a hint and such a key.
-async fn hint_key(app: &App, parameters: &Parameters) -> Option<Arc<VerifyingKey>> {
-    let name = id_token_hint::key_name(parameters.get("id_token_hint").ok()??)?;
-    app.keys.find_verifying(&name).await
+async fn hint_key(app: &App, parameters: &Parameters) -> Result<Option<Arc<VerifyingKey>>, StoreError> {
+    let hint = parameters.get("id_token_hint").ok().flatten();
+    match hint.and_then(id_token_hint::key_name) {
+        Some(name) => app.keys.find_verifying(&name).await,
+        None => Ok(None),
+    }
 }
 
 /// The parameters: the query's, and for POST the form's. A body of another type says nothing here.
