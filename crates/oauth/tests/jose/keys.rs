@@ -180,3 +180,24 @@ fn a_key_set_is_read_as_it_is_spelled_and_leaves_other_kinds_out() {
     assert_eq!(JwkSet::from_json("{}"), Err(KeyError::Malformed));
     assert_eq!(JwkSet::from_json(r#"{"keys":[]}"#), Ok(JwkSet::default()));
 }
+
+/// With a key of small order a signature of zeros fits one message in eight: anybody can sign (FM-80).
+#[test]
+fn fm_80_a_point_of_small_order_is_no_key() {
+    let eighths = [
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    ];
+    let eighths =
+        eighths.map(|hex| std::array::from_fn(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()));
+    let near_p = |last: u8| std::array::from_fn(|at| [last, 0xff, 0x7f][usize::from(at > 0) + usize::from(at == 31)]);
+    let small = |first: u8| std::array::from_fn(|at| if at == 0 { first } else { 0 });
+    let points: [[u8; 32]; 7] = [small(0), small(1), eighths[0], eighths[1], near_p(0xec), near_p(0xed), near_p(0xee)];
+    for mut point in points {
+        for _ in 0..2 {
+            let key = changed(0, |key| key["x"] = URL_SAFE_NO_PAD.encode(point).into()).unwrap();
+            assert_eq!(VerifyingKey::of(&key).err(), Some(KeyError::Malformed), "{point:?}");
+            point[31] ^= 0x80;
+        }
+    }
+}
