@@ -26,6 +26,10 @@ pub struct Served<'a> {
     pub revocation_endpoint: Option<&'a str>,
     /// The introspection endpoint (RFC 7662).
     pub introspection_endpoint: Option<&'a str>,
+    /// Where applications have people sign out (OpenID Connect RP-Initiated Logout).
+    pub end_session_endpoint: Option<&'a str>,
+    /// Whether applications are told that a session has ended, with its identifier (OpenID Connect Back-Channel Logout).
+    pub backchannel_logout: bool,
     /// The grants of the token endpoint.
     pub grants: &'a [Kind],
     /// The scopes that mean something here.
@@ -49,6 +53,9 @@ pub fn document(issuer: &str, served: &Served) -> String {
         jwks_uri: address(served.jwks_uri),
         revocation_endpoint: address(served.revocation_endpoint),
         introspection_endpoint: address(served.introspection_endpoint),
+        end_session_endpoint: address(served.end_session_endpoint),
+        backchannel_logout_supported: served.backchannel_logout,
+        backchannel_logout_session_supported: served.backchannel_logout,
         scopes_supported: served.scopes,
         response_types_supported: when(browser, &RESPONSE_TYPES),
         response_modes_supported: names(browser, &ResponseMode::ALL, ResponseMode::name),
@@ -104,6 +111,12 @@ struct Document<'a> {
     revocation_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_session_endpoint: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    backchannel_logout_supported: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    backchannel_logout_session_supported: bool,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     scopes_supported: &'a [&'a str],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]

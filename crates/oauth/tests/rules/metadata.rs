@@ -10,6 +10,8 @@ const ALL: Served = Served {
     jwks_uri: Some("/oauth/jwks"),
     revocation_endpoint: Some("/oauth/revoke"),
     introspection_endpoint: Some("/oauth/introspect"),
+    end_session_endpoint: None,
+    backchannel_logout: false,
     grants: &[Kind::AuthorizationCode, Kind::ClientCredentials],
     scopes: &["openid", "email"],
     ui_locales: &["en"],

@@ -34,6 +34,8 @@ impl Document {
             revocation_endpoint: Some(path::REVOKE),
             introspection_endpoint: Some(path::INTROSPECT),
             jwks_uri: Some(path::JWKS),
+            end_session_endpoint: Some(path::LOGOUT),
+            backchannel_logout: true,
             grants: &Kind::ALL,
             scopes: &["openid", "profile", "email", "phone", "offline_access"],
             ui_locales: &Language::ALL.map(|language| language.text().lang),

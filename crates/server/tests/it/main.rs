@@ -31,6 +31,7 @@ mod idaas;
 mod introspect;
 mod leaks;
 mod limits;
+mod logout;
 mod metadata;
 mod off_switches;
 mod password_hash;

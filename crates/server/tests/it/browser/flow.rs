@@ -229,3 +229,47 @@ fn st_01_fm_45_an_application_may_begin_by_a_form_on_its_own_site() {
     assert_eq!(parameter(&target, "state").as_deref(), Some("st a+te/%&="));
     assert_eq!(cookies(), before, "the other visits' cookies stay");
 }
+
+#[test]
+fn st_128_an_application_on_another_site_has_a_person_sign_out_and_gets_them_back() {
+    let server = Server::shared(Database::Sqlite);
+    let callback = Callback::new();
+    let back = callback.url.replace("/callback", "/callback/signed-out");
+    let app = server.app_with("web", &[&callback.url], &["--post-logout-redirect-uri", &back]);
+    let person = server.person();
+    let browser = Chromium::open();
+    browser.without_scripts();
+    browser.goto(&app.authorize_url(&[]));
+    browser.sign_in(&person.name, &person.password);
+    browser.click("allow");
+    callback.next();
+    let form = format!(
+        "<!doctype html><title>x</title><form method=post action='{}'><input type=hidden name=client_id value='{}'>\
+         <input type=hidden name=post_logout_redirect_uri value='{back}'><input type=hidden name=state value='a b'>\
+         <button id=go>go</button></form>",
+        server.at("/oauth/logout"),
+        app.client_id
+    );
+    browser.goto(&Callback::serving(&form).url.replace("127.0.0.1", "localhost"));
+    browser.click("go");
+    browser.wait_for("asked-by");
+    let source = browser.source();
+    assert!(source.contains(&person.name) && source.contains(&app.name), "who is signed in, and who asks");
+    if let Ok(folder) = std::env::var("VESTIBULE_TEST_PICTURES") {
+        browser.screenshot(&format!("{folder}/sign-out.png"));
+    }
+    browser.click("sign-out");
+    let target = callback.next();
+    assert_eq!(target, "/callback/signed-out?state=a+b");
+    assert_eq!(browser.text("client"), "back at the client", "the policy lets the browser follow to the client");
+    assert_eq!(browser.console(), Vec::<String>::new().as_slice(), "nothing was blocked on the way");
+    // Once more, with nobody signed in: the way back is a link.
+    browser.goto(&Callback::serving(&form).url.replace("127.0.0.1", "localhost"));
+    browser.click("go");
+    browser.wait_for("signed-out");
+    if let Ok(folder) = std::env::var("VESTIBULE_TEST_PICTURES") {
+        browser.screenshot(&format!("{folder}/signed-out.png"));
+    }
+    browser.click("back");
+    assert_eq!(callback.next(), "/callback/signed-out?state=a+b");
+}
