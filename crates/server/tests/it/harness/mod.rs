@@ -7,6 +7,7 @@ pub mod application;
 pub mod callback;
 pub mod chromium;
 pub mod http;
+pub mod jwt;
 pub mod page;
 pub mod postgres;
 pub mod process;

@@ -138,7 +138,7 @@ fn row(scene: &mut Scene, cells: &[Cell; 9], node: &Server, turned_back: bool, w
     }
 }
 
-/// Size in CI: 10 switches × 9 entrances; four applications; at once, after kill -9 and a restart, and turned back.
+/// Size in CI: 10 switches × 9 entrances; four applications, access tokens opaque and signed; at once, after kill -9 and a restart, and turned back.
 fn matrix(database: Database) {
     let mut server = Server::start(database, &[]);
     let mut other = (database == Database::Postgres).then(|| server.second_node());

@@ -12,10 +12,12 @@ struct Guest {
     scope: &'static str,
     resource: &'static str,
     tokens: Tokens,
+    /// The same from the time after its access tokens became signed ones.
+    signed: Tokens,
     /// One for each time that the row is tried.
     codes: Vec<String>,
-    /// The code that the tokens came from.
-    spent: String,
+    /// The codes that the tokens came from.
+    spent: [String; 2],
 }
 
 pub struct Scene {
@@ -46,19 +48,28 @@ const CODES: usize = 6;
 
 impl Guest {
     fn furnish(server: &Server, person: &Person, visitor: &mut Visitor, template: &'static str) -> Guest {
-        let (scope, resource) = match template {
-            "gitlife" => ("user_info", "/api/v5/user"),
-            "idaas-oauth2" => ("read", "/api/bff/v1.2/oauth2/userinfo"),
-            _ => ("openid offline_access", "/oauth/userinfo"),
+        let (scope, resource, algorithm) = match template {
+            "gitlife" => ("user_info", "/api/v5/user", "EdDSA"),
+            "idaas-oauth2" => ("read", "/api/bff/v1.2/oauth2/userinfo", "RS256"),
+            _ => ("openid offline_access", "/oauth/userinfo", "ES256"),
         };
         let app = server.app_with(template, &["https://client.example/callback"], &["--access", "assigned"]);
         server.json(&["app", "assign", &app.name, "--user", &person.name], "");
         let url = app.authorize_url(&[("scope", scope)]);
         let mut code = || parameter(&visitor.go_through(&url, person, None), "code").expect("a code");
-        let spent = code();
-        let tokens = app.trade(&spent).tokens();
+        let spent = [code(), code()];
+        let tokens = app.trade(&spent[0]).tokens();
+        server.json(&["app", "set", &app.name, "--access-token", algorithm], "");
+        let signed = app.trade(&spent[1]).tokens();
+        assert!(!tokens.access.contains('.') && signed.access.contains('.'), "{}", signed.json);
         let codes = (0..CODES).map(|_| code()).collect();
-        Guest { app, scope, resource, tokens, codes, spent }
+        Guest { app, scope, resource, tokens, signed, codes, spent }
+    }
+
+    /// What it got before the switch, in both forms.
+    fn every_tokens(&self) -> [(&'static str, &Tokens, &str); 2] {
+        let [opaque, signed] = &self.spent;
+        [("opaque", &self.tokens, opaque), ("signed", &self.signed, signed)]
     }
 
     /// The same application as another node sees it.
@@ -116,15 +127,19 @@ impl Scene {
             }
             Switch::TokenRevoked => {
                 for guest in &self.guests {
-                    assert_eq!(guest.call(server, "/oauth/revoke", &guest.tokens.access).status, 200);
+                    for (_, tokens, _) in guest.every_tokens() {
+                        assert_eq!(guest.call(server, "/oauth/revoke", &tokens.access).status, 200);
+                    }
                 }
             }
             Switch::FamilyEnded => {
                 for guest in &self.guests {
-                    match &guest.tokens.refresh {
-                        Some(token) => assert_eq!(guest.call(server, "/oauth/revoke", token).status, 200),
-                        // Without a refresh token: the code comes a second time.
-                        None => assert_eq!(guest.app.trade(&guest.spent).status, 400),
+                    for (_, tokens, code) in guest.every_tokens() {
+                        match &tokens.refresh {
+                            Some(token) => assert_eq!(guest.call(server, "/oauth/revoke", token).status, 200),
+                            // Without a refresh token: the code comes a second time.
+                            None => assert_eq!(guest.app.trade(code).status, 400),
+                        }
                     }
                 }
             }
@@ -214,26 +229,30 @@ impl Scene {
             Entrance::UserinfoIdaas => self.userinfo(node, "/api/bff/v1.2/oauth2/userinfo"),
             Entrance::UserinfoGitlife => self.userinfo(node, "/api/v5/user"),
             Entrance::Introspection => {
-                let try_one = |guest: &Guest| {
-                    let answer = guest.call(node, "/oauth/introspect", &guest.tokens.access);
+                let ask = |guest: &Guest, form, tokens: &Tokens| {
+                    let answer = guest.call(node, "/oauth/introspect", &tokens.access);
                     let active = answer.json()["active"] == true;
                     assert!(
                         active || answer.status != 200 || answer.text() == "{\"active\":false}",
                         "{}",
                         answer.text()
                     );
-                    Tried::of(guest.resource, active, &answer)
+                    Tried::of(form, active, &answer)
                 };
-                self.guests.iter().map(try_one).collect()
+                let ask_both = |guest| Guest::every_tokens(guest).map(|(form, tokens, _)| ask(guest, form, tokens));
+                self.guests.iter().flat_map(ask_both).collect()
             }
         }
     }
 
     fn userinfo(&self, node: &Server, resource: &'static str) -> Vec<Tried> {
         let guest = self.guests.iter().find(|guest| guest.resource == resource).expect("somebody reads there");
-        let answer = Call::get(node.at(resource)).bearer(&guest.tokens.access).send();
-        assert!(matches!(answer.status, 200 | 401 | 403), "{resource}: {}", answer.text());
-        vec![Tried::of(resource, answer.status == 200, &answer)]
+        let read = |(form, tokens, _): (&'static str, &Tokens, &str)| {
+            let answer = Call::get(node.at(resource)).bearer(&tokens.access).send();
+            assert!(matches!(answer.status, 200 | 401 | 403), "{resource}: {}", answer.text());
+            Tried::of(form, answer.status == 200, &answer)
+        };
+        guest.every_tokens().map(read).into()
     }
 
     fn authorize(&self, node: &Server) -> Vec<Tried> {
