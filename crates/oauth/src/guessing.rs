@@ -9,6 +9,8 @@ use crate::secret::Digest;
 
 /// Failures after which the next try waits.
 pub const FREE: i64 = 5;
+/// As many for one application that asks about tokens that never were: it asks about whatever strangers show it.
+pub const SCANS_FREE: i64 = 100;
 /// How long failures are counted together, in milliseconds: fifteen minutes from the first of them.
 pub const WINDOW_MS: i64 = 15 * 60_000;
 /// How long the next try waits after the last free failure and after each one more, in milliseconds. The last stands for
@@ -80,6 +82,12 @@ impl Key {
             Ok(id) => Key::of("client", &[id.as_bytes()]),
             Err(unknown) => Key::of("no client", &[&bucket(salt, unknown)]),
         }
+    }
+
+    /// A client that asks about tokens that never were (RFC 7662 section 4). Apart from [`Key::client`]: what strangers show
+    /// a resource server must not keep it from anything else.
+    pub fn scanner(client: Id) -> Key {
+        Key::of("scanner", &[client.as_bytes()])
     }
 
     /// As it is stored.
@@ -180,6 +188,7 @@ mod tests {
             Key::device(alice, &work),
             Key::device(bob, &home),
             Key::client(&SALT, Ok(alice)),
+            Key::scanner(alice),
             Key::client(&SALT, Err("app_none")),
             Key::nobody(&SALT, "app_none"),
         ];

@@ -31,6 +31,11 @@ impl Id {
         &self.0
     }
 
+    /// When it was made, in Unix milliseconds, or when somebody wants it to have been.
+    pub fn made_at(&self) -> i64 {
+        self.0[..6].iter().fold(0, |time, byte| time << 8 | i64::from(*byte))
+    }
+
     /// Reads the spelling of [`fmt::Display`]: 32 lower-case hexadecimal digits, nothing else.
     pub fn parse(text: &str) -> Option<Id> {
         if text.len() != 32 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {

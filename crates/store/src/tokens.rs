@@ -5,6 +5,7 @@
 
 use crate::applications::claimed;
 use crate::assignments::assigned;
+use crate::audit::{self, Event, Note, audited};
 use crate::columns::{Columns, client_columns, person_columns, primary_organization, standing_columns};
 use crate::presented::{Missing, proven};
 use crate::{Statement, Store, StoreError, statement};
@@ -194,11 +195,18 @@ impl Store {
         Ok(Some((digest, FoundAccessToken { id, scopes, created_at, grant, client, standing, person })))
     }
 
-    /// Revokes one access token at `now`: from the answer on it is not accepted, and what else hangs on its grant is as
-    /// before. Gives false when it had been revoked before, or there is none of this id.
-    pub async fn revoke_access_token(&self, id: Id, now: i64) -> Result<bool, StoreError> {
-        const REVOKE: &str = "UPDATE tokens SET revoked_at = $3 WHERE id = $1 AND tenant = $2 AND revoked_at IS NULL \
-            RETURNING id";
-        Ok(claimed(&self.run(vec![statement!(REVOKE, id, self.tenant(), now)]).await?))
+    /// Revokes one access token at `note.at`: from the answer on it is not accepted, and what else hangs on its grant is as
+    /// before. Audited. Gives false when it had been revoked before, or there is none of this id.
+    pub async fn revoke_access_token(&self, id: Id, note: &Note) -> Result<bool, StoreError> {
+        const REVOKE: &str = "UPDATE tokens SET revoked_at = $3, revoked_by = $4 \
+            WHERE id = $1 AND tenant = $2 AND revoked_at IS NULL RETURNING id";
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM tokens WHERE id = $11 AND revoked_by = $1)");
+        let target = format!("token:{id}");
+        let event = Event { action: "token.revoke", target, outcome: "done", details: String::new() };
+        let verb = vec![
+            statement!(REVOKE, id, self.tenant(), note.at, note.id),
+            audit::row(self, note, event, AUDIT, vec![id.into()]),
+        ];
+        Ok(claimed(&self.run(verb).await?))
     }
 }

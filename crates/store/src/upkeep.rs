@@ -4,8 +4,9 @@
 
 use crate::{Store, StoreError, Verb, statement};
 
-/// How long a row outlives its end, in milliseconds: far more than nodes' clocks may differ.
-const MARGIN_MS: i64 = 3_600_000;
+/// How long a row outlives its end, in milliseconds: far more than nodes' clocks may differ. So what was made later than
+/// that ago and is not there never was.
+pub const MARGIN_MS: i64 = 3_600_000;
 
 const DAY_MS: i64 = 86_400_000;
 /// How long the trail keeps a refused sign-in, in milliseconds: anybody can make such rows, as many as they like.

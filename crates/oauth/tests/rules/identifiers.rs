@@ -20,6 +20,13 @@ fn sample(kind: Kind) -> MachineSecret {
 }
 
 #[test]
+fn an_identifier_tells_when_it_was_made() {
+    for moment in [0, 1, 1_790_000_000_123, (1 << 48) - 1] {
+        assert_eq!(vestibule_oauth::id::Id::new(moment, [0xff; 10]).made_at(), moment);
+    }
+}
+
+#[test]
 fn an_id_is_a_uuid_of_version_7_ordered_by_time() {
     let id = Id::new(0x0123_4567_89ab, [0xff; 10]);
     assert_eq!(id.to_string(), "0123456789ab7fffbfffffffffffffff");

@@ -6,13 +6,14 @@
 use crate::app::App;
 use crate::web::caller::Denied;
 use crate::web::form::Received;
-use crate::web::{access_token, answer, client};
+use crate::web::{access_token, answer, client, guessing};
 use axum::extract::State;
 use axum::response::Response;
 use std::sync::Arc;
 use vestibule_oauth::introspection::{self, AccessToken, INACTIVE, RefreshToken};
 use vestibule_oauth::presented::Presented;
-use vestibule_store::tokens::FoundAccessToken;
+use vestibule_store::presented::Missing;
+use vestibule_store::tokens::{FoundAccessToken, FoundRefreshToken};
 
 /// Answers an introspection request.
 pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response {
@@ -39,21 +40,36 @@ async fn introspect(app: &App, received: &Received) -> Result<String, Denied> {
         };
         introspection::access_token(client.client(), &app.issuer, app.keys.pairwise(), &token, now)
     };
-    let told = match Presented::read(&parameters).map_err(|refusal| refusal.for_wire(wire))? {
-        Presented::AccessToken(token) => app.store.find_access_token(&token).await?.ok().map(tell),
-        Presented::Signed(text) => access_token::find_signed(app, text.expose(), now).await?.ok().map(tell),
-        Presented::RefreshToken(token) => app.store.find_refresh(&token).await?.ok().map(|found| {
-            let generation = &found.generation;
-            let token = RefreshToken {
-                owner: &found.client,
-                scope: &generation.scope,
-                standing: &generation.standing,
-                spent: generation.spent.is_some(),
-            };
-            introspection::refresh_token(client.client(), &app.issuer, &token, now)
-        }),
-        Presented::OtherSecret | Presented::Unknown => None,
+    let tell_refresh = |found: FoundRefreshToken| {
+        let generation = &found.generation;
+        let token = RefreshToken {
+            owner: &found.client,
+            scope: &generation.scope,
+            standing: &generation.standing,
+            spent: generation.spent.is_some(),
+        };
+        introspection::refresh_token(client.client(), &app.issuer, &token, now)
     };
+    // What is missing, and whether it ever was.
+    let told = match Presented::read(&parameters).map_err(|refusal| refusal.for_wire(wire))? {
+        Presented::AccessToken(token) => {
+            app.store.find_access_token(&token).await?.map(tell).map_err(|why| guessing::never_was(why, &token, now))
+        }
+        // What we have signed and know no more is none that somebody made up.
+        Presented::Signed(text) => {
+            access_token::find_signed(app, text.expose(), now).await?.map(tell).map_err(|why| why == Missing::Wrong)
+        }
+        Presented::RefreshToken(token) => {
+            let found = app.store.find_refresh(&token).await?;
+            found.map(tell_refresh).map_err(|why| guessing::never_was(why, &token, now))
+        }
+        Presented::OtherSecret | Presented::Unknown => Err(true),
+    };
+    if told == Err(true)
+        && let Err(wait) = guessing::count_scan(app, client.client().id, now).await?
+    {
+        return Err(guessing::too_many(wait).for_wire(wire).into());
+    }
     client::count_older_forms(app, &client, &parameters, now);
-    Ok(told.unwrap_or_else(|| INACTIVE.to_owned()))
+    Ok(told.unwrap_or_else(|_| INACTIVE.to_owned()))
 }

@@ -14,6 +14,7 @@ use vestibule_oauth::client_auth::AuthedClient;
 use vestibule_oauth::presented::Presented;
 use vestibule_oauth::revocation;
 use vestibule_store::StoreError;
+use vestibule_store::audit::Note;
 use vestibule_store::grants::Why;
 use vestibule_store::tokens::FoundAccessToken;
 
@@ -34,18 +35,16 @@ async fn revoke(app: &App, received: &Received) -> Result<(), Denied> {
     match revocation::read(&client, &parameters)? {
         Presented::AccessToken(token) => {
             let found = app.store.find_access_token(&token).await?;
-            end(app, &client, found.ok(), now).await?;
+            end(app, received, &client, found.ok(), now).await?;
         }
         Presented::Signed(token) => {
             let found = access_token::find_signed(app, token.expose(), now).await?;
-            end(app, &client, found.ok(), now).await?;
+            end(app, received, &client, found.ok(), now).await?;
         }
         Presented::RefreshToken(token) => {
             let found = app.store.find_refresh(&token).await?.ok();
             if let Some(found) = found.filter(|found| revocation::may_revoke(&client, found.client.id)) {
-                let actor = format!("application:{}", client.client().client_id);
-                let note = caller::note(app, received, actor, now);
-                app.store.end_grant(found.grant, Why::Revoked, &note).await?;
+                app.store.end_grant(found.grant, Why::Revoked, &note(app, received, &client, now)).await?;
             }
         }
         Presented::OtherSecret | Presented::Unknown => {}
@@ -55,9 +54,19 @@ async fn revoke(app: &App, received: &Received) -> Result<(), Denied> {
 }
 
 /// Ends an access token of `client`; one of another client, or none, is left as it is.
-async fn end(app: &App, client: &AuthedClient, found: Option<FoundAccessToken>, now: i64) -> Result<(), StoreError> {
+async fn end(
+    app: &App,
+    received: &Received,
+    client: &AuthedClient,
+    found: Option<FoundAccessToken>,
+    now: i64,
+) -> Result<(), StoreError> {
     if let Some(found) = found.filter(|found| revocation::may_revoke(client, found.client.id)) {
-        app.store.revoke_access_token(found.id, now).await?;
+        app.store.revoke_access_token(found.id, &note(app, received, client, now)).await?;
     }
     Ok(())
+}
+
+fn note(app: &App, received: &Received, client: &AuthedClient, now: i64) -> Note {
+    caller::note(app, received, format!("application:{}", client.client().client_id), now)
 }

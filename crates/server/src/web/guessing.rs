@@ -10,13 +10,15 @@ use crate::web::form::Received;
 use std::net::IpAddr;
 use tokio::sync::Semaphore;
 use vestibule_oauth::client_auth;
-use vestibule_oauth::guessing::{self, FREE, Key};
+use vestibule_oauth::guessing::{self, FREE, Key, SCANS_FREE};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::refusal::{Code, Refusal};
-use vestibule_oauth::secret::Digest;
+use vestibule_oauth::secret::{Digest, MachineSecret};
 use vestibule_store::StoreError;
 use vestibule_store::guesses::{Counter, Counters, Reservation, Reserve};
 use vestibule_store::people::canonical;
+use vestibule_store::presented::Missing;
+use vestibule_store::upkeep::MARGIN_MS;
 
 /// What this server brings to the counting.
 pub struct Guessing {
@@ -148,6 +150,25 @@ pub async fn weigh(app: &App, received: &Received, refusal: Refusal) -> Result<R
         },
     };
     Ok(too_many(wait(until, now)).tried_basic(refusal.basic).for_wire(refusal.wire))
+}
+
+/// Whether a token that is missing for the reason `why` never was. Of one that is old enough to have been swept nobody
+/// knows, and nothing of its time is left that a scan could hit.
+pub fn never_was(why: Missing, token: &MachineSecret, now: i64) -> bool {
+    why == Missing::Wrong || token.id().made_at() >= now - MARGIN_MS
+}
+
+/// Counts that `client` asked about a token that never was (RFC 7662 section 4); `Err` says to wait instead. Who asks about
+/// good ones, or about such as have ended, does not come here: that is never slowed, and costs no read.
+pub async fn count_scan(app: &App, client: Id, now: i64) -> Result<Result<(), Wait>, StoreError> {
+    let counters = Counters { own: Counter { key: Key::scanner(client), free: SCANS_FREE }, beside: None };
+    if let Some(until) = app.store.guess_waits(&counters, now).await? {
+        return Ok(Err(wait(until, now)));
+    }
+    Ok(match count(app, &counters, now).await? {
+        Reserve::Reserved(_) => Ok(()),
+        Reserve::Waits(until) => Err(wait(until, now)),
+    })
 }
 
 /// What a client is told that has to wait.

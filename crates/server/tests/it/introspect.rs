@@ -205,3 +205,55 @@ fn st_83_metadata_names_both_endpoints_and_how_to_authenticate_there() {
         assert!(asking.contains("client_secret_basic") && !asking.contains("none"), "{asking}");
     });
 }
+
+/// Size in CI: 101 made-up tokens and 300 that have ended, on each database.
+#[test]
+fn st_79_fm_101_who_asks_about_tokens_that_never_were_waits_and_about_others_never() {
+    on_both(|server| {
+        let (app, person, tokens) = first(server, "web");
+        let dead = app.tokens(server, &person, &[("scope", "openid")]).access;
+        let revoke = Call::post(server.at("/oauth/revoke")).basic(&app.client_id, &app.client_secret);
+        assert_eq!(revoke.form(&[("token", &dead)]).send().status, 200);
+        for _ in 0..300 {
+            assert!(is_inactive(&app, &dead), "what has ended is no guess");
+        }
+        let code = app.code(server, &person, &[("scope", "openid")]);
+        let never = |n: u64| match n % 4 {
+            0 => format!("made up {n}"),
+            1 => made_up(&tokens.access, None),
+            2 => made_up(&tokens.access, Some(u64::MAX - n)),
+            _ => code.clone(),
+        };
+        for n in 0..100 {
+            assert!(is_inactive(&app, &never(n)), "{n}");
+        }
+        for n in 0..4 {
+            let answer = ask(&app, &never(n));
+            answer.refused(429, "temporarily_unavailable");
+            let seconds: u64 = answer.header("retry-after").expect("Retry-After").parse().expect("seconds");
+            assert!((1..=60).contains(&seconds));
+        }
+        // Neither good ones wait, nor those that have ended, nor one so old that it may have been swept.
+        for _ in 0..3 {
+            assert_eq!(told(&app, &tokens.access)["active"], true);
+            assert!(is_inactive(&app, &dead));
+            assert!(is_inactive(&app, &made_up(&tokens.access, Some(1))));
+        }
+        // Nor does anything else that it does, or another application.
+        app.trade("vst_ac_wrong").refused(400, "invalid_grant");
+        let (other, _, _) = first(server, "web");
+        assert!(is_inactive(&other, &never(0)));
+    });
+}
+
+/// A well-spelled token with another secret and the id of `token`, or one of the moment `made_at` (Unix milliseconds).
+fn made_up(token: &str, made_at: Option<u64>) -> String {
+    use vestibule_oauth::id::Id;
+    use vestibule_oauth::secret::{Kind, MachineSecret};
+    let mut id = *MachineSecret::parse(Kind::AccessToken, token).expect("ours").id().as_bytes();
+    if let Some(moment) = made_at {
+        id[..6].copy_from_slice(&moment.to_be_bytes()[2..]);
+        id[15] ^= 1;
+    }
+    MachineSecret::new(Kind::AccessToken, Id::from_bytes(id), [7; 32]).spell().expose().to_owned()
+}

@@ -249,12 +249,14 @@ fn st_73_fm_27_an_access_token_that_is_revoked_is_dead_from_the_answer_on_and_al
         let rotation = world.new_rotation(NOW);
         world.store.rotate_refresh(refresh, world.id(), &rotation, NOW).await.expect("runs");
         assert!(world.accepted(access, NOW).await);
-        assert!(world.store.revoke_access_token(access, NOW).await.expect("runs"));
+        assert!(world.store.revoke_access_token(access, &world.note(NOW)).await.expect("runs"));
         assert!(!world.accepted(access, NOW).await);
         let found = world.store.find_access_token(&secret_of(access)).await.expect("reads").expect("is there");
         assert!(found.standing.revoked && found.created_at == NOW);
         assert!(world.accepted(rotation.tokens.access.id, NOW).await, "the other one lives on");
-        assert!(!world.store.revoke_access_token(access, NOW + 1).await.expect("runs"), "was revoked before");
-        assert!(!world.store.revoke_access_token(world.id(), NOW).await.expect("runs"), "is not there");
+        assert!(!world.store.revoke_access_token(access, &world.note(NOW + 1)).await.expect("runs"), "was before");
+        assert!(!world.store.revoke_access_token(world.id(), &world.note(NOW)).await.expect("runs"), "is not there");
+        let trail = world.trail().await;
+        assert_eq!(trail.iter().filter(|action| *action == "token.revoke").count(), 1, "{trail:?}");
     });
 }

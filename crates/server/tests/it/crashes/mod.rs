@@ -18,12 +18,14 @@ struct Ledger {
     person: Person,
     /// Access tokens of answered trades.
     tokens: Vec<String>,
+    /// Access tokens whose end was answered.
+    ended: Vec<String>,
 }
 
 impl Ledger {
     fn open(server: &Server) -> Ledger {
         let (app, person) = server.app_and_person("web");
-        Ledger { app, person, tokens: Vec::new() }
+        Ledger { app, person, tokens: Vec::new(), ended: Vec::new() }
     }
 
     fn code(&self, server: &Server) -> String {
@@ -49,9 +51,38 @@ impl Ledger {
         }
     }
 
-    /// Everything that was ever acknowledged is still there.
+    /// Gives a family back by its refresh token; `None`: no answer came. Of an end that was not acknowledged nobody knows.
+    fn revoke(&mut self, refresh: &str, accesses: &[&str]) -> Option<Answer> {
+        self.tokens.retain(|token| !accesses.contains(&token.as_str()));
+        let answer = self.call("/oauth/revoke", refresh).try_send().ok()?;
+        if answer.status == 200 {
+            self.ended.extend(accesses.iter().map(|token| (*token).to_owned()));
+        }
+        Some(answer)
+    }
+
+    /// A call to revoke a token, or to ask about it.
+    fn call(&self, path: &str, token: &str) -> Call {
+        let url = format!("{}{path}", self.app.server);
+        Call::post(url).basic(&self.app.client_id, &self.app.client_secret).form(&[("token", token)])
+    }
+
+    /// Whether the token lives: every endpoint says the same.
+    #[track_caller]
+    fn lives(&self, server: &Server, token: &str) -> bool {
+        let read = Call::get(server.at("/oauth/userinfo")).bearer(token).send();
+        let told = self.call("/oauth/introspect", token).send();
+        assert!(matches!(read.status, 200 | 401) && told.status == 200, "{} {}", read.status, told.text());
+        assert_eq!(told.json()["active"], read.status == 200, "two truths: {} {}", read.text(), told.text());
+        read.status == 200
+    }
+
+    /// Everything that was ever acknowledged is still there, and what was ended is not.
     #[track_caller]
     fn is_whole(&self, server: &Server) {
+        for token in &self.ended {
+            assert!(!self.lives(server, token), "what ended is back");
+        }
         for token in &self.tokens {
             let answer = Call::get(server.at("/oauth/userinfo")).bearer(token).send();
             assert_eq!(answer.status, 200, "an acknowledged token is gone: {}", answer.text());

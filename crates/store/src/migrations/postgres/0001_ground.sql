@@ -332,7 +332,8 @@ CREATE TABLE tokens (
     scopes TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
-    revoked_at BIGINT
+    revoked_at BIGINT,
+    revoked_by BYTEA
 );
 CREATE INDEX tokens_expiry ON tokens (expires_at);
 

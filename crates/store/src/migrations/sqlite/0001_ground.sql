@@ -332,7 +332,8 @@ CREATE TABLE tokens (
     scopes TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    revoked_at INTEGER
+    revoked_at INTEGER,
+    revoked_by BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tokens_expiry ON tokens (expires_at);
 
