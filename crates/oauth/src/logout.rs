@@ -11,8 +11,7 @@ use crate::refusal::{Code, Refusal};
 use crate::template::{Switch, Switches};
 use url::Url;
 
-/// What an application asks for. Parameters that say how a page should look or whom it is about (`ui_locales`,
-/// `logout_hint`) are read elsewhere or not at all: a browser has one session here, and its person is shown.
+/// What an application asks for. `logout_hint` is not read: a browser has one session here, and its person is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogoutRequest {
     /// An ID token of ours, as text that nobody has looked at.
@@ -23,6 +22,8 @@ pub struct LogoutRequest {
     pub post_logout_redirect_uri: Option<String>,
     /// Its own value, handed back unchanged.
     pub state: Option<String>,
+    /// The languages that the person reads, best first.
+    pub ui_locales: Vec<String>,
 }
 
 /// What comes next for a person who is signed in.
@@ -43,6 +44,12 @@ impl LogoutRequest {
             client_id: text("client_id")?,
             post_logout_redirect_uri: text("post_logout_redirect_uri")?,
             state: text("state")?,
+            ui_locales: text("ui_locales")?
+                .unwrap_or_default()
+                .split(' ')
+                .take(UI_LOCALES)
+                .map(str::to_owned)
+                .collect(),
         })
     }
 
@@ -99,3 +106,6 @@ pub fn register_backchannel(text: &str, plain_http: impl Fn(&Url) -> bool) -> Re
     let switches = if allowed { Switches::of(&[Switch::PlainHttpRedirects]) } else { Switches::of(&[]) };
     redirect_uri::register(text, &switches)
 }
+
+/// How many languages are looked at.
+const UI_LOCALES: usize = 16;

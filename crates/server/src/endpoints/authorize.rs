@@ -8,12 +8,11 @@ use crate::endpoints::issued::{self, Issued};
 use crate::endpoints::steps::Stored;
 use crate::pages::problem::{Callback, ForDevelopers, Problem};
 use crate::pages::refused::RefusedPage;
-use crate::router::path;
 use crate::text::Language;
 use crate::web::browser::Browser;
 use crate::web::departure::depart;
 use crate::web::form::Received;
-use crate::web::{answer, caller};
+use crate::web::{answer, by_get, caller};
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
@@ -24,7 +23,7 @@ use vestibule_oauth::id::Id;
 use vestibule_oauth::id_token_hint;
 use vestibule_oauth::jose::VerifyingKey;
 use vestibule_oauth::next_step::{Facts, Step, next_step};
-use vestibule_oauth::parameters::{Body, Parameters};
+use vestibule_oauth::parameters::Parameters;
 use vestibule_oauth::redirect_uri::{RedirectMismatch, csp_source};
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::response::AuthorizationResponse;
@@ -59,7 +58,7 @@ pub async fn no_head(received: Received) -> Response {
 
 async fn arrive(app: &App, received: &Received) -> Result<Response, StoreError> {
     let now = app.clock.now();
-    let parameters = match read(received) {
+    let parameters = match by_get::parameters(received) {
         Ok(parameters) => parameters,
         Err(refusal) => return Ok(refused(received, None, &refusal, None)),
     };
@@ -79,14 +78,14 @@ async fn arrive(app: &App, received: &Received) -> Result<Response, StoreError> 
         Err(Rejection::Redirect { redirect_uri, state, response_mode, refusal }) => {
             let back =
                 AuthorizationResponse::failure(&redirect_uri, response_mode, &refusal, state.as_deref(), &app.issuer);
-            if posted_from_elsewhere(app, received) {
+            if by_get::is_due(app, received) {
                 return Ok(ask_again_by_get(received));
             }
             let silent = parameters.get("prompt").is_ok_and(|prompt| prompt == Some("none"));
             return send_back(app, received, &client, &refusal, &back, silent).await;
         }
     };
-    if posted_from_elsewhere(app, received) {
+    if by_get::is_due(app, received) {
         return Ok(ask_again_by_get(received));
     }
     let browser = Browser::meet_for(app, &received.headers, Some(client.id), now).await?;
@@ -94,41 +93,9 @@ async fn arrive(app: &App, received: &Received) -> Result<Response, StoreError> 
     Ok(browser.dress(app, response))
 }
 
-/// Whether the browser may hold cookies of ours that it did not send: `SameSite=Lax` keeps them from a POST that another
-/// site's page sends. Who such a browser is cannot be known, and a new cookie would take the place of the one that its
-/// other visits are bound to.
-fn posted_from_elsewhere(app: &App, received: &Received) -> bool {
-    received.method == Method::POST && !Browser::is_known(app, &received.headers)
-}
-
-/// Has the browser ask the same by GET, with which the cookies come along. What the form holds is no secret: an
-/// application may as well put it into the address.
+/// Has the browser ask the same by GET.
 fn ask_again_by_get(received: &Received) -> Response {
-    let query = received.query.as_deref().unwrap_or_default();
-    let form = match received.typed_body() {
-        Body::Form(form) => form,
-        _ => b"",
-    };
-    match joined(query.as_bytes(), form) {
-        parameters if parameters.len() <= LONGEST_QUERY => {
-            answer::see_other(&format!("{}?{parameters}", path::AUTHORIZE))
-        }
-        _ => {
-            let sentence = "The parameters are longer than 8 KiB in all: shorten state, claims or whatever is longest.";
-            refused(received, None, &Refusal::new(Code::InvalidRequest, sentence), None)
-        }
-    }
-}
-
-/// The longest query that a browser is sent to, in bytes.
-const LONGEST_QUERY: usize = 8 * 1024;
-
-/// Query and form as one query. What stands in both stands once, as the reader of parameters has it; what stands twice
-/// in one of them still does.
-fn joined(query: &[u8], form: &[u8]) -> String {
-    let in_query: Vec<_> = form_urlencoded::parse(query).collect();
-    let added = form_urlencoded::parse(form).filter(|pair| !in_query.contains(pair));
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(&in_query).extend_pairs(added).finish()
+    by_get::ask_again(received).unwrap_or_else(|refusal| refused(received, None, &refusal, None))
 }
 
 /// A refused request whose redirect URI is good. Whoever is signed in goes back at once, and so does everybody when
@@ -241,15 +208,6 @@ async fn hint_key(app: &App, parameters: &Parameters) -> Result<Option<Arc<Verif
     }
 }
 
-/// The parameters: the query's, and for POST the form's. A body of another type says nothing here.
-fn read(received: &Received) -> Result<Parameters, Refusal> {
-    let body = match received.typed_body() {
-        body @ Body::Form(_) if received.method == Method::POST => body,
-        _ => Body::None,
-    };
-    Parameters::read(received.query.as_deref(), body, None)
-}
-
 /// No application has this `client_id`. It is not shown again: the page would be a place to write on.
 fn unknown_application(received: &Received) -> Response {
     let sentence =
@@ -278,16 +236,4 @@ fn refused(
             .map(|mismatch| Callback { asked: Some(mismatch.asked.as_str()), registered: &mismatch.registered }),
     };
     answer::problem_for(problem, &received.request_id, Some(for_developers))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::joined;
-
-    #[test]
-    fn st_03_query_and_form_become_one_query_that_reads_the_same() {
-        assert_eq!(joined(b"a=1&b=2", b"b=2&c=%C3%A9+x"), "a=1&b=2&c=%C3%A9+x");
-        assert_eq!(joined(b"a=1", b"a=2"), "a=1&a=2", "two values are still two");
-        assert_eq!(joined(b"", b"a=1&a=1"), "a=1&a=1", "twice in one source is still twice");
-    }
 }

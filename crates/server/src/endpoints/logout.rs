@@ -137,7 +137,7 @@ fn ask(asked: &Asked, browser: &Browser) -> Response {
         _ => None,
     };
     let page = SignOutPage {
-        language: Language::default(),
+        language: Language::of(&asked.request.ui_locales),
         person: Person::of(session),
         asked_by: asked.application(),
         form_token: &browser.form_token(&Return::purpose(way_back.as_ref())),
@@ -153,7 +153,7 @@ fn nobody_here(asked: &Asked) -> Response {
     match (asked.way_back(), asked.application()) {
         (Some(back), _) if asked.hint.is_some() => answer::see_other(&back),
         (Some(back), Some(name)) => {
-            let page = SignedOutPage { language: Language::default(), back: Some((name, &back)) };
+            let page = SignedOutPage { language: Language::of(&asked.request.ui_locales), back: Some((name, &back)) };
             answer::page(200, page.render(), &[])
         }
         _ => answer::see_other("/signed-out"),

@@ -1,5 +1,6 @@
 //! Back-channel logout: who is told, what the token says, and what becomes of receivers that misbehave.
 
+use crate::harness::receiver::SAYS;
 use crate::harness::{Act, App, Call, Database, Person, Receiver, Server, Visitor};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -161,7 +162,7 @@ fn st_129_whatever_ends_the_sessions_of_a_person_tells_their_applications() {
 }
 
 #[test]
-fn st_129_fm_87_receivers_that_misbehave_are_asked_again_and_hold_up_nobody() {
+fn st_129_fm_87_fm_90_receivers_that_misbehave_are_asked_again_and_hold_up_nobody() {
     for database in DATABASES {
         let inside = Receiver::doing(&[Act::Say(200)]);
         let redirecting = Receiver::doing(&[Act::Redirect(inside.url()), Act::Say(200)]);
@@ -204,6 +205,8 @@ fn st_129_fm_87_receivers_that_misbehave_are_asked_again_and_hold_up_nobody() {
         assert!(refused[0].details.ends_with("attempt 1: status 400"), "{}", refused[0].details);
         assert!(inside.within(Duration::from_millis(100)).is_none(), "a redirect was followed");
         assert!(refusing.within(Duration::from_millis(100)).is_none(), "a refusal was not taken as one");
+        let shown = format!("{} {rows:?}", server.output());
+        assert!(!shown.contains(SAYS), "what the other side said is shown");
     }
 }
 

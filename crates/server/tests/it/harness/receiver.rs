@@ -7,6 +7,9 @@ use std::sync::mpsc::{Receiver as Channel, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// What stands in each of its answers, and should be seen nowhere else.
+pub const SAYS: &str = "what-the-other-side-says-4711";
+
 /// What it does with a request.
 #[derive(Clone, Debug)]
 pub enum Act {
@@ -122,7 +125,9 @@ fn read(stream: TcpStream) -> Option<(Heard, TcpStream)> {
 
 fn play(act: &Act, mut stream: TcpStream) {
     let _ = match act {
-        Act::Say(status) => write!(stream, "HTTP/1.1 {status} So\r\nContent-Length: 0\r\n\r\n"),
+        Act::Say(status) => {
+            write!(stream, "HTTP/1.1 {status} So\r\nContent-Length: {}\r\n\r\n{SAYS}", SAYS.len())
+        }
         Act::Redirect(to) => {
             write!(stream, "HTTP/1.1 307 Temporary Redirect\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
         }
