@@ -27,6 +27,7 @@ pub mod organizations;
 pub mod people;
 pub mod person_sheets;
 pub mod presented;
+pub mod projects;
 pub mod refresh_tokens;
 pub mod sealed;
 pub mod sessions;

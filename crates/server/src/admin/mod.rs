@@ -15,6 +15,7 @@ pub mod logout_settings;
 mod nearest;
 pub mod organizations;
 pub mod people;
+pub mod projects;
 pub mod setup;
 
 use crate::dice::Dice;
@@ -91,6 +92,8 @@ pub enum Thing {
     Group,
     /// An application, by name or client_id.
     Application,
+    /// A project, by name or id.
+    Project,
 }
 
 /// Something that was named and is not there.

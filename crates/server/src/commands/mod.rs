@@ -1,4 +1,4 @@
-//! The command line's nouns: people, organizations, groups, applications, keys and the setup link.
+//! The command line's nouns: people, organizations, groups, applications, projects, keys and the setup link.
 //!
 //! Owns what is typed and what is printed: data on stdout, messages on stderr, exit status 0, 1 or 2. Each verb is
 //! decided in `admin`, which knows no terminal; the flags of the process and `serve` are `config`'s.
@@ -11,6 +11,7 @@ pub mod group;
 pub mod keys;
 pub mod org;
 mod printout;
+pub mod project;
 pub mod setup_link;
 pub mod user;
 
@@ -43,6 +44,9 @@ pub enum Noun {
     /// Applications (OAuth 2.0 clients): add, list, show, rotate-secret, assign and more
     #[command(subcommand)]
     App(Box<app::Verb>),
+    /// Projects of Git authorizations: add, list, show, member
+    #[command(subcommand)]
+    Project(project::Verb),
     /// Keys: list, rotate, make a key-encryption key
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -59,6 +63,7 @@ pub async fn run(noun: Noun, store: &Store, source: Result<KeySource, String>, j
         Noun::Org(verb) => org::run(verb, &desk, json).await,
         Noun::Group(verb) => group::run(verb, &desk, json).await,
         Noun::App(verb) => app::run(*verb, &desk, json).await,
+        Noun::Project(verb) => project::run(verb, &desk, json).await,
         Noun::Keys(verb) => keys::run(verb, source, &desk, json).await,
         Noun::SetupLink => setup_link::run(&desk, json).await,
     })
@@ -89,6 +94,7 @@ fn not_there(unknown: &Unknown) -> Failure {
         Thing::Organization => ("organization", "org"),
         Thing::Group => ("group", "group"),
         Thing::Application => ("application", "app"),
+        Thing::Project => ("project", "project"),
     };
     let hint = match &unknown.nearest {
         Some(name) => format!("Did you mean {name:?}?"),

@@ -33,6 +33,49 @@ fn an_application_prints_what_an_integrator_needs() {
 }
 
 #[test]
+fn a_projects_members_and_roles_are_set_shown_and_taken_away() {
+    on_both(|server| {
+        let (name, alice, bob) = (unique("project"), server.person(), server.person());
+        let added = server.json(&["project", "add", &name], "");
+        let id = added["id"].as_str().expect("an id").to_owned();
+        assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)), "{added}");
+        let member = |arguments: &[&str]| server.json(&[&["project", "member"][..], arguments].concat(), "");
+        member(&["add", &name, &alice.name, "--role", "viewer"]);
+        assert_eq!(member(&["add", &id, &alice.name, "--role", "owner"])["role"], "owner");
+        member(&["add", &id, &bob.email, "--role", "editor"]);
+        let shown = server.json(&["project", "show", &id], "");
+        let members: Vec<_> = shown["members"].as_array().expect("an array").iter().collect();
+        let roles: Vec<_> = members.iter().map(|m| (m["person"].as_str(), m["role"].as_str())).collect();
+        let (alice_name, bob_name) = (Some(alice.name.as_str()), Some(bob.name.as_str()));
+        assert_eq!(roles, [(alice_name, Some("owner")), (bob_name, Some("editor"))]);
+        let lists = server.json(&["project", "list"], "");
+        let line =
+            lists.as_array().expect("an array").iter().find(|line| line["id"] == id.as_str()).expect("is listed");
+        assert_eq!((&line["name"], &line["members"]), (&name.as_str().into(), &2.into()));
+        assert!(member(&["remove", &name, &bob.name])["role"].is_null());
+        assert_eq!(server.json(&["project", "show", &name], "")["members"].as_array().map(Vec::len), Some(1));
+        for (arguments, status) in [
+            (vec!["project", "add", name.as_str()], 1),
+            (vec!["project", "add", id.as_str()], 2),
+            (vec!["project", "show", "no-such-project"], 1),
+            (vec!["project", "member", "remove", &name, &bob.name], 1),
+            (vec!["project", "member", "add", &name, "nobody-at-all", "--role", "owner"], 1),
+            (vec!["project", "member", "add", &name, &bob.name, "--role", "king"], 2),
+            (vec!["project", "member", "add", &name, &bob.name], 2),
+        ] {
+            let output = server.command(&arguments, "");
+            assert_eq!(
+                output.status.code(),
+                Some(status),
+                "{arguments:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            assert!(!output.stderr.is_empty() && output.stdout.is_empty(), "{arguments:?}");
+        }
+    });
+}
+
+#[test]
 fn lists_and_shows_tell_what_was_added() {
     on_both(|server| {
         let org = unique("org");

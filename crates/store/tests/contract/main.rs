@@ -16,6 +16,7 @@ mod logouts;
 mod organizations;
 mod people;
 mod plans;
+mod projects;
 mod refresh_tokens;
 mod sessions;
 mod setup_links;

@@ -123,6 +123,27 @@ CREATE TABLE group_members (
 );
 CREATE INDEX group_members_of ON group_members (group_id);
 
+CREATE TABLE projects (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    name_key TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX projects_name ON projects (tenant, name_key);
+
+-- role: 1 an owner, 2 an editor, 3 a viewer.
+CREATE TABLE project_members (
+    tenant BIGINT NOT NULL,
+    project BYTEA NOT NULL,
+    person BYTEA NOT NULL,
+    role BIGINT NOT NULL,
+    added_at BIGINT NOT NULL,
+    changed_by BYTEA NOT NULL,
+    PRIMARY KEY (project, person)
+);
+CREATE INDEX project_members_of ON project_members (person);
+
 CREATE TABLE applications (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,

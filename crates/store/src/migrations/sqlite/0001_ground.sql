@@ -123,6 +123,27 @@ CREATE TABLE group_members (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX group_members_of ON group_members (group_id);
 
+CREATE TABLE projects (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX projects_name ON projects (tenant, name_key);
+
+-- role: 1 an owner, 2 an editor, 3 a viewer.
+CREATE TABLE project_members (
+    tenant INTEGER NOT NULL,
+    project BLOB NOT NULL,
+    person BLOB NOT NULL,
+    role INTEGER NOT NULL,
+    added_at INTEGER NOT NULL,
+    changed_by BLOB NOT NULL,
+    PRIMARY KEY (project, person)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX project_members_of ON project_members (person);
+
 CREATE TABLE applications (
     id BLOB NOT NULL PRIMARY KEY,
     tenant INTEGER NOT NULL,
