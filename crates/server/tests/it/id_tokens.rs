@@ -119,6 +119,36 @@ fn st_126_the_older_wires_give_an_id_token_last_and_only_with_openid() {
 }
 
 #[test]
+fn st_126_st_127_claims_that_were_asked_for_by_name_stand_where_they_were_asked_for() {
+    on_both(|server| {
+        let app = server.app("web");
+        let person = server.person_with(&["--nickname", "Ada L", "--phone", "+44 20 7946 0000"]);
+        let claims = r#"{"id_token":{"email":null,"unknown":null},"userinfo":{"nickname":{"essential":true}}}"#;
+        let over = [("scope", "openid email profile phone"), ("claims", claims)];
+        let tokens = app.tokens(server, &person, &over);
+        let told = id_token(server, &app, &tokens).claims;
+        assert_eq!(told["email"], person.email.as_str(), "{told}");
+        assert!(told["nickname"].is_null() && told["phone_number"].is_null() && told["unknown"].is_null(), "{told}");
+        assert_eq!(userinfo(server, &tokens.access)["nickname"], "Ada L");
+        // Asked for by name only: the person opens it on the consent page, or it is not told.
+        for (ticks, nickname) in
+            [(&["openid", "email", "profile"][..], "Ada L"), (&["openid", "email"], ""), (&["openid"], "")]
+        {
+            let someone = server.person_with(&["--nickname", "Ada L"]);
+            let url = app.authorize_url(&[("scope", "openid"), ("claims", claims)]);
+            let back = Visitor::new(server).go_through(&url, &someone, Some(ticks));
+            let narrow = app.trade(&parameter(&back, "code").expect("a code")).tokens();
+            let told = id_token(server, &app, &narrow).claims;
+            let opened = ticks.contains(&"email").then_some(someone.email.as_str());
+            assert_eq!(told["email"].as_str(), opened, "{ticks:?}: {told}");
+            let read = userinfo(server, &narrow.access);
+            assert_eq!(read["nickname"].as_str().unwrap_or_default(), nickname, "{ticks:?}: {read}");
+            assert!(read["email"].is_null(), "asked for in the ID token only: {read}");
+        }
+    });
+}
+
+#[test]
 fn st_127_a_pairwise_subject_is_the_same_everywhere_for_one_sector_and_another_one_for_the_next() {
     on_both(|server| {
         let person = server.person();
