@@ -30,6 +30,7 @@ mod health;
 mod id_tokens;
 mod idaas;
 mod introspect;
+mod keys;
 mod leaks;
 mod limits;
 mod logout;

@@ -1,0 +1,162 @@
+//! Killed in the middle of moving from key to key: nothing is lost, and the next one goes on where it ended.
+
+use super::opener::{Opener, key_encryption_keys};
+use crate::harness::process::Guarded;
+use crate::harness::server::binary;
+use crate::harness::{Server, on_both_alone};
+use std::process::Stdio;
+use std::time::Duration;
+use vestibule_oauth::id::Id;
+use vestibule_store::Store;
+use vestibule_store::data_keys::DEPLOYMENT;
+use vestibule_store::sealed::{Resealed, SEALED_COLUMNS, SealedRow};
+
+/// Values that are sealed by the test, as its own reading of the description says.
+const VALUES: usize = 1500;
+
+fn plain(n: usize) -> Vec<u8> {
+    format!("value {n}").into_bytes()
+}
+
+fn name(n: usize) -> String {
+    format!("value {n}")
+}
+
+async fn every(store: &Store) -> Vec<(usize, SealedRow)> {
+    let mut rows = Vec::with_capacity(VALUES);
+    for n in 0..VALUES {
+        rows.push((n, store.deployment_secret(&name(n)).await.expect("reads").expect("is there")));
+    }
+    rows
+}
+
+/// Seals the values under the data key that seals now.
+fn fill(server: &Server) {
+    let opener = Opener::of(server).expect("unwraps");
+    server.with_store(async |store| {
+        let key = store.sealing_key(DEPLOYMENT).await.expect("reads").expect("is there").id;
+        for n in 0..VALUES {
+            let id = Id::new(1_900_000_000_000, [(n >> 8) as u8, n as u8, 0, 0, 0, 0, 0, 0, 0, 1]);
+            let value = opener.seal("deployment_secrets", "sealed", id, key, &plain(n));
+            store.keep_deployment_secret(&name(n), &SealedRow { id, value }, 0).await.expect("runs");
+        }
+    });
+}
+
+/// Every value opens to what was sealed; gives how many data keys they name.
+#[track_caller]
+fn all_open(server: &Server, changed: &[usize]) -> usize {
+    let opener = Opener::of(server).expect("every data key unwraps with a key that the server has");
+    let rows = server.with_store(async |store| every(&store).await);
+    let mut keys = std::collections::HashSet::new();
+    for (n, row) in rows {
+        keys.insert(row.value.key);
+        let opened = opener.open("deployment_secrets", "sealed", row.id, &row.value).expect("opens");
+        let expected = if changed.contains(&n) { b"changed".to_vec() } else { plain(n) };
+        assert_eq!(opened, expected, "value {n}");
+    }
+    keys.len()
+}
+
+/// Runs `keys …` for so long and kills it; `true` when it was killed before its end.
+fn killed_after(server: &Server, arguments: &[&str], after: Duration) -> bool {
+    let mut command = binary(&server.directory, server.database_url.as_deref());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut process = Guarded::spawn(&mut command);
+    std::thread::sleep(after);
+    let cut = process.ended().is_none();
+    process.kill();
+    cut
+}
+
+/// Size in CI: 1,500 values, twelve moments, on each database; the server is killed in the middle too.
+#[test]
+fn fm_126_a_rotation_of_data_keys_that_is_killed_at_any_moment_loses_nothing_and_is_ended_by_the_next() {
+    on_both_alone(|mut server| {
+        fill(&server);
+        // Nobody else moves values while the command is killed.
+        server.process().kill();
+        let (mut cut, mut halfway, mut changed) = (0, 0, Vec::new());
+        for round in 0..12_u64 {
+            cut += usize::from(killed_after(
+                &server,
+                &["keys", "rotate", "--data"],
+                Duration::from_millis(20 + 37 * round),
+            ));
+            halfway += usize::from(all_open(&server, &changed) > 1);
+            // Somebody writes a value meanwhile; the rotation never puts the old one back.
+            let n = 100 * round as usize;
+            write(&server, n);
+            changed.push(n);
+        }
+        assert!(cut >= 6, "only {cut} of 12 were killed before their end");
+        assert!(halfway >= 1, "none was killed in the middle");
+        let done = server.json(&["keys", "rotate", "--data"], "");
+        assert_eq!(done["unreadable"], 0, "{done}");
+        assert_eq!(all_open(&server, &changed), 1, "everything is sealed under one key");
+        // A server that starts now, and is killed while it sees to the rest.
+        server.restart();
+        server.process().kill();
+        server.restart();
+        assert_eq!(all_open(&server, &changed), 1);
+        assert_eq!(super::key_set(&server).iter().filter(|key| key["alg"] == "RS256").count(), 2);
+    });
+}
+
+fn write(server: &Server, n: usize) {
+    let opener = Opener::of(server).expect("unwraps");
+    server.with_store(async |store| {
+        let key = store.sealing_key(DEPLOYMENT).await.expect("reads").expect("is there").id;
+        let old = store.deployment_secret(&name(n)).await.expect("reads").expect("is there");
+        let new = opener.seal("deployment_secrets", "sealed", old.id, key, b"changed");
+        let column = SEALED_COLUMNS.iter().find(|column| column.table == "deployment_secrets").expect("is listed");
+        let value = Resealed { id: old.id, old: old.value, new };
+        assert_eq!(store.reseal(column, &[value]).await.expect("runs"), 1);
+    });
+}
+
+/// A running server helps to move and lets go of the old key, and everything is served meanwhile.
+#[test]
+fn a_rotation_of_data_keys_beside_a_running_server_ends_with_one_data_key() {
+    on_both_alone(|server| {
+        fill(&server);
+        let done = server.json(&["keys", "rotate", "--data"], "");
+        assert_eq!((&done["new_data_keys"], &done["unreadable"]), (&1.into(), &0.into()), "{done}");
+        assert_eq!(all_open(&server, &[]), 1);
+        let again = server.json(&["keys", "rotate", "--data"], "");
+        assert_eq!(again["new_data_keys"], 0, "the one before has not ended: {again}");
+        // A retired key rests for a minute before it goes; its row is moved back instead of waiting.
+        server.with_store(async |store| {
+            let sql = "UPDATE data_keys SET retired_at = retired_at - 60000 WHERE retired_at IS NOT NULL";
+            store.run(vec![vestibule_store::Statement::new(sql, [])]).await.expect("runs");
+        });
+        let keys = || server.json(&["keys", "list"], "")["data_keys"].as_array().map_or(0, Vec::len);
+        let end = server.json(&["keys", "rotate", "--data"], "");
+        assert!(end["gone_data_keys"] == 1 || keys() == 1, "{end}");
+        super::wait_until("one data key", || keys() == 1);
+        assert_eq!(all_open(&server, &[]), 1);
+    });
+}
+
+/// Size in CI: twelve moments. On SQLite, where the command makes the key file anew.
+#[test]
+fn a_rotation_of_the_key_encryption_key_that_is_killed_at_any_moment_leaves_a_file_that_opens_the_database() {
+    let mut server = Server::start(crate::harness::Database::Sqlite, &[]);
+    let first = key_encryption_keys(&server);
+    for round in 0..12 {
+        killed_after(&server, &["keys", "rotate", "--key-encryption"], Duration::from_millis(8 + 7 * round));
+        assert!(Opener::of(&server).is_some(), "round {round}");
+        let listed = server.json(&["keys", "list"], "");
+        assert!(listed["key_encryption_keys"].as_object().is_some_and(|keys| !keys.is_empty()));
+    }
+    server.json(&["keys", "rotate", "--key-encryption"], "");
+    let last = key_encryption_keys(&server);
+    assert!(last.len() == 1 && last != first, "one key, and another one");
+    // The server that ran all the while still makes keys, and one that starts now finds its own.
+    server.json(&["keys", "rotate", "--now", "--algorithm", "EdDSA"], "");
+    super::wait_until("the running server seals", || super::listed(&server, "EdDSA", "next").len() == 1);
+    server.process().kill();
+    server.restart();
+    assert_eq!(super::kids(&server).len(), 7);
+    assert!(Opener::of(&server).is_some());
+}

@@ -1,0 +1,40 @@
+//! Keys: what is sealed and how, what signs and who can tell, and what becomes of both when somebody is killed.
+
+mod crashes;
+mod opener;
+mod refusals;
+mod rotation;
+mod tampering;
+mod verifiers;
+
+use crate::harness::{Call, Server};
+use serde_json::Value;
+
+/// The published key set.
+fn key_set(server: &Server) -> Vec<Value> {
+    let answer = Call::get(server.at("/oauth/jwks")).send();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()["keys"].as_array().expect("keys").clone()
+}
+
+/// The names of the published keys.
+fn kids(server: &Server) -> Vec<String> {
+    key_set(server).iter().map(|key| key["kid"].as_str().expect("kid").to_owned()).collect()
+}
+
+/// The signing keys that `keys list` shows, of this algorithm and state.
+fn listed(server: &Server, algorithm: &str, state: &str) -> Vec<Value> {
+    let list = server.json(&["keys", "list"], "");
+    let keys = list["signing_keys"].as_array().expect("keys").clone();
+    keys.into_iter().filter(|key| key["algorithm"] == algorithm && key["state"] == state).collect()
+}
+
+/// Waits until `what` holds.
+#[track_caller]
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let begin = std::time::Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(60), "never: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
