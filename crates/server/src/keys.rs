@@ -6,6 +6,8 @@
 mod follow;
 mod ring;
 mod rotation;
+#[cfg(test)]
+mod tests;
 
 pub use follow::follow;
 pub use rotation::ends_at;

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The Python that has the locked clients: `scripts/test` makes it. A missing one fails.
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     let usual = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/clients/bin/python");
     let path: PathBuf = std::env::var("VESTIBULE_TEST_PYTHON").map_or(usual.into(), Into::into);
     assert!(path.exists(), "{} is missing: run scripts/test, which makes it", path.display());

@@ -254,6 +254,7 @@ fn help_and_version_are_there_for_every_noun() {
         vec!["group", "--help"],
         vec!["app", "add", "--help"],
         vec!["setup-link", "--help"],
+        vec!["keys", "rotate", "--help"],
     ] {
         let mut command = server::program();
         let output = process::run(command.args(&arguments), "");

