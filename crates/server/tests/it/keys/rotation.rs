@@ -1,6 +1,7 @@
 //! The life of signing keys: published before they sign and until what they signed is over, on every node.
 
 use super::{key_set, kids, listed, wait_until};
+use crate::harness::jwt::verified;
 use crate::harness::{Call, Database, Server, on_both_alone};
 use std::process::Output;
 use vestibule_store::Statement;
@@ -127,4 +128,27 @@ fn a_key_is_kept_for_a_day_or_for_the_longest_life_of_an_applications_tokens() {
     set(&server, "UPDATE applications SET access_ms = $1", &[days]);
     server.json(&["keys", "rotate", "--now", "--algorithm", "ES256"], "");
     assert_eq!(kept("ES256"), days + minute);
+}
+
+#[test]
+fn st_130_id_tokens_of_before_a_rotation_are_verified_after_it_and_new_ones_bear_the_new_key() {
+    on_both_alone(|server| {
+        wait_until("all six keys", || kids(&server).len() == 6);
+        for algorithm in ["EdDSA", "ES256", "RS256"] {
+            let app = server.app_with("web", &["https://client.example/cb"], &["--id-token-alg", algorithm]);
+            let person = server.person();
+            let id_token = || {
+                let tokens = app.tokens(&server, &person, &[("scope", "openid")]);
+                tokens.json["id_token"].as_str().expect("an ID token").to_owned()
+            };
+            let before = id_token();
+            let old = verified(&server, &before, &app.client_id).header.kid;
+            server.json(&["keys", "rotate", "--now", "--algorithm", algorithm], "");
+            wait_until("the node has heard of it", || {
+                let kid = verified(&server, &id_token(), &app.client_id).header.kid;
+                kid.is_some() && kid != old
+            });
+            assert_eq!(verified(&server, &before, &app.client_id).header.kid, old, "{algorithm}");
+        }
+    });
 }
