@@ -17,6 +17,9 @@ pub const REDIRECT_URI: &str = "https://client.example/callback";
 pub const PASSWORD: &str = "the password of everybody";
 pub const PEOPLE: usize = 8;
 
+/// With what a database that is thrown away is sealed.
+const KEY: &str = "8c1f5ab24e93d7706bd2c94af5183e67a90d4cb1735e2f88164be0c93da75f42";
+
 /// A directory, gone at the end, and how the server is started on it.
 pub struct House {
     program: PathBuf,
@@ -95,16 +98,21 @@ impl House {
     fn settings<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.arg("--json").arg("--data-dir").arg(&self.directory);
         if let Database::Postgres(url) = &self.database {
-            command.env("VESTIBULE_DATABASE_URL", url);
+            command.env("VESTIBULE_DATABASE_URL", url).env("VESTIBULE_KEY", KEY);
         }
         command
     }
 
     /// Starts the server on the measured core and waits until it listens.
     pub fn start(&mut self) -> Result<Listener, String> {
+        self.start_under(&[])
+    }
+
+    /// The same, watched by `tool`.
+    pub fn start_under(&mut self, tool: &[&str]) -> Result<Listener, String> {
         let log = File::options().create(true).append(true).open(self.log()).map_err(|error| error.to_string())?;
         let listen = self.address.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
-        let mut command = process::pinned(&self.program);
+        let mut command = process::pinned(tool, &self.program);
         self.settings(&mut command);
         // What one address may do is limited for strangers' sake; here one address is everybody.
         command.args(["serve", "--listen", &listen, "--pending-per-minute", "100000000", "--guess-free", "100000000"]);

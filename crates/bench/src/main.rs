@@ -8,6 +8,7 @@
 mod bare;
 mod browser;
 mod caller;
+mod count;
 mod crowd;
 mod house;
 mod life;
@@ -65,6 +66,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Part {
+    /// Count instructions for each request under valgrind and compare them with crates/bench/bars.tsv
+    Count {
+        /// Make what was counted the bars
+        #[arg(long)]
+        write: bool,
+    },
     /// A bare axum route
     #[command(hide = true)]
     Bare { path: String, size: usize },
@@ -99,10 +106,14 @@ fn run(cli: Cli) -> Result<bool, String> {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
             runtime.map_err(|error| error.to_string())?.block_on(bare::serve(path, *size)).map(|()| true)
         }
-        None => {
+        part => {
             process::pin_generator()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.map_err(|error| error.to_string())?.block_on(all(&cli))
+            let runtime = runtime.map_err(|error| error.to_string())?;
+            match part {
+                Some(Part::Count { write }) => runtime.block_on(count(&cli, *write)),
+                _ => runtime.block_on(all(&cli)),
+            }
         }
     }
 }
@@ -124,6 +135,20 @@ async fn all(cli: &Cli) -> Result<bool, String> {
         report.write(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/performance.md"))?;
     }
     Ok(report.is_good())
+}
+
+/// Instructions instead of times; `false` when a row is too far from its bar.
+async fn count(cli: &Cli, write: bool) -> Result<bool, String> {
+    let mut house = furnished(&house::find_server(cli.server.clone())?, Database::Sqlite)?;
+    let counts = count::count(&mut house).await?;
+    if write {
+        return count::write(&counts).map(|()| true);
+    }
+    let faults = count::compare(&counts)?;
+    for fault in &faults {
+        eprintln!("bench: {fault}. CONTRIBUTING.md tells when to move a bar");
+    }
+    Ok(faults.is_empty())
 }
 
 /// The default database: the rows, what an idle server takes, and the rows again in a full house.

@@ -160,14 +160,14 @@ fn bare_command(request: &[u8], size: usize) -> Result<Command, String> {
     let line = String::from_utf8_lossy(request);
     let target = line.split(' ').nth(1).unwrap_or("/");
     let path = target.split('?').next().unwrap_or("/");
-    let mut command = process::pinned(&std::env::current_exe().map_err(|error| error.to_string())?);
+    let mut command = process::pinned(&[], &std::env::current_exe().map_err(|error| error.to_string())?);
     command.args(["bare", path, &size.to_string()]);
     Ok(command)
 }
 
 /// This program as Argon2id alone.
 fn hash_rate(time: Duration) -> Result<f64, String> {
-    let mut command = process::pinned(&std::env::current_exe().map_err(|error| error.to_string())?);
+    let mut command = process::pinned(&[], &std::env::current_exe().map_err(|error| error.to_string())?);
     let output = command.args(["hash", &time.as_millis().to_string()]).output().map_err(|error| error.to_string())?;
     String::from_utf8_lossy(&output.stdout).trim().parse().map_err(|_| "the hash rate is no number".to_owned())
 }

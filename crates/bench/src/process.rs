@@ -31,10 +31,10 @@ pub fn pin_generator() -> Result<(), String> {
     }
 }
 
-/// `program` on the measured core.
-pub fn pinned(program: &Path) -> Command {
+/// `program` on the measured core, by way of `tool` if there is one.
+pub fn pinned(tool: &[&str], program: &Path) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["-c", MEASURED]).arg(program);
+    command.args(["-c", MEASURED]).args(tool).arg(program);
     command
 }
 
@@ -57,6 +57,11 @@ impl Listener {
                 Err(format!("a process did not listen ({read:?}): {line}"))
             }
         }
+    }
+
+    /// Its number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// The processor time that its threads have had.
