@@ -34,6 +34,8 @@ const LOCK_TRIES: i32 = 50_000;
 /// a second, not for longer.
 const READ_TRIES: i32 = 2_000;
 const STATEMENTS_CACHED: usize = 256;
+/// How much of the file a reader may map, in bytes: the most that the library takes.
+const MAPPED: i64 = 0x7fff_0000;
 
 /// An open file.
 pub(crate) struct Sqlite {
@@ -193,8 +195,11 @@ fn connect(path: &Path, owns_file: bool, lock_tries: i32) -> rusqlite::Result<Co
 
 fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(path, false, READ_TRIES)?;
-    connection.execute_batch("PRAGMA query_only = ON")?;
-    connection.pragma_update_and_check(None, "mmap_size", 268_435_456, |_| Ok(()))?;
+    // Mapped pages are taken up anew at each read: the size of every cell on them would be checked each time, which on a
+    // full database costs more than the read itself. Whoever writes checks.
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cell_size_check = OFF")?;
+    // Addresses, not memory: what is mapped is the kernel's own cache of the file.
+    connection.pragma_update_and_check(None, "mmap_size", MAPPED, |_| Ok(()))?;
     Ok(connection)
 }
 
