@@ -5,11 +5,11 @@
 
 use std::fmt;
 
-/// A set of scope tokens in the order in which they were first named.
+/// A set of scope tokens in the order in which they were first named, kept as it is spelled: one space between two.
 ///
 /// Equality is that of sets: the order does not count (the Gitlife skip rule compares "as a set").
 #[derive(Clone, Debug, Default)]
-pub struct ScopeSet(Vec<Box<str>>);
+pub struct ScopeSet(String);
 
 /// Why a scope parameter cannot be read: it holds a character outside `%x21 / %x23-5B / %x5D-7E`, or names more than
 /// [`MAX_NAMES`] scopes.
@@ -19,36 +19,41 @@ pub struct MalformedScope;
 impl ScopeSet {
     /// No scope at all.
     pub const fn empty() -> ScopeSet {
-        ScopeSet(Vec::new())
+        ScopeSet(String::new())
     }
 
     /// Reads a space-separated list. Repeated names count once, runs of spaces count as one.
     ///
     /// The cap on names keeps the time linear in the length of the text (FM-118).
     pub fn parse(text: &str) -> Result<ScopeSet, MalformedScope> {
-        let mut set = ScopeSet::empty();
+        let (mut set, mut names) = (ScopeSet(String::with_capacity(text.len())), 0);
         for name in text.split(' ').filter(|n| !n.is_empty()) {
             if !name.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
                 return Err(MalformedScope);
             }
-            set.insert(name);
-            if set.len() > MAX_NAMES {
+            names += usize::from(set.insert(name));
+            if names > MAX_NAMES {
                 return Err(MalformedScope);
             }
         }
         Ok(set)
     }
 
-    /// Adds `name` unless it is there.
-    pub fn insert(&mut self, name: &str) {
-        if !self.contains(name) {
-            self.0.push(name.into());
+    /// Adds `name`, one token, unless it is there; whether it was added.
+    pub fn insert(&mut self, name: &str) -> bool {
+        let is_new = !self.contains(name);
+        if is_new {
+            if !self.is_empty() {
+                self.0.push(' ');
+            }
+            self.0.push_str(name);
         }
+        is_new
     }
 
     /// Whether `name` is in the set.
     pub fn contains(&self, name: &str) -> bool {
-        self.0.iter().any(|n| &**n == name)
+        self.iter().any(|n| n == name)
     }
 
     /// Whether every member is in `other` too.
@@ -58,12 +63,16 @@ impl ScopeSet {
 
     /// The members that are in `other` too, in this set's order.
     pub fn intersection(&self, other: &ScopeSet) -> ScopeSet {
-        ScopeSet(self.0.iter().filter(|n| other.contains(n)).cloned().collect())
+        let mut both = ScopeSet::empty();
+        for name in self.iter().filter(|n| other.contains(n)) {
+            both.insert(name);
+        }
+        both
     }
 
     /// The members in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|n| &**n)
+        self.0.split(' ').filter(|n| !n.is_empty())
     }
 
     /// Whether there is none.
@@ -73,7 +82,7 @@ impl ScopeSet {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.iter().count()
     }
 }
 
@@ -90,12 +99,6 @@ impl Eq for ScopeSet {}
 
 impl fmt::Display for ScopeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, name) in self.iter().enumerate() {
-            if i > 0 {
-                f.write_str(" ")?;
-            }
-            f.write_str(name)?;
-        }
-        Ok(())
+        f.write_str(&self.0)
     }
 }

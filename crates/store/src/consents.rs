@@ -78,7 +78,9 @@ impl Store {
             };
             match list.last_mut().filter(|last| last.application == one.application) {
                 Some(last) => {
-                    one.scopes.iter().for_each(|scope| last.scopes.insert(scope));
+                    for scope in one.scopes.iter() {
+                        last.scopes.insert(scope);
+                    }
                     last.given_at = last.given_at.max(one.given_at);
                 }
                 None => list.push(one),
