@@ -6,7 +6,6 @@
 use crate::clock::Clock;
 use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -35,8 +34,8 @@ pub struct Life {
 #[derive(Default)]
 struct Deeds {
     asked: u64,
-    /// Since when each request is under way, in ticks; the first one has been so for longest.
-    under_way: BTreeMap<u64, i64>,
+    /// The number of each request that is under way, and since when, in ticks; the first one has been so for longest.
+    under_way: Vec<(u64, i64)>,
     /// Ticks when it was taken or ended its last request.
     quiet_since: i64,
 }
@@ -67,14 +66,14 @@ impl Life {
         let mut deeds = self.deeds();
         deeds.asked += 1;
         let number = deeds.asked;
-        deeds.under_way.insert(number, self.clock.ticks());
+        deeds.under_way.push((number, self.clock.ticks()));
         UnderWay { life: self.clone(), number }
     }
 }
 
 impl Deeds {
     fn patience(&self, limits: &Limits, ticks: i64) -> Duration {
-        let (limit, since) = match self.under_way.first_key_value() {
+        let (limit, since) = match self.under_way.first() {
             Some((_, since)) => (limits.request, *since),
             None if self.asked > 0 => (limits.idle, self.quiet_since),
             None => (limits.silent, self.quiet_since),
@@ -99,7 +98,7 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let mut deeds = self.life.deeds();
-        deeds.under_way.remove(&self.number);
+        deeds.under_way.retain(|(number, _)| *number != self.number);
         deeds.quiet_since = self.life.clock.ticks();
     }
 }
@@ -143,7 +142,7 @@ mod tests {
         assert_eq!(deeds.patience(&limits, 11_000), Duration::ZERO);
         deeds.asked = 1;
         assert_eq!(deeds.patience(&limits, 11_000), s(65));
-        deeds.under_way = BTreeMap::from([(3, 50_000), (2, 40_000)]);
+        deeds.under_way = vec![(2, 40_000), (3, 50_000)];
         assert_eq!(deeds.patience(&limits, 60_000), s(40), "the request that began first sets the limit");
         assert_eq!(deeds.patience(&limits, 100_000), Duration::ZERO);
     }

@@ -103,6 +103,7 @@ fn log(method: &Method, route: &str, response: &Response, id: &str) {
 
 /// What every answer carries, unless its conductor has said otherwise.
 fn dress(headers: &mut HeaderMap, id: &str) {
+    headers.reserve(6);
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
