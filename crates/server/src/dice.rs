@@ -7,26 +7,20 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
+use std::cell::RefCell;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::secret::{Kind, MachineSecret};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Draws random values.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dice;
 
 impl Dice {
-    /// `N` random bytes.
-    ///
-    /// A machine that cannot draw must not go on handing out secrets, so a failing generator ends the process.
-    #[allow(clippy::disallowed_methods, reason = "this is the one place that may")]
+    /// `N` random bytes, each of which is handed out once.
     pub fn bytes<const N: usize>(self) -> [u8; N] {
-        let mut bytes = [0; N];
-        if aws_lc_rs::rand::fill(&mut bytes).is_err() {
-            std::process::abort();
-        }
-        bytes
+        CUP.with_borrow_mut(Cup::take)
     }
 
     /// The generator itself, for algorithms that draw while they sign.
@@ -61,5 +55,63 @@ impl Dice {
         };
         // As above: the generator has failed.
         made().map_or_else(|_| std::process::abort(), Zeroizing::new)
+    }
+}
+
+/// Bytes that a thread has drawn ahead: each call of the generator costs as much as hashing a token, and a request needs
+/// six values.
+struct Cup {
+    bytes: [u8; 512],
+    used: usize,
+}
+
+impl Drop for Cup {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+thread_local! {
+    static CUP: RefCell<Cup> = const { RefCell::new(Cup { bytes: [0; 512], used: 512 }) };
+}
+
+impl Cup {
+    /// Takes the next bytes out; nothing of them stays behind.
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        const { assert!(N <= 512) };
+        if self.bytes.len() - self.used < N {
+            self.fill();
+        }
+        let next = &mut self.bytes[self.used..self.used + N];
+        let mut taken = [0; N];
+        taken.copy_from_slice(next);
+        next.zeroize();
+        self.used += N;
+        taken
+    }
+
+    /// Draws anew. A machine that cannot draw must not go on handing out secrets, so a failing generator ends the process.
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that may")]
+    fn fill(&mut self) {
+        if aws_lc_rs::rand::fill(&mut self.bytes).is_err() {
+            std::process::abort();
+        }
+        self.used = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_bytes_are_handed_out_twice_and_none_stay_behind() {
+        let mut cup = Cup { bytes: [0; 512], used: 512 };
+        let drawn: HashSet<[u8; 48]> = (0..1_000).map(|_| cup.take()).collect();
+        assert_eq!(drawn.len(), 1_000);
+        assert!(!drawn.contains(&[0; 48]));
+        assert!(cup.bytes[..cup.used].iter().all(|byte| *byte == 0));
+        assert!(cup.bytes[cup.used..].iter().any(|byte| *byte != 0));
     }
 }
