@@ -101,7 +101,7 @@ impl Store {
             WHERE id = $1 AND tenant = $2 AND spent_by IS NULL AND idle_ends_at > $4 AND max_ends_at > $4 \
             AND EXISTS (SELECT 1 FROM grants g WHERE g.id = refresh_tokens.grant_id AND g.ended_at IS NULL) RETURNING id";
         const ACCESS: &str = insert_tokens!(access, "refresh_tokens");
-        const KEEP_UNTIL: &str = "UPDATE grants SET expires_at = $3 WHERE expires_at < $3 \
+        const KEEP_UNTIL: &str = "UPDATE grants SET expires_at = $4 WHERE expires_at < $3 \
             AND id IN (SELECT k.grant_id FROM refresh_tokens k WHERE k.id = $1 AND k.spent_by = $2)";
         let tokens = &rotation.tokens;
         let mut statements = vec![
@@ -109,7 +109,7 @@ impl Store {
             keep_access(self.tenant(), &tokens.access, now, (id, verb), ACCESS),
         ];
         statements.extend(keep_next(self.tenant(), rotation, now, (id, verb)));
-        statements.push(statement!(KEEP_UNTIL, id, verb, tokens.ends_at()));
+        statements.push(statement!(KEEP_UNTIL, id, verb, tokens.ends_at(), tokens.ends_at() + RESERVE_MS));
         if claimed(&self.run(statements).await?) {
             return Ok(RotateRefresh::Rotated);
         }
@@ -119,6 +119,10 @@ impl Store {
         Ok(if spent { RotateRefresh::AlreadySpent } else { RotateRefresh::Ended })
     }
 }
+
+/// By how much longer than its tokens a grant is kept when its time is moved on, so that the row and its index are written
+/// once a day and not at every refresh. It decides nothing but when upkeep sweeps.
+const RESERVE_MS: i64 = 86_400_000;
 
 /// Keeps the next generation of the row that `verb` claimed, with what lets its sender, and nobody else, have the pair
 /// once more.
