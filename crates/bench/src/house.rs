@@ -41,8 +41,12 @@ pub enum Database {
 #[derive(Clone, Debug, Default)]
 pub struct Applications {
     pub web: Application,
+    /// Like it, with ID tokens signed by ES256 in place of RS256.
+    pub web_es256: Application,
     pub idaas: Application,
     pub service: Application,
+    /// Like it, with signed access tokens.
+    pub signed: Application,
 }
 
 /// An application as `app add` printed it.
@@ -134,6 +138,15 @@ impl House {
         }
         self.applications = Applications {
             web: self.add(&["Web", "--template", "web", "--redirect-uri", REDIRECT_URI])?,
+            web_es256: self.add(&[
+                "Web ES256",
+                "--template",
+                "web",
+                "--redirect-uri",
+                REDIRECT_URI,
+                "--id-token-alg",
+                "ES256",
+            ])?,
             idaas: self.add(&[
                 "Idaas",
                 "--template",
@@ -144,6 +157,7 @@ impl House {
                 "everyone",
             ])?,
             service: self.add(&["Service", "--template", "service"])?,
+            signed: self.add(&["Signed", "--template", "service", "--access-token", "EdDSA"])?,
         };
         self.run(&["app", "switch", "Service", "introspect", "on"], "").map(drop)
     }

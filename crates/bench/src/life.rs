@@ -38,7 +38,7 @@ pub async fn memory(house: &mut House, quick: bool) -> Result<Memory, String> {
         (Row::Introspect, 10, 25),
         (Row::Userinfo, 10, 25),
         (Row::ClientCredentials, 10, 25),
-        (Row::Metadata, 10, 25),
+        (Row::Discovery, 10, 25),
         (Row::SignIn, 5, 2),
     ] {
         visits.push((row.callers(house, &supply, callers, each).await?, each));

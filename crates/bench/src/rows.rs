@@ -11,6 +11,9 @@ use crate::{browser, wire};
 pub const CONNECTIONS: usize = 64;
 pub const SIGNING_IN: usize = 8;
 
+/// What clients look up first.
+const DISCOVERY: &str = "/.well-known/oauth-authorization-server";
+
 /// A row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Row {
@@ -18,27 +21,35 @@ pub enum Row {
     IdaasUserinfo,
     Userinfo,
     ClientCredentials,
+    ClientCredentialsSigned,
     Code,
+    CodeEs256,
+    CodeRs256,
     Refresh,
     Revoke,
     Authorize,
     SignIn,
-    Metadata,
+    Discovery,
+    Keys,
 }
 
 impl Row {
     /// All of them, in the order of the table.
-    pub const ALL: [Row; 10] = [
+    pub const ALL: [Row; 14] = [
         Row::Introspect,
         Row::IdaasUserinfo,
         Row::Userinfo,
         Row::ClientCredentials,
+        Row::ClientCredentialsSigned,
         Row::Code,
+        Row::CodeEs256,
+        Row::CodeRs256,
         Row::Refresh,
         Row::Revoke,
         Row::Authorize,
         Row::SignIn,
-        Row::Metadata,
+        Row::Discovery,
+        Row::Keys,
     ];
 
     /// Its name for `--rows`, in bars and in JSON.
@@ -48,12 +59,16 @@ impl Row {
             Row::IdaasUserinfo => "idaas-userinfo",
             Row::Userinfo => "userinfo",
             Row::ClientCredentials => "client-credentials",
+            Row::ClientCredentialsSigned => "client-credentials-signed",
             Row::Code => "code",
+            Row::CodeEs256 => "code-es256",
+            Row::CodeRs256 => "code-rs256",
             Row::Refresh => "refresh",
             Row::Revoke => "revoke",
             Row::Authorize => "authorize",
             Row::SignIn => "sign-in",
-            Row::Metadata => "metadata",
+            Row::Discovery => "discovery",
+            Row::Keys => "keys",
         }
     }
 
@@ -64,12 +79,16 @@ impl Row {
             Row::IdaasUserinfo => "IDaaS userinfo",
             Row::Userinfo => "OpenID userinfo",
             Row::ClientCredentials => "client credentials, opaque, durable",
+            Row::ClientCredentialsSigned => "client credentials, signed (EdDSA)",
             Row::Code => "code exchange, opaque",
+            Row::CodeEs256 => "code exchange, ES256 ID token",
+            Row::CodeRs256 => "code exchange, RS256 ID token",
             Row::Refresh => "refresh",
             Row::Revoke => "revocation",
             Row::Authorize => "authorize with a session",
             Row::SignIn => "password sign-in",
-            Row::Metadata => "metadata",
+            Row::Discovery => "discovery",
+            Row::Keys => "keys",
         }
     }
 
@@ -79,6 +98,7 @@ impl Row {
             Row::Introspect | Row::IdaasUserinfo | Row::Userinfo => Some(3.0),
             Row::ClientCredentials => Some(5.0),
             Row::Refresh => Some(7.0),
+            Row::CodeEs256 => Some(12.0),
             _ => None,
         }
     }
@@ -95,7 +115,7 @@ impl Row {
 
     /// How many requests it can ask before its supply is used up; `None`: as many as fit into the time.
     pub const fn each_once(self) -> bool {
-        matches!(self, Row::Code | Row::Revoke)
+        matches!(self, Row::Code | Row::CodeEs256 | Row::CodeRs256 | Row::Revoke)
     }
 
     /// Its callers; `once` is how many requests those have that ask each request once.
@@ -128,11 +148,17 @@ impl Row {
                 around(supply.idaas_tokens().await?.iter().map(ask).collect(), ok("\"success\":true"))
             }
             Row::ClientCredentials => around(vec![supply::client_credentials(&apps.service)], ok("access_token")),
-            Row::Code => {
-                let codes = supply.codes(&apps.web, once).await?;
-                let ask = |code: &String| supply::exchange(&apps.web, code);
+            Row::ClientCredentialsSigned => around(vec![supply::client_credentials(&apps.signed)], ok("access_token")),
+            Row::Code | Row::CodeEs256 | Row::CodeRs256 => {
+                let (application, scope, holds) = match self {
+                    Row::CodeEs256 => (&apps.web_es256, supply::OPENID_SCOPE, "id_token"),
+                    Row::CodeRs256 => (&apps.web, supply::OPENID_SCOPE, "id_token"),
+                    _ => (&apps.web, supply::SCOPE, "access_token"),
+                };
+                let codes = supply.codes(application, scope, once).await?;
+                let ask = |code: &String| supply::exchange(application, code);
                 let lists = supply::share(codes.iter().map(ask).collect(), count);
-                Ok(Caller::once(lists, ok("access_token")))
+                Ok(Caller::once(lists, ok(holds)))
             }
             Row::Refresh => {
                 let authorization = apps.web.basic();
@@ -150,11 +176,12 @@ impl Row {
             Row::Authorize => {
                 let path = browser::authorize(&apps.web.client_id, supply::SCOPE);
                 let ask = |cookie: &String| wire::get(&path, &[("cookie", cookie)]);
-                let requests = supply.sessions().await?.iter().map(ask).collect();
+                let requests = supply.sessions(&apps.web, supply::SCOPE).await?.iter().map(ask).collect();
                 around(requests, Wanted { status: 303, holds: "code=" })
             }
             Row::SignIn => around(supply.sign_ins(count).await?, Wanted { status: 303, holds: "/" }),
-            Row::Metadata => around(vec![wire::get("/.well-known/oauth-authorization-server", &[])], ok("\"issuer\":")),
+            Row::Discovery => around(vec![wire::get(DISCOVERY, &[])], ok("\"issuer\":")),
+            Row::Keys => around(vec![wire::get("/oauth/jwks", &[])], ok("\"keys\":")),
         }
     }
 }

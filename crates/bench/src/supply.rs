@@ -12,6 +12,8 @@ use std::net::SocketAddr;
 
 /// What applications ask for: no ID token goes with it.
 pub const SCOPE: &str = "profile email";
+/// With which one goes.
+pub const OPENID_SCOPE: &str = "openid profile email";
 const SCOPE_WITH_REFRESH: &str = "profile offline_access";
 const IDAAS_SCOPE: &str = "read";
 
@@ -28,7 +30,7 @@ impl Supply<'_> {
     pub async fn web_tokens(&self) -> Result<Vec<String>, String> {
         match self.crowd {
             Some(crowd) => Ok(crowd.web_tokens.clone()),
-            None => self.tokens(&self.house.applications.web, "openid profile email").await,
+            None => self.tokens(&self.house.applications.web, OPENID_SCOPE).await,
         }
     }
 
@@ -62,22 +64,22 @@ impl Supply<'_> {
         Ok(families)
     }
 
-    /// The cookies of browsers that are signed in and have allowed the web application what is asked for.
-    pub async fn sessions(&self) -> Result<Vec<String>, String> {
+    /// The cookies of browsers that are signed in and have allowed `application` what it asks for.
+    pub async fn sessions(&self, application: &Application, scope: &str) -> Result<Vec<String>, String> {
         let mut cookies = Vec::new();
         for person in 0..PEOPLE {
             let mut browser = self.signed_in(person).await?;
-            browser.code(&self.house.applications.web.client_id, SCOPE).await?;
+            browser.code(&application.client_id, scope).await?;
             cookies.push(browser.cookie());
         }
         Ok(cookies)
     }
 
     /// This many codes of `application`, none older than the few seconds that making them takes.
-    pub async fn codes(&self, application: &Application, count: usize) -> Result<Vec<String>, String> {
+    pub async fn codes(&self, application: &Application, scope: &str, count: usize) -> Result<Vec<String>, String> {
         let mut requests = Vec::new();
-        for cookie in self.sessions().await? {
-            requests.push(wire::get(&browser::authorize(&application.client_id, SCOPE), &[("cookie", &cookie)]));
+        for cookie in self.sessions(application, scope).await? {
+            requests.push(wire::get(&browser::authorize(&application.client_id, scope), &[("cookie", &cookie)]));
         }
         self.collect(&requests, count, |reply| browser::code_in(reply.header("location")?)).await
     }
