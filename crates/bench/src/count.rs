@@ -63,7 +63,9 @@ async fn ask(server: &Listener, callers: Vec<Caller>, each: usize) -> Result<Vec
 
 /// Has valgrind write down what was counted since the last time, and reads the sum.
 fn dump(server: &Listener, dumps: &Path, number: usize) -> Result<u64, String> {
-    let told = Command::new("vgdb").arg(format!("--pid={}", server.pid())).arg("dump").stdout(Stdio::null()).status();
+    let mut vgdb = Command::new("vgdb");
+    vgdb.arg(format!("--pid={}", server.pid())).arg("dump").stdout(Stdio::null()).stderr(Stdio::null());
+    let told = vgdb.status();
     let file = PathBuf::from(format!("{}.{number}", dumps.display()));
     let text = std::fs::read_to_string(&file).map_err(|error| format!("{told:?}: {}: {error}", file.display()))?;
     let sum = text.lines().rev().find_map(|line| line.strip_prefix("totals:")?.trim().parse().ok());
