@@ -31,7 +31,7 @@ impl ScopeSet {
             if !name.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
                 return Err(MalformedScope);
             }
-            names += usize::from(set.insert(name));
+            names += usize::from(set.add(name));
             if names > MAX_NAMES {
                 return Err(MalformedScope);
             }
@@ -39,8 +39,13 @@ impl ScopeSet {
         Ok(set)
     }
 
-    /// Adds `name`, one token, unless it is there; whether it was added.
-    pub fn insert(&mut self, name: &str) -> bool {
+    /// Adds `name`, one token, unless it is there.
+    pub fn insert(&mut self, name: &str) {
+        self.add(name);
+    }
+
+    /// As [`ScopeSet::insert`]; whether it was added.
+    fn add(&mut self, name: &str) -> bool {
         let is_new = !self.contains(name);
         if is_new {
             if !self.is_empty() {
