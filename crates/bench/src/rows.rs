@@ -12,7 +12,7 @@ pub const CONNECTIONS: usize = 64;
 pub const SIGNING_IN: usize = 8;
 
 /// What clients look up first.
-const DISCOVERY: &str = "/.well-known/oauth-authorization-server";
+const DISCOVERY: &str = "/.well-known/openid-configuration";
 
 /// A row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
