@@ -69,7 +69,7 @@ pub fn at_resource(client: &Client, person: Names<'_>, secret: &PairwiseSecret) 
 pub enum SectorProblem {
     /// Its redirect URIs have several hosts: which one counts must be said (section 8.1).
     SeveralHosts,
-    /// None of its redirect URIs has a host.
+    /// None of its redirect URIs has a host that is not every machine's own.
     NoHost,
     /// What was said is no host name.
     NotAHost,
@@ -83,13 +83,23 @@ pub fn sector<'a>(
     if let Some(named) = named {
         return host_name(named).ok_or(SectorProblem::NotAHost);
     }
-    let host = |uri| url::Url::parse(uri).ok().and_then(|uri| uri.host_str().map(str::to_owned));
+    let host = |uri| url::Url::parse(uri).ok().and_then(|uri| own_host(&uri));
     let mut hosts: BTreeSet<Option<String>> = redirect_uris.into_iter().map(host).collect();
     match (hosts.pop_first(), hosts.is_empty()) {
         (Some(Some(only)), true) => Ok(only),
         (Some(None) | None, true) => Err(SectorProblem::NoHost),
         (_, false) => Err(SectorProblem::SeveralHosts),
     }
+}
+
+/// The host of a redirect URI; none for every machine's own address, which all native applications would share.
+fn own_host(uri: &url::Url) -> Option<String> {
+    let is_own = match uri.host()? {
+        url::Host::Domain(name) => name != "localhost" && !name.ends_with(".localhost"),
+        url::Host::Ipv4(address) => !address.is_loopback(),
+        url::Host::Ipv6(address) => !address.is_loopback(),
+    };
+    uri.host_str().filter(|host| is_own && !host.is_empty()).map(str::to_owned)
 }
 
 /// A host as URLs have it, without port or anything else around it.
@@ -105,7 +115,7 @@ impl fmt::Display for SectorProblem {
             SectorProblem::SeveralHosts => {
                 "its redirect URIs have several hosts; say which one it is known by, as in --sector example.com."
             }
-            SectorProblem::NoHost => "no redirect URI has a host; say one, as in --sector example.com.",
+            SectorProblem::NoHost => "no redirect URI has a host of its own; say one, as in --sector example.com.",
             SectorProblem::NotAHost => "it is no host name; write one as in example.com, without scheme and port.",
         })
     }

@@ -58,6 +58,11 @@ fn a_sector_is_the_one_host_of_the_redirect_uris_or_named() {
     assert_eq!(of(&["https://a.example/cb", "com.example.app:/cb"]), Err(SectorProblem::SeveralHosts));
     assert_eq!(of(&["com.example.app:/cb"]), Err(SectorProblem::NoHost));
     assert_eq!(of(&[]), Err(SectorProblem::NoHost));
+    // All native applications have these, so that they would tell nobody apart.
+    for own in ["http://127.0.0.1/cb", "http://[::1]:7/cb", "http://localhost/cb", "http://a.localhost/cb"] {
+        assert_eq!(of(&[own]), Err(SectorProblem::NoHost), "{own}");
+        assert_eq!(of(&[own, "https://a.example/cb"]), Err(SectorProblem::SeveralHosts), "{own}");
+    }
     let named = |text| sector(Some(text), ["https://a.example/cb", "https://b.example/cb"]);
     assert_eq!(named("Group.Example"), Ok("group.example".to_owned()));
     for wrong in
