@@ -15,6 +15,7 @@ mod id_token_hint;
 mod identifiers;
 mod introspection;
 mod linear;
+mod logout;
 mod metadata;
 mod next_step;
 mod openid;
