@@ -142,7 +142,7 @@ impl Seal {
                 self.store.keep_data_key(&made, &note).await?
             }
         };
-        self.unwrap(&row)
+        self.unwrap_or_tell(&row).await
     }
 
     /// Makes sure that `scope` has a data key.
@@ -168,7 +168,7 @@ impl Seal {
         let key = match self.unwrapped(value.key) {
             Some(key) => Some(key),
             None => match self.store.find_data_key(value.key).await? {
-                Some(row) => Some(self.unwrap(&row)?),
+                Some(row) => Some(self.unwrap_or_tell(&row).await?),
                 None => None,
             },
         };
@@ -210,6 +210,16 @@ impl Seal {
         }
         unwrapped.insert(row.id, key.clone());
         Ok(key)
+    }
+
+    /// As [`Seal::unwrap`]; a row that was changed stands in the trail, as any other that is sealed.
+    async fn unwrap_or_tell(&self, row: &WrappedKey) -> Result<Arc<DataKey>, Unsealed> {
+        let unwrapped = self.unwrap(row);
+        if unwrapped.is_err() && self.ring().holds(&row.wrapped_by) {
+            let place = Place { table: "data_keys", column: "wrapped", row: row.id };
+            self.tell(&place, &SealedValue { bytes: row.wrapped.clone(), key: row.id }).await;
+        }
+        unwrapped
     }
 
     fn make_data_key(&self, scope: Id) -> Result<WrappedKey, Unsealed> {

@@ -157,7 +157,7 @@ impl Store {
         const AUDIT: &str = audited!("NOT EXISTS (SELECT 1 FROM data_keys WHERE id = $11)");
         let event = Event { action: "data_key.forget", target: target(id), outcome: "done", details: String::new() };
         // Asked first, so that a key which must stay leaves no row in the trail.
-        const FREE: &str = concat!("SELECT id FROM data_keys WHERE id = $1 AND tenant = $2 AND retired_at < $3");
+        const FREE: &str = "SELECT id FROM data_keys WHERE id = $1 AND tenant = $2 AND retired_at < $3";
         if self.find(&statement!(FREE, id, self.tenant(), before)).await?.is_none() {
             return Ok(false);
         }

@@ -21,7 +21,7 @@ pub async fn follow(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         if let Err(error) = once(&keys).await {
             tracing::warn!(%error, "the keys could not be looked after; it is tried again");
         }
-        if turn % TURNS_PER_MOVE == 0 {
+        if turn.is_multiple_of(TURNS_PER_MOVE) {
             move_values(&app).await;
         }
         turn = turn.wrapping_add(1);
