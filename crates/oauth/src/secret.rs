@@ -95,6 +95,8 @@ pub enum Kind {
     Browser,
     /// The one-time link of the first administrator, `vst_su_`.
     SetupLink,
+    /// The secret of an access key, `vst_sk_`.
+    AccessKey,
 }
 
 impl Kind {
@@ -108,6 +110,7 @@ impl Kind {
             Kind::Session => "vst_se_",
             Kind::Browser => "vst_br_",
             Kind::SetupLink => "vst_su_",
+            Kind::AccessKey => "vst_sk_",
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod columns;
 
+pub mod access_keys;
 pub mod application_settings;
 pub mod application_sheets;
 pub mod applications;

@@ -78,6 +78,7 @@ macro_rules! sealed_columns {
 }
 
 sealed_columns! {
+    "access_keys"."sealed", named by "sealed_by";
     "deployment_secrets"."sealed", named by "sealed_by";
     "signing_keys"."sealed", named by "sealed_by";
 }

@@ -35,7 +35,7 @@ fn st_70_st_75_a_request_without_a_token_and_a_secret_that_is_no_token_are_refus
         let refusal = read(&gitlife, &form(body)).expect_err("is refused");
         assert_eq!((refusal.code, refusal.status(), refusal.wire), (Code::InvalidRequest, 400, Wire::Gitlife));
     }
-    for kind in [Kind::Code, Kind::ClientSecret, Kind::Session, Kind::Browser, Kind::SetupLink] {
+    for kind in [Kind::Code, Kind::ClientSecret, Kind::Session, Kind::Browser, Kind::SetupLink, Kind::AccessKey] {
         let refusal = read(&gitlife, &form(&format!("token={}", spelled(kind)))).expect_err("is refused");
         assert_eq!((refusal.error(), refusal.status()), ("unsupported_token_type", 400), "{kind:?}");
     }

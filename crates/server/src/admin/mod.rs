@@ -3,6 +3,7 @@
 //! Nothing here prints or knows HTTP: the command line, and later the API and the console, only parse and show. Owns
 //! what may stand in a field, the outcomes, and who is named in the audit trail.
 
+pub mod access_keys;
 pub mod addresses;
 pub mod application_settings;
 pub mod applications;
@@ -94,6 +95,8 @@ pub enum Thing {
     Application,
     /// A project, by name or id.
     Project,
+    /// An access key.
+    AccessKey,
 }
 
 /// Something that was named and is not there.

@@ -1,8 +1,9 @@
-//! The command line's nouns: people, organizations, groups, applications, projects, keys and the setup link.
+//! The command line's nouns: people, organizations, groups, applications, projects, access keys, keys and the setup link.
 //!
 //! Owns what is typed and what is printed: data on stdout, messages on stderr, exit status 0, 1 or 2. Each verb is
 //! decided in `admin`, which knows no terminal; the flags of the process and `serve` are `config`'s.
 
+pub mod access_key;
 pub mod app;
 mod app_logout;
 mod app_set;
@@ -47,6 +48,9 @@ pub enum Noun {
     /// Projects of Git authorizations: add, list, show, member
     #[command(subcommand)]
     Project(project::Verb),
+    /// Access keys, with which programs sign requests: add, list, disable, remove
+    #[command(subcommand)]
+    AccessKey(access_key::Verb),
     /// Keys: list, rotate, make a key-encryption key
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -64,6 +68,7 @@ pub async fn run(noun: Noun, store: &Store, source: Result<KeySource, String>, j
         Noun::Group(verb) => group::run(verb, &desk, json).await,
         Noun::App(verb) => app::run(*verb, &desk, json).await,
         Noun::Project(verb) => project::run(verb, &desk, json).await,
+        Noun::AccessKey(verb) => access_key::run(verb, source, &desk, json).await,
         Noun::Keys(verb) => keys::run(verb, source, &desk, json).await,
         Noun::SetupLink => setup_link::run(&desk, json).await,
     })
@@ -95,6 +100,7 @@ fn not_there(unknown: &Unknown) -> Failure {
         Thing::Group => ("group", "group"),
         Thing::Application => ("application", "app"),
         Thing::Project => ("project", "project"),
+        Thing::AccessKey => ("access key", "access-key"),
     };
     let hint = match &unknown.nearest {
         Some(name) => format!("Did you mean {name:?}?"),

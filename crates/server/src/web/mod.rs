@@ -1,8 +1,10 @@
-//! What every conductor needs of HTTP: reading what came (`form`), telling who sent it (`caller`, `browser`, `cors`),
+//! What every conductor needs of HTTP: reading what came (`form`), telling who sent it (`caller`, `browser`, `aksk`, `cors`),
 //! shaping what goes out (`answer`, `departure`), the door that every request walks through (`door`) and its limits (`guard`,
 //! `guessing`).
 
 pub mod access_token;
+#[cfg_attr(not(test), expect(dead_code, reason = "the Git API's routes come with the credential store"))]
+pub mod aksk;
 pub mod answer;
 pub mod browser;
 pub mod by_get;

@@ -76,6 +76,34 @@ fn a_projects_members_and_roles_are_set_shown_and_taken_away() {
 }
 
 #[test]
+fn an_access_keys_secret_is_shown_once_and_kept_sealed() {
+    on_both(|server| {
+        let person = server.person();
+        let added = server.json(&["access-key", "add", &person.email], "");
+        let (key, secret) = (added["access_key"].as_str().expect("a key"), added["secret"].as_str().expect("a secret"));
+        assert!(key.len() == 20 && key.starts_with("VSTK") && secret.starts_with("vst_sk_"), "{added}");
+        let list = || {
+            let list = server.json(&["access-key", "list"], "");
+            assert!(!list.to_string().contains(secret), "{list}");
+            let line = list.as_array().expect("an array").iter().find(|line| line["access_key"] == key).cloned();
+            line.map(|line| (line["person"].clone(), line["enabled"].clone()))
+        };
+        assert_eq!(list(), Some((person.name.as_str().into(), true.into())));
+        assert_eq!(server.json(&["access-key", "disable", key], "")["enabled"], false);
+        assert_eq!(list(), Some((person.name.as_str().into(), false.into())));
+        server.json(&["access-key", "remove", key], "");
+        assert_eq!(list(), None);
+        for arguments in
+            [["access-key", "disable", key], ["access-key", "remove", key], ["access-key", "add", "nobody-at-all"]]
+        {
+            let output = server.command(&arguments, "");
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(output.stdout.is_empty(), "{arguments:?}");
+        }
+    });
+}
+
+#[test]
 fn lists_and_shows_tell_what_was_added() {
     on_both(|server| {
         let org = unique("org");

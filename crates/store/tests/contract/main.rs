@@ -2,6 +2,7 @@
 //!
 //! Owns the list of rooms; `harness` makes the databases, `engine` holds what any verb can rely on.
 
+mod access_keys;
 mod application_settings;
 mod authorizations;
 mod clients;

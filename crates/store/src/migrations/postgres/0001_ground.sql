@@ -489,6 +489,21 @@ CREATE UNIQUE INDEX signing_keys_current ON signing_keys (tenant, algorithm)
     WHERE promoted_at IS NOT NULL AND replaced_at IS NULL;
 CREATE INDEX signing_keys_sealed_by ON signing_keys (sealed_by);
 
+-- What programs sign their requests with. The secret is sealed, because signatures are checked with it.
+CREATE TABLE access_keys (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    access_key TEXT COLLATE "C" NOT NULL,
+    person BYTEA NOT NULL,
+    sealed BYTEA NOT NULL,
+    sealed_by BYTEA NOT NULL REFERENCES data_keys (id),
+    created_at BIGINT NOT NULL,
+    disabled_at BIGINT,
+    changed_by BYTEA NOT NULL
+);
+CREATE UNIQUE INDEX access_keys_name ON access_keys (tenant, access_key);
+CREATE INDEX access_keys_sealed_by ON access_keys (sealed_by);
+
 CREATE TABLE audit (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,

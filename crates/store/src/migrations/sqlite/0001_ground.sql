@@ -489,6 +489,21 @@ CREATE UNIQUE INDEX signing_keys_current ON signing_keys (tenant, algorithm)
     WHERE promoted_at IS NOT NULL AND replaced_at IS NULL;
 CREATE INDEX signing_keys_sealed_by ON signing_keys (sealed_by);
 
+-- What programs sign their requests with. The secret is sealed, because signatures are checked with it.
+CREATE TABLE access_keys (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    access_key TEXT NOT NULL,
+    person BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    sealed_by BLOB NOT NULL REFERENCES data_keys (id),
+    created_at INTEGER NOT NULL,
+    disabled_at INTEGER,
+    changed_by BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX access_keys_name ON access_keys (tenant, access_key);
+CREATE INDEX access_keys_sealed_by ON access_keys (sealed_by);
+
 CREATE TABLE audit (
     id BLOB NOT NULL PRIMARY KEY,
     tenant INTEGER NOT NULL,
