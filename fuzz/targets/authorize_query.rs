@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vestibule_fuzz::{REGISTERED, client};
-use vestibule_oauth::authorize::{AuthorizationRequest, Rejection, judge};
+use vestibule_fuzz::{REGISTERED, VERIFYING, client};
+use vestibule_oauth::authorize::{AuthorizationRequest, Hinting, Rejection, judge};
 use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::redirect_uri;
 use vestibule_oauth::template::Switch;
@@ -16,7 +16,8 @@ fuzz_target!(|data: &[u8]| {
     let client = client(*choice);
     let registered = REGISTERED.map(str::to_owned);
     let is_ours = |uri: &str| redirect_uri::matches(&registered, uri, client.has(Switch::LoopbackAnyPort));
-    match judge(&parameters, &client, &registered) {
+    let hinting = Hinting { issuer: "https://id.example", key: (choice & 0x80 != 0).then(|| &*VERIFYING) };
+    match judge(&parameters, &client, &registered, &hinting) {
         Ok(request) => {
             assert!(is_ours(&request.redirect_uri));
             assert!(request.scope.as_ref().is_none_or(|scope| scope.is_subset(&client.scopes)));
@@ -27,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
             let read = AuthorizationRequest::from_json(&kept).expect("what is kept can be read");
             assert_eq!(read.to_json(), kept);
         }
-        Err(Rejection::Redirect { redirect_uri, state, refusal }) => {
+        Err(Rejection::Redirect { redirect_uri, state, refusal, .. }) => {
             assert!(is_ours(&redirect_uri));
             assert!(state.is_none_or(|state| parameters.get("state").ok().flatten() == Some(&state)));
             check_message(refusal.message());
