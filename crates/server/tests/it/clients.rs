@@ -16,8 +16,8 @@ pub fn python() -> PathBuf {
     path
 }
 
-/// A client's script under way: it prints lines of JSON.
-struct Client {
+/// A client under way: it prints lines of JSON.
+pub struct Client {
     output: PathBuf,
     errors: PathBuf,
     process: Guarded,
@@ -26,21 +26,25 @@ struct Client {
 
 impl Client {
     fn start(script: &str, settings: &Value) -> Client {
+        let mut command = Command::new(python());
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/").to_owned() + script);
+        // Authlib and oauthlib insist on https; loopback is where they allow an exception.
+        command.env("AUTHLIB_INSECURE_TRANSPORT", "1").env("OAUTHLIB_INSECURE_TRANSPORT", "1");
+        Client::run(command, settings)
+    }
+
+    /// Starts a program with these settings as its last argument.
+    pub fn run(mut command: Command, settings: &Value) -> Client {
         let litter = Litter::new();
         let (output, errors) = (litter.path.join("out.txt"), litter.path.join("err.txt"));
         let file = |path: &PathBuf| std::fs::File::create(path).expect("file");
-        let mut command = Command::new(python());
-        command
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/").to_owned() + script)
-            .arg(settings.to_string());
-        // Authlib and oauthlib insist on https; loopback is where they allow an exception.
-        command.env("AUTHLIB_INSECURE_TRANSPORT", "1").env("OAUTHLIB_INSECURE_TRANSPORT", "1");
+        command.arg(settings.to_string());
         let process = Guarded::spawn(command.stdin(Stdio::null()).stdout(file(&output)).stderr(file(&errors)));
         Client { output, errors, process, _litter: litter }
     }
 
     /// The value of the first line that has this key.
-    fn said(&mut self, key: &str) -> Value {
+    pub fn said(&mut self, key: &str) -> Value {
         let begin = Instant::now();
         loop {
             let text = std::fs::read_to_string(&self.output).unwrap_or_default();
@@ -60,7 +64,7 @@ impl Client {
 }
 
 /// A free port, found by asking for one and letting it go.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
 }
 

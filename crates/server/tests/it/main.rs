@@ -41,6 +41,7 @@ mod prove;
 mod races;
 mod redirect_uri;
 mod refresh;
+mod relying_parties;
 mod revoke;
 mod setup;
 mod sign_in;
