@@ -119,7 +119,8 @@ impl House {
         let mut command = process::pinned(tool, &self.program);
         self.settings(&mut command);
         // What one address may do is limited for strangers' sake; here one address is everybody.
-        command.args(["serve", "--listen", &listen, "--pending-per-minute", "100000000", "--guess-free", "100000000"]);
+        command.args(["serve", "--listen", &listen, "--guess-free", "100000000"]);
+        command.args(["--pending-per-minute", "100000000", "--pending-per-application", "100000000"]);
         let server = Listener::start(command, Some(log))?;
         self.address = Some(server.address);
         Ok(server)

@@ -38,6 +38,8 @@ pub struct App {
     pub older_forms: OlderForms,
     /// How much one address may ask for.
     pub guard: Guard,
+    /// How many requests are stored for one application.
+    pub application_guard: Guard,
     /// How often secrets may be tried.
     pub guessing: Guessing,
     /// Seals what must be read again.

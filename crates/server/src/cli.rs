@@ -86,6 +86,9 @@ pub struct Serve {
     /// Authorization requests that one address may have stored in a minute
     #[arg(long, env = "VESTIBULE_PENDING_PER_MINUTE", value_name = "N", default_value_t = 300)]
     pub pending_per_minute: u32,
+    /// Authorization requests that may be stored for one application in a minute
+    #[arg(long, env = "VESTIBULE_PENDING_PER_APPLICATION", value_name = "N", default_value_t = 6_000)]
+    pub pending_per_application: u32,
     /// Failed sign-ins, and failed client secrets, that one /24 or /64 may make in 15 minutes before it waits
     #[arg(long, env = "VESTIBULE_GUESS_FREE", value_name = "N", default_value_t = 5)]
     pub guess_free: u32,

@@ -2,7 +2,7 @@
 //!
 //! Every rule and every verb takes `now` as an argument, so that it can be tested at any moment; they get it from here.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Tells the time.
 #[derive(Clone, Debug)]
@@ -27,6 +27,11 @@ impl Clock {
     /// Milliseconds since this clock was made; never goes back. For rates and deadlines inside the process.
     pub fn ticks(&self) -> i64 {
         i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// The same to the nanosecond, for measuring.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 }
 

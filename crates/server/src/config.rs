@@ -28,6 +28,8 @@ pub struct Settings {
     pub caps: Caps,
     /// Sign-ins that one address may begin in a minute.
     pub pending_per_minute: u32,
+    /// Authorization requests stored for one application in a minute.
+    pub pending_per_application: u32,
     /// Failures that one network may make in fifteen minutes before it waits.
     pub guess_free: u32,
     /// How long the key set may be kept, and how long a key signs.
@@ -50,6 +52,7 @@ impl Settings {
             json: globals.json,
             caps: Caps { all, per_address: flags.max_connections_per_address.max(1) },
             pending_per_minute: flags.pending_per_minute,
+            pending_per_application: flags.pending_per_application,
             guess_free: flags.guess_free,
             key_terms: key_terms(flags),
             drain_grace: Duration::from_secs(flags.drain_grace),

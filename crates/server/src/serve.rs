@@ -63,6 +63,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         passwords: Passwords::start(Limits::for_this_machine()).map_err(|error| error.to_string())?,
         older_forms: OlderForms::default(),
         guard: Guard::new(settings.pending_per_minute),
+        application_guard: Guard::new(settings.pending_per_application),
         guessing,
         outbound,
         bell: Bell::default(),

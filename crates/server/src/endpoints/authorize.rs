@@ -188,7 +188,9 @@ async fn keep(
     browser: &Browser,
     now: i64,
 ) -> Result<Response, StoreError> {
-    if let Err(seconds) = app.guard.admit(received.peer, app.clock.ticks()) {
+    let ticks = app.clock.ticks();
+    let admitted = app.guard.admit(received.peer, ticks);
+    if let Err(seconds) = admitted.and_then(|()| app.application_guard.admit_application(client.id, ticks)) {
         let mut response = answer::problem(Problem::TooManyRequests, &received.request_id);
         answer::retry_after(&mut response, seconds);
         return Ok(response);

@@ -116,9 +116,19 @@ impl Browser {
 
     /// Signs in for no application's sake; gives the status of the answer to the password.
     pub fn sign_in(&mut self, who: &Traveller<'_>) -> Result<u16, String> {
+        let form = self.open_sign_in()?;
+        self.answer_sign_in(&form, who)
+    }
+
+    /// The form to sign in by.
+    pub fn open_sign_in(&mut self) -> Result<Form, String> {
         let page = self.send("GET", "/sign-in", "")?;
-        let form = Form::of(&page.body).ok_or("no form to sign in")?;
-        self.post("/sign-in", &form, &[("name", who.name), ("password", who.password)]).map(|reply| reply.status)
+        Form::of(&page.body).ok_or_else(|| "no form to sign in".to_owned())
+    }
+
+    /// Sends it.
+    pub fn answer_sign_in(&mut self, form: &Form, who: &Traveller<'_>) -> Result<u16, String> {
+        self.post("/sign-in", form, &[("name", who.name), ("password", who.password)]).map(|reply| reply.status)
     }
 
     /// Presses the button of the form at `path` that sends `fields`; gives the status, or `None` when there is no such
@@ -198,7 +208,7 @@ enum Asks {
 
 /// A form, with what a browser would send of it as it stands.
 #[derive(Debug)]
-struct Form {
+pub struct Form {
     asks: Asks,
     fields: Vec<(String, String)>,
 }

@@ -88,7 +88,8 @@ impl House {
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(|e| e.to_string())?;
         let listen = address.get().map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
         let mut command = self.program()?;
-        command.args(["serve", "--listen", &listen, "--pending-per-minute", "100000000", "--guess-free", "100000000"]);
+        command.args(["serve", "--listen", &listen, "--guess-free", "100000000"]);
+        command.args(["--pending-per-minute", "100000000", "--pending-per-application", "100000000"]);
         if let Some(public) = self.addresses[0].get() {
             command.args(["--public-url", &format!("http://{public}")]);
         }

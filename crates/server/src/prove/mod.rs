@@ -15,6 +15,7 @@ mod races;
 mod seed;
 mod switchboard;
 mod switches;
+mod timing;
 mod visits;
 mod worker;
 
@@ -29,13 +30,15 @@ use history::{Event, Outcome, What};
 use house::House;
 use seed::Chance;
 use std::process::ExitCode;
+use timing::Measured;
 use vestibule_store::{Options, Role, Store, StoreError, StoreUrl};
 
 /// What is proven, and how long.
 #[derive(Args, Clone, Debug)]
 pub struct Prove {
     /// kill: kill -9 under mixed load; once: races for one-time things; switches: ends raced against every use; races:
-    /// refresh against revoke, trade against disable, consent against withdraw
+    /// refresh against revoke, trade against disable, consent against withdraw; timing: whether the time of an answer tells
+    /// who exists
     #[arg(value_enum)]
     pub what: Proof,
     /// How many rounds
@@ -49,13 +52,14 @@ pub struct Prove {
     pub seed: Option<u64>,
 }
 
-/// One of the four.
+/// One of the five.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     Kill,
     Once,
     Switches,
     Races,
+    Timing,
 }
 
 impl Prove {
@@ -112,9 +116,11 @@ fn run(house: &House, flags: &Prove, seed: u64) -> Result<Tally, String> {
         Proof::Once => (once::PEOPLE, once::APPLICATIONS),
         Proof::Switches => (switches::PEOPLE, switches::APPLICATIONS),
         Proof::Races => (races::PEOPLE, races::APPLICATIONS),
+        Proof::Timing => (timing::PEOPLE, timing::APPLICATIONS),
     };
     let stage = Stage::furnish(house, people, applications)?;
     let (chance, mut tally) = (Chance::new(seed), Tally::default());
+    let mut measured = Measured::default();
     for n in 0..flags.rounds() {
         let chance = chance.branch(n);
         let (history, found) = match flags.what {
@@ -122,6 +128,12 @@ fn run(house: &House, flags: &Prove, seed: u64) -> Result<Tally, String> {
             Proof::Once => once::round(&stage, chance)?,
             Proof::Switches => switches::round(&stage, n, chance)?,
             Proof::Races => races::round(&stage, n, chance)?,
+            Proof::Timing => {
+                timing::round(&stage, n, chance, &mut measured)?;
+                let history = stage.recorder.take();
+                let found = checker::check(&history);
+                (history, found)
+            }
         };
         stage.forget();
         tally.count(&history);
@@ -129,6 +141,11 @@ fn run(house: &House, flags: &Prove, seed: u64) -> Result<Tally, String> {
         if !found.is_empty() {
             keep(house, n, &history, &found)?;
         }
+    }
+    if flags.what == Proof::Timing {
+        let Measured { people, clients } = &measured;
+        tally.violations += usize::from(people.told_apart()) + usize::from(clients.told_apart());
+        tally.measured = Some(serde_json::json!({ "people": people.line(), "clients": clients.line() }));
     }
     tally.milliseconds = clock.ticks();
     Ok(tally)
@@ -158,6 +175,8 @@ struct Tally {
     unknown: usize,
     violations: usize,
     milliseconds: i64,
+    /// What was timed, where that is the proof.
+    measured: Option<serde_json::Value>,
 }
 
 impl Tally {
@@ -182,8 +201,8 @@ impl Tally {
         let rounds = flags.rounds();
         // No failure in n independent rounds: below 3/n with 95 % confidence (the rule of three).
         #[allow(clippy::cast_precision_loss, reason = "a bound of two digits")]
-        let bound = (self.violations == 0).then(|| 3.0 / rounds as f64);
-        serde_json::json!({
+        let bound = (self.violations == 0 && self.measured.is_none()).then(|| 3.0 / rounds as f64);
+        let mut line = serde_json::json!({
             "prove": format!("{:?}", flags.what).to_lowercase(),
             "database": if postgres { "postgresql" } else { "sqlite" },
             "seed": seed,
@@ -194,8 +213,11 @@ impl Tally {
             "refused": self.refused,
             "unknown": self.unknown,
             "seconds": self.milliseconds / 1000,
-        })
-        .to_string()
+        });
+        if let Some(measured) = &self.measured {
+            line["measured"] = measured.clone();
+        }
+        line.to_string()
     }
 }
 

@@ -1,19 +1,20 @@
-//! How much one address may ask for: a rate limit in memory of fixed size.
+//! How much one address, or one application, may ask for: a rate limit in memory of fixed size.
 //!
-//! Owns the counting (the generic cell rate algorithm: one moment per address). The table never grows, whatever
-//! addresses an attacker chooses (FM-117): a new address takes the place of the one that has been quiet longest.
+//! Owns the counting (the generic cell rate algorithm: one moment each). The table never grows, whatever addresses an
+//! attacker chooses (FM-117): a new address takes the place of the one that has been quiet longest.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
+use vestibule_oauth::id::Id;
 
 const SETS: usize = 4096;
 const WAYS: usize = 4;
 /// A burst may take this many milliseconds' worth of requests at once.
 const BURST_MS: i64 = 60_000;
 
-/// Counts what addresses begin.
+/// Counts what addresses or applications begin.
 pub struct Guard {
     hasher: RandomState,
     interval_us: i64,
@@ -23,12 +24,12 @@ pub struct Guard {
 #[derive(Clone, Copy, Default)]
 struct Cell {
     key: u64,
-    /// When the address would be at rest again, in microseconds on the process's clock.
+    /// When it would be at rest again, in microseconds on the process's clock.
     rest_at: i64,
 }
 
 impl Guard {
-    /// Lets each address begin `per_minute` things a minute, and as many at once.
+    /// Lets each begin `per_minute` things a minute, and as many at once.
     pub fn new(per_minute: u32) -> Guard {
         let sets = (0..SETS).map(|_| Mutex::new([Cell::default(); WAYS])).collect();
         Guard { hasher: RandomState::new(), interval_us: 60_000_000 / i64::from(per_minute.max(1)), sets }
@@ -36,7 +37,15 @@ impl Guard {
 
     /// Counts one more for `address` at `ticks` (milliseconds that never go back). `Err` is when to come back, in seconds.
     pub fn admit(&self, address: IpAddr, ticks: i64) -> Result<(), u32> {
-        let key = self.hasher.hash_one(network(address)).max(1);
+        self.count(self.hasher.hash_one(network(address)).max(1), ticks)
+    }
+
+    /// The same for an application.
+    pub fn admit_application(&self, application: Id, ticks: i64) -> Result<(), u32> {
+        self.count(self.hasher.hash_one(application).max(1), ticks)
+    }
+
+    fn count(&self, key: u64, ticks: i64) -> Result<(), u32> {
         let now = ticks * 1000;
         let index = usize::try_from(key % SETS as u64).unwrap_or(0);
         let mut set = self.sets[index].lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +93,14 @@ mod tests {
         assert!(guard.admit(address(2), 0).is_ok(), "another address is not held back");
         assert!(guard.admit(address(1), 1_000).is_ok());
         assert!(guard.admit(address(1), 1_000).is_err());
+    }
+
+    #[test]
+    fn applications_are_counted_apart() {
+        let (guard, application) = (Guard::new(1), |n| Id::from_bytes([n; 16]));
+        assert!(guard.admit_application(application(1), 0).is_ok());
+        assert!(guard.admit_application(application(1), 0).is_err());
+        assert!(guard.admit_application(application(2), 0).is_ok());
     }
 
     #[test]

@@ -311,48 +311,67 @@ fn timed(call: impl FnOnce() -> Answer) -> (Answer, Duration) {
 
 /// What a storm did.
 struct Storm {
-    /// The token endpoint's answers to a client of its own, without a storm and during it.
+    /// The token endpoint's answers to a client of its own without a storm.
     idle: Times,
-    under: Times,
-    /// Answers that told to come back, and the others.
-    excess: Times,
+    windows: Vec<Window>,
     tried: usize,
 }
+
+/// A while of the storm.
+struct Window {
+    /// The token endpoint's answers.
+    under: Times,
+    /// Answers that told to come back.
+    excess: Times,
+}
+
+/// Windows of a storm, and how many tokens are asked for in each.
+const WINDOWS: usize = 5;
+const TOKENS: usize = 60;
 
 /// A hundred callers send wrong passwords for as long as a service asks for its tokens.
 fn storm(server: &Server, service: &App, wrong: impl Fn(usize) -> Answer + Sync) -> Storm {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-    let tokens = || {
+    let tokens = |count: usize| {
         let call = || timed(|| service.token(&[("grant_type", "client_credentials")]));
-        let answers: Vec<_> = (0..300).map(|_| call()).collect();
+        let answers: Vec<_> = (0..count).map(|_| call()).collect();
         assert!(answers.iter().all(|(answer, _)| answer.status == 200));
         Times(answers.into_iter().map(|(_, time)| time).collect())
     };
-    let idle = tokens();
-    let (over, next) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let idle = tokens(WINDOWS * TOKENS);
+    let (over, next, window) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
     std::thread::scope(|scope| {
         let caller = || {
             let mut got = Vec::new();
             while !over.load(Ordering::Relaxed) {
                 let (answer, time) = timed(|| wrong(next.fetch_add(1, Ordering::Relaxed)));
                 let told = matches!(answer.status, 429 | 503);
+                got.push((window.load(Ordering::Relaxed), told, time));
                 if told {
                     assert!(retry_after(&answer) >= 1);
                     // Too early, but no busy loop: the callers have the server's processors too.
-                    std::thread::sleep(Duration::from_millis(200 + got.len() as u64 % 7 * 20));
+                    std::thread::sleep(Duration::from_millis(400 + got.len() as u64 % 7 * 40));
                 }
-                got.push((told, time));
             }
             got
         };
         let callers: Vec<_> = (0..100).map(|_| scope.spawn(caller)).collect();
         std::thread::sleep(Duration::from_secs(1));
-        let under = tokens();
+        let mut measure = |n: usize| {
+            window.store(n, Ordering::Relaxed);
+            let under = tokens(TOKENS);
+            // As long as every caller comes at least twice.
+            std::thread::sleep(Duration::from_millis(1_500));
+            under
+        };
+        let under: Vec<Times> = (0..WINDOWS).map(&mut measure).collect();
         assert_eq!(Call::get(server.at("/readyz")).send().status, 200, "ready in the storm");
         over.store(true, Ordering::Relaxed);
         let got: Vec<_> = callers.into_iter().flat_map(|caller| caller.join().expect("a caller")).collect();
-        let excess: Vec<_> = got.iter().filter(|(told, _)| *told).map(|(_, time)| *time).collect();
-        Storm { idle, under, tried: got.len() - excess.len(), excess: Times(excess) }
+        let excess =
+            |n: usize| got.iter().filter(|(at, told, _)| *told && *at == n).map(|(_, _, time)| *time).collect();
+        let windows = under.into_iter().enumerate().map(|(n, under)| Window { under, excess: Times(excess(n)) });
+        Storm { idle, windows: windows.collect(), tried: got.iter().filter(|(_, told, _)| !told).count() }
     })
 }
 
@@ -364,42 +383,43 @@ fn peak_memory(server: &mut Server) -> u64 {
 }
 
 /// Size in CI: a hundred callers for as long as 300 tokens take, twice on each database: wrong passwords for one account,
-/// and for as many accounts as there are tries. The bound on the token endpoint's p99 is three times its idle value, with
-/// 50 ms allowed for a machine that also runs the callers. Half of those who are told to come back are told so within
-/// 50 ms and all but one in twenty within a second, which on an idle machine are 5 and 50 ms. A noisy machine gets three
-/// chances.
+/// and for as many accounts as there are tries. The machine runs the callers too, and others: each figure must be reached
+/// in one of five windows, and is measured against the same machine without a storm. The token endpoint's p99 is at most three times
+/// its idle value (and 5 ms, the callers' own share); of those who are told to come back 19 in 20 are told so within 50 ms
+/// and the idle p99. A noisy machine gets three chances.
 #[test]
 fn fm_117_fm_121_a_storm_of_wrong_passwords_is_told_to_come_back_at_once_and_tokens_are_given_meanwhile() {
     for database in [Database::Sqlite, Database::Postgres] {
         let mut server = Server::start(database, &[]);
         let (service, app, person) = (server.app("service"), server.app("gitlife"), server.person());
         let mut seen = Vec::new();
+        let before = peak_memory(&mut server);
         let good = (0..3).any(|_| {
             let one = storm(&server, &service, |_| by_password_mode(&app, &person.name, "wrong"));
             let many =
                 storm(&server, &service, |n| by_password_mode(&app, &format!("nobody-{n}-{}", seen.len()), "wrong"));
             [one, many].into_iter().all(|mut storm| {
-                assert!(storm.excess.0.len() > 50, "{} were told to come back", storm.excess.0.len());
-                let (idle, under) = (storm.idle.at(0.99), storm.under.at(0.99));
-                let (half, excess) = (storm.excess.at(0.5), storm.excess.at(0.95));
+                let idle = storm.idle.at(0.99);
+                let mut measured = Vec::new();
+                for window in &mut storm.windows {
+                    let (under, excess, told) = (window.under.at(0.99), window.excess.at(0.95), window.excess.0.len());
+                    measured.push((under, excess, told));
+                }
+                let told: usize = measured.iter().map(|(.., told)| told).sum();
+                assert!(told > 50, "{told} were told to come back");
                 let line = format!(
-                    "{database:?}: token p50/p99 {:?}/{idle:?} idle, {:?}/{under:?} in the storm; {} tried, {} told \
-                     to come back, p50/p95/p99 {half:?}/{excess:?}/{:?}",
+                    "{database:?}: token p50/p99 {:?}/{idle:?} idle; {} tried, {told} told to come back; by window                      token p99, p95 until told, told: {measured:?}",
                     storm.idle.at(0.5),
-                    storm.under.at(0.5),
                     storm.tried,
-                    storm.excess.0.len(),
-                    storm.excess.at(0.99)
                 );
                 eprintln!("{line}");
                 seen.push(line);
-                under <= idle * 3 + Duration::from_millis(50)
-                    && half <= Duration::from_millis(50)
-                    && excess <= Duration::from_secs(1)
+                measured.iter().any(|(under, ..)| *under <= idle * 3 + Duration::from_millis(5))
+                    && measured.iter().any(|(_, excess, told)| *told > 20 && *excess <= Duration::from_millis(50) + idle)
             })
         });
         let memory = peak_memory(&mut server);
-        eprintln!("{database:?}: at most {memory} MiB of memory");
+        eprintln!("{database:?}: at most {memory} MiB of memory, {before} before");
         assert!(good, "{seen:#?}");
         assert!(memory < 256, "{memory} MiB");
     }

@@ -149,6 +149,16 @@ fn an_address_that_begins_too_much_is_told_to_wait() {
     );
 }
 
+#[test]
+fn fm_117_an_application_for_which_too_much_is_begun_waits_and_others_do_not() {
+    let server = Server::start(Database::Sqlite, &["--pending-per-application", "10"]);
+    let (app, other) = (server.app("web"), server.app("web"));
+    let statuses: Vec<u16> = (0..30).map(|_| Call::get(app.authorize_url(&[])).send().status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 10, "{statuses:?}");
+    assert!(statuses[10..].iter().all(|status| *status == 429), "{statuses:?}");
+    assert_eq!(Call::get(other.authorize_url(&[])).send().status, 303);
+}
+
 /// Size in CI: 200 sign-ins at once on a machine whose password queue is shorter.
 #[test]
 fn fm_121_a_flood_of_passwords_is_answered_503_and_the_rest_goes_on() {

@@ -192,8 +192,8 @@ impl Writer {
         }
     }
 
-    /// Runs the first verbs in one transaction and answers after its commit. When a statement errs, each verb gets a
-    /// transaction of its own, so that none takes its neighbours along.
+    /// Runs the first verbs in one transaction and answers after its commit. When a statement errs, the two halves get a
+    /// transaction each, and so on, so that no verb takes its neighbours along, and a bad one costs them few commits.
     fn commit_some(&mut self, jobs: &mut Vec<Job>) {
         match self.transact(jobs) {
             Ok(answers) => {
@@ -208,11 +208,9 @@ impl Writer {
                 }
             }
             Err(_) => {
-                for job in std::mem::take(jobs) {
-                    self.commit_some(&mut vec![job]);
-                    self.look_after_log();
-                    self.give_way();
-                }
+                let mut second = jobs.split_off(jobs.len() / 2);
+                self.commit(jobs);
+                self.commit(&mut second);
             }
         }
     }

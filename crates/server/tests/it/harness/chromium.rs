@@ -161,6 +161,21 @@ impl Chromium {
         self.command("GET", &format!("/element/{element}/text"), Value::Null).as_str().unwrap_or_default().to_owned()
     }
 
+    /// Presses and lets go of a key, wherever the focus is: a character, or one of WebDriver's for keys without one.
+    pub fn press(&self, key: char) {
+        let stroke =
+            json!([{"type": "keyDown", "value": key.to_string()}, {"type": "keyUp", "value": key.to_string()}]);
+        self.command("POST", "/actions", json!({"actions": [{"type": "key", "id": "keyboard", "actions": stroke}]}));
+    }
+
+    /// The id of what has the focus.
+    pub fn focused(&self) -> String {
+        let active = self.command("GET", "/element/active", Value::Null);
+        let element = active[ELEMENT].as_str().unwrap_or_default();
+        let id = self.command("GET", &format!("/element/{element}/attribute/id"), Value::Null);
+        id.as_str().unwrap_or_default().to_owned()
+    }
+
     /// Whether the box of this id is ticked.
     pub fn ticked(&self, id: &str) -> bool {
         let element = self.wait_for(id);
