@@ -408,7 +408,7 @@ fn fm_117_fm_121_a_storm_of_wrong_passwords_is_told_to_come_back_at_once_and_tok
                 let told: usize = measured.iter().map(|(.., told)| told).sum();
                 assert!(told > 50, "{told} were told to come back");
                 let line = format!(
-                    "{database:?}: token p50/p99 {:?}/{idle:?} idle; {} tried, {told} told to come back; by window                      token p99, p95 until told, told: {measured:?}",
+                    "{database:?}: token p50/p99 {:?}/{idle:?} idle; {} tried, {told} told to come back; by window token p99, p95 until told, told: {measured:?}",
                     storm.idle.at(0.5),
                     storm.tried,
                 );
