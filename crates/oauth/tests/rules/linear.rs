@@ -227,7 +227,7 @@ fn fm_118_a_basic_header_is_read_in_time_of_its_length() {
     );
 }
 
-/// Size in CI: 6 texts; one that is to be registered is refused above 2 KiB, one that is asked for is compared as it is.
+/// Size in CI: 9 texts; one that is to be registered is refused above 2 KiB, one that is asked for is compared as it is.
 #[test]
 fn fm_118_a_redirect_uri_is_read_in_time_of_its_length() {
     let texts: &[(&str, Make)] = &[
@@ -237,6 +237,9 @@ fn fm_118_a_redirect_uri_is_read_in_time_of_its_length() {
         ("a long query", |n| format!("https://app.example/?{}", repeated("a=b&", n))),
         ("a long port", |n| format!("http://127.0.0.1:{}", "1".repeat(n))),
         ("at signs", |n| format!("https://{}/", "@".repeat(n))),
+        ("punycode", |n| format!("https://xn--{}-9za/", "a".repeat(n))),
+        ("punycode of many labels", |n| format!("https://{}example/", repeated("xn--zca.", n))),
+        ("percent signs", |n| format!("https://app.example/?{}", repeated("%41", n))),
     ];
     all_stay_flat(
         |text| drop(black_box(redirect_uri::register(text, &Template::Native.switches()))),
