@@ -165,7 +165,7 @@ fn judge_authority(authority: &str) -> Result<(&str, Option<u16>), RedirectUriPr
     if host.is_empty() {
         return Err(P::NotAbsolute);
     }
-    // Whatever else URIs allow in a host would end a directive when `csp_source` goes into a policy.
+    // Whatever else URIs allow in a host would end a directive when `csp_sources` go into a policy.
     let is_name = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
     if !is_name && !host.starts_with('[') {
         return Err(P::Character);
@@ -271,16 +271,21 @@ pub fn origin(text: &str) -> Option<String> {
     matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
 }
 
-/// The source that a content security policy's `form-action` needs so that a browser follows a redirect to this URI:
-/// its origin, or only its scheme where the policy's grammar has no form for the host (private-use schemes, IPv6).
-pub fn csp_source(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
-    match (origin(text), url.host()) {
-        (Some(origin), Some(Host::Domain(_) | Host::Ipv4(_))) => Some(origin),
-        (Some(_), _) => Some(format!("{}:", url.scheme())),
-        (None, _) if url.scheme().contains('.') => Some(format!("{}:", url.scheme())),
-        (None, _) => None,
-    }
+/// The sources that a content security policy's `form-action` needs so that a browser follows a form to this URI, and from
+/// there to wherever the application sends it: Chromium holds every redirect behind a form to the policy. So it is the
+/// scheme that is named and not the one host; applications on the person's machine go on from port to port.
+pub fn csp_sources(text: &str) -> Vec<String> {
+    let Ok(url) = Url::parse(text) else { return Vec::new() };
+    let sources: &[&str] = match (url.scheme(), url.host()) {
+        ("https", Some(_)) => &["https:"],
+        // A policy's grammar has no form for an IPv6 host.
+        ("http", Some(Host::Ipv6(_))) => &["http:", "https:"],
+        ("http", Some(_)) if is_plain_http(text) => &["http:", "https:"],
+        ("http", Some(_)) => &["http://localhost:*", "http://127.0.0.1:*", "https:"],
+        (scheme, _) if scheme.contains('.') => return vec![format!("{scheme}:"), "https:".to_owned()],
+        _ => &[],
+    };
+    sources.iter().map(|source| (*source).to_owned()).collect()
 }
 
 /// Whether this is plain `http` to another machine: an older form ([`Switch::PlainHttpRedirects`]).

@@ -15,7 +15,7 @@ use vestibule_oauth::claims_request::{self, ClaimsRequest};
 use vestibule_oauth::jose::{Algorithm, Jwk, JwkSet, SigningKey, Typ, VerifyingKey, jws, strict_object};
 use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::presented::Presented;
-use vestibule_oauth::redirect_uri::{self, csp_source, is_plain_http, matches, origin};
+use vestibule_oauth::redirect_uri::{self, csp_sources, is_plain_http, matches, origin};
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::template::Template;
 
@@ -258,7 +258,7 @@ fn fm_118_a_redirect_uri_is_read_in_time_of_its_length() {
     all_stay_flat(
         |text| {
             if text.len() <= redirect_uri::MAX_BYTES {
-                drop(black_box((origin(text), csp_source(text), is_plain_http(text))));
+                drop(black_box((origin(text), csp_sources(text), is_plain_http(text))));
             }
         },
         redirect_uri::MAX_BYTES,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vestibule_oauth::redirect_uri::{
-    MAX_BYTES, NoRedirect, RedirectMismatch, RedirectUriProblem as P, csp_source, is_plain_http, matches, origin,
+    MAX_BYTES, NoRedirect, RedirectMismatch, RedirectUriProblem as P, csp_sources, is_plain_http, matches, origin,
     register, select,
 };
 use vestibule_oauth::template::{Switch, Switches};
@@ -512,14 +512,21 @@ fn origins_are_spelled_as_browsers_spell_them() {
 
 #[test]
 fn a_content_security_policy_gets_a_source_that_its_grammar_has() {
-    assert_eq!(csp_source("https://app.example:8443/cb").as_deref(), Some("https://app.example:8443"));
-    assert_eq!(csp_source("http://127.0.0.1:5/cb").as_deref(), Some("http://127.0.0.1:5"));
-    assert_eq!(csp_source("http://[::1]:5/cb").as_deref(), Some("http:"));
-    assert_eq!(csp_source("https://[2001:db8::1]/cb").as_deref(), Some("https:"));
-    assert_eq!(csp_source("com.example.app:/cb").as_deref(), Some("com.example.app:"));
-    assert_eq!(csp_source("com.example.app://host/cb").as_deref(), Some("com.example.app:"));
-    for none in ["javascript:alert(1)", "data:text/html,x", "nonsense", ""] {
-        assert_eq!(csp_source(none), None, "{none}");
+    for (uri, sources) in [
+        ("https://app.example:8443/cb", &["https:"][..]),
+        ("https://[2001:db8::1]/cb", &["https:"]),
+        ("http://127.0.0.1:5/cb", &["http://localhost:*", "http://127.0.0.1:*", "https:"]),
+        ("http://localhost/cb", &["http://localhost:*", "http://127.0.0.1:*", "https:"]),
+        ("http://[::1]:5/cb", &["http:", "https:"]),
+        ("http://wiki.example/cb", &["http:", "https:"]),
+        ("com.example.app:/cb", &["com.example.app:", "https:"]),
+        ("com.example.app://host/cb", &["com.example.app:", "https:"]),
+        ("javascript:alert(1)", &[]),
+        ("data:text/html,x", &[]),
+        ("nonsense", &[]),
+        ("", &[]),
+    ] {
+        assert_eq!(csp_sources(uri), sources, "{uri}");
     }
 }
 
@@ -646,7 +653,7 @@ proptest! {
 
     #[test]
     fn fm_118_no_text_makes_the_parser_panic(text in ".{0,200}") {
-        let _ = (register(&text, &ALL), origin(&text), csp_source(&text), is_plain_http(&text));
+        let _ = (register(&text, &ALL), origin(&text), csp_sources(&text), is_plain_http(&text));
         let _ = matches(std::slice::from_ref(&text), &text, true);
     }
 }

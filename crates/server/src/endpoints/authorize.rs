@@ -24,7 +24,7 @@ use vestibule_oauth::id_token_hint;
 use vestibule_oauth::jose::VerifyingKey;
 use vestibule_oauth::next_step::{Facts, Step, next_step};
 use vestibule_oauth::parameters::Parameters;
-use vestibule_oauth::redirect_uri::{RedirectMismatch, csp_source};
+use vestibule_oauth::redirect_uri::{RedirectMismatch, csp_sources};
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::response::AuthorizationResponse;
 use vestibule_store::StoreError;
@@ -120,8 +120,7 @@ async fn send_back(
         sentence: refusal.description(),
         back,
     };
-    let follow = csp_source(&back.redirect_uri).into_iter().collect::<Vec<_>>();
-    Ok(answer::page(400, page.render(), &follow))
+    Ok(answer::page(400, page.render(), &csp_sources(&back.redirect_uri)))
 }
 
 /// A good request: answered at once where no page is due, else kept and shown.

@@ -16,7 +16,7 @@ use axum::response::Response;
 use std::sync::Arc;
 use vestibule_oauth::id_token_hint::{self, Hint};
 use vestibule_oauth::logout::{self, LogoutRequest, Next};
-use vestibule_oauth::redirect_uri::{RedirectMismatch, csp_source};
+use vestibule_oauth::redirect_uri::{RedirectMismatch, csp_sources};
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_store::StoreError;
 use vestibule_store::logout::LeavingClient;
@@ -143,7 +143,7 @@ fn ask(asked: &Asked, browser: &Browser) -> Response {
         form_token: &browser.form_token(&Return::purpose(way_back.as_ref())),
         way_back,
     };
-    let follow: Vec<String> = asked.back.as_deref().and_then(csp_source).into_iter().collect();
+    let follow: Vec<String> = asked.back.as_deref().map(csp_sources).unwrap_or_default();
     answer::page(200, page.render(), &follow)
 }
 

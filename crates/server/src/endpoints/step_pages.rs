@@ -14,7 +14,7 @@ use crate::web::answer;
 use crate::web::form::Received;
 use axum::response::Response;
 use vestibule_oauth::consent::Offer;
-use vestibule_oauth::redirect_uri::csp_source;
+use vestibule_oauth::redirect_uri::csp_sources;
 use vestibule_store::sessions::LiveSession;
 
 impl Stored {
@@ -38,9 +38,9 @@ impl Stored {
         )
     }
 
-    /// Where the forms of this page may lead besides ourselves: back to the application.
+    /// Where the forms of this page may lead besides ourselves: back to the application, and on from there.
     fn follow(&self) -> Vec<String> {
-        csp_source(&self.request.redirect_uri).into_iter().collect()
+        csp_sources(&self.request.redirect_uri)
     }
 
     /// The language that the application thinks the person reads.

@@ -6,7 +6,7 @@ use crate::pages::form_post::{FormPostPage, script_source};
 use crate::text::Language;
 use crate::web::answer;
 use axum::response::Response;
-use vestibule_oauth::redirect_uri::csp_source;
+use vestibule_oauth::redirect_uri::csp_sources;
 use vestibule_oauth::response::{AuthorizationResponse, ResponseMode};
 
 /// Sends the browser to the application of this name with `response`.
@@ -20,9 +20,12 @@ pub fn depart(response: &AuthorizationResponse, application: &str, language: Lan
     }
 }
 
-/// The one script, and the form's one target. An IPv6 host has no form in the policy's grammar: then its scheme stands.
+/// The one script, and where the form leads: to the application, and on from there.
 fn form_post_policy(redirect_uri: &str) -> String {
-    let target = csp_source(redirect_uri).unwrap_or_else(|| "'none'".to_owned());
+    let target = match csp_sources(redirect_uri) {
+        none if none.is_empty() => "'none'".to_owned(),
+        sources => sources.join(" "),
+    };
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; script-src {}; frame-ancestors 'none'; base-uri 'none'; \
          form-action {target}",
@@ -46,12 +49,11 @@ mod tests {
     }
 
     #[test]
-    fn fm_94_a_form_goes_to_the_clients_origin_only_and_one_script_runs_by_its_hash() {
+    fn fm_94_a_form_goes_to_web_addresses_only_and_one_script_runs_by_its_hash() {
         for (uri, target) in [
-            ("https://app.example/cb?x=1", "https://app.example"),
-            ("https://app.example:8443/cb", "https://app.example:8443"),
-            ("http://127.0.0.1:4711/cb", "http://127.0.0.1:4711"),
-            ("http://[::1]:4711/cb", "http:"),
+            ("https://app.example:8443/cb?x=1", "https:"),
+            ("http://127.0.0.1:4711/cb", "http://localhost:* http://127.0.0.1:* https:"),
+            ("http://[::1]:4711/cb", "http: https:"),
             ("javascript:alert(1)", "'none'"),
         ] {
             let response = departed(uri, ResponseMode::FormPost);
