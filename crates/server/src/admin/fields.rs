@@ -28,6 +28,8 @@ pub enum Field {
     Phone,
     /// A language.
     Locale,
+    /// A time zone.
+    Zone,
     /// An id that another system gave.
     ExternalId,
     /// A redirect URI.
@@ -128,6 +130,19 @@ pub fn locale(text: &str) -> Result<String, Fault> {
     let rest = parts.all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()));
     if !language || !rest || text.len() > 35 {
         return Err(fault(Field::Locale, "it is no language tag; write one as in 'en' or 'zh-CN'."));
+    }
+    Ok(text.to_owned())
+}
+
+/// A time zone in the shape of the IANA names (`Europe/Berlin`); whether the zone exists is not asked.
+pub fn zone(text: &str) -> Result<String, Fault> {
+    let text = text.trim();
+    let is_part = |part: &str| {
+        let rest_is_fine = part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+'));
+        rest_is_fine && part.starts_with(|c: char| c.is_ascii_alphabetic())
+    };
+    if text.len() > 64 || text.split('/').count() > 3 || !text.split('/').all(is_part) {
+        return Err(fault(Field::Zone, "it is no time zone; write one as in 'Europe/Berlin'."));
     }
     Ok(text.to_owned())
 }
@@ -261,10 +276,16 @@ mod tests {
     }
 
     #[test]
-    fn phone_and_locale_keep_their_shape() {
+    fn phone_locale_and_zone_keep_their_shape() {
         assert!(phone("86 13811111111").is_ok() && phone("+49 (30) 12-34").is_ok());
         assert!(phone("call me").is_err() && phone("+").is_err());
         assert!(locale("zh-CN").is_ok() && locale("en").is_ok());
         assert!(locale("e").is_err() && locale("en_US").is_err() && locale("en-").is_err());
+        for good in ["Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "America/Port-au-Prince"] {
+            assert_eq!(zone(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "/", "Europe/", "+02:00", "Europe Berlin", "a/b/c/d", "Europe/<b>", &"a".repeat(65)] {
+            assert!(zone(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -27,6 +27,8 @@ pub struct Input<'a> {
     pub external_id: Option<&'a str>,
     /// Language tag.
     pub locale: Option<&'a str>,
+    /// Time zone.
+    pub zone: Option<&'a str>,
     /// Whether the person becomes an administrator.
     pub administrator: bool,
 }
@@ -40,6 +42,7 @@ pub struct Fit {
     phone: Option<String>,
     external_id: Option<String>,
     locale: Option<String>,
+    zone: Option<String>,
     administrator: bool,
 }
 
@@ -53,6 +56,7 @@ pub fn judge(input: &Input, password: &Secret) -> Result<Fit, Vec<Fault>> {
         phone: faults.take_if(input.phone, fields::phone),
         external_id: faults.take_if(input.external_id, fields::external_id),
         locale: faults.take_if(input.locale, fields::locale),
+        zone: faults.take_if(input.zone, fields::zone),
         administrator: input.administrator,
     };
     faults.take(fields::password(password));
@@ -73,7 +77,7 @@ impl Fit {
             nickname: self.nickname,
             phone: self.phone,
             locale: self.locale,
-            zone: None,
+            zone: self.zone,
             password_hash: Some(hash),
             administrator: self.administrator,
             organizations,

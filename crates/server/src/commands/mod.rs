@@ -118,6 +118,7 @@ fn wrong(faults: &[Fault]) -> Failure {
         Field::Nickname => "--nickname",
         Field::Phone => "--phone",
         Field::Locale => "--locale",
+        Field::Zone => "--zone",
         Field::ExternalId => "--external-id",
         Field::RedirectUri => "--redirect-uri",
         Field::Scopes => "--scopes",

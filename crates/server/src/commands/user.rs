@@ -94,6 +94,9 @@ pub struct Add {
     /// Language, as in 'en' or 'zh-CN'
     #[arg(long)]
     pub locale: Option<String>,
+    /// Time zone, as in 'Europe/Berlin'
+    #[arg(long)]
+    pub zone: Option<String>,
     /// Make the person an administrator
     #[arg(long)]
     pub admin: bool,
@@ -109,6 +112,7 @@ struct View<'a> {
     nickname: Option<&'a str>,
     phone: Option<&'a str>,
     locale: Option<&'a str>,
+    zone: Option<&'a str>,
     external_id: Option<&'a str>,
     subject: &'a str,
     organization: Option<&'a str>,
@@ -135,6 +139,7 @@ impl<'a> View<'a> {
             nickname: profile.nickname.as_deref(),
             phone: profile.phone.as_deref(),
             locale: profile.locale.as_deref(),
+            zone: profile.time_zone.as_deref(),
             external_id: profile.external_id.as_deref(),
             subject: &profile.subject,
             organization: profile.organization.as_ref().map(|organization| organization.name.as_str()),
@@ -237,6 +242,7 @@ async fn add(flags: Add, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
         phone: flags.phone.as_deref(),
         external_id: flags.external_id.as_deref(),
         locale: flags.locale.as_deref(),
+        zone: flags.zone.as_deref(),
         administrator: flags.admin,
     };
     let fit = people::judge(&input, &password).map_err(|faults| wrong(&faults))?;
@@ -295,6 +301,7 @@ fn print(sheet: &PersonSheet, json: bool) -> Result<(), Failure> {
             ("nickname", text(view.nickname)),
             ("phone", text(view.phone)),
             ("locale", text(view.locale)),
+            ("zone", text(view.zone)),
             ("organizations", names(&sheet.organizations)),
             ("groups", names(&sheet.groups)),
             ("administrator", if view.administrator { "yes" } else { "no" }.to_owned()),

@@ -115,6 +115,7 @@ async fn house(desk: &Desk<'_>) -> Result<Vec<Person>, String> {
             phone: Some("86 13811111111"),
             external_id: Some(external_id),
             locale: Some("en"),
+            zone: Some("Europe/Berlin"),
             administrator,
         };
         let fit = people::judge(&input, &secret).map_err(|faults| format!("{faults:?}"))?;
