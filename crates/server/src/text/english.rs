@@ -129,7 +129,7 @@ pub(super) static TEXT: Text = Text {
         go_on: |person| format!("Continue as {person}"),
         another: "Use another account",
         another_note: |person| {
-            format!("{person} is signed out first, with what applications were given in this browser.")
+            format!("{person} is signed out first. What applications were given in this browser ends with it.")
         },
     },
     form_post: FormPost {

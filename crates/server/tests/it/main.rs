@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod advertised;
 mod authorize;
 mod backchannel;
 mod browser;
@@ -36,6 +37,7 @@ mod limits;
 mod logout;
 mod metadata;
 mod off_switches;
+mod openid;
 mod password_hash;
 mod prove;
 mod races;

@@ -1,95 +1,64 @@
-//! `/.well-known/oauth-authorization-server`: what is advertised works, and what is not is refused.
+//! `/.well-known/openid-configuration` and `…/oauth-authorization-server`: the document and its manners. Whether what it
+//! says is true, `advertised` tries.
 
 use crate::harness::{Call, on_both};
 use serde_json::json;
 
+/// Both addresses; the issuer has no path that would have to be inserted (RFC 8414 section 3.1).
+const ADDRESSES: [&str; 2] = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+
 #[test]
-fn st_15_st_42_st_82_st_83_the_document_is_complete_and_names_its_own_address() {
+fn st_15_st_42_st_81_st_82_st_83_the_document_is_complete_and_names_its_own_address() {
     on_both(|server| {
-        let answer = Call::get(server.at("/.well-known/oauth-authorization-server")).send();
-        assert_eq!(answer.status, 200);
-        assert!(answer.header("content-type").is_some_and(|c| c.starts_with("application/json")));
-        let document = answer.json();
+        let [openid, oauth] = ADDRESSES.map(|path| Call::get(server.at(path)).send());
+        assert_eq!(openid.text(), oauth.text());
+        for answer in [&openid, &oauth] {
+            assert_eq!(answer.status, 200);
+            assert_eq!(answer.header("content-type"), Some("application/json"));
+            assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+        }
+        let document = openid.json();
+        // What RFC 8414 section 2 and OpenID Connect Discovery section 3 require.
+        for member in [
+            "issuer",
+            "authorization_endpoint",
+            "token_endpoint",
+            "jwks_uri",
+            "response_types_supported",
+            "subject_types_supported",
+            "id_token_signing_alg_values_supported",
+        ] {
+            assert!(!document[member].is_null(), "{member} is missing");
+        }
         assert_eq!(document["issuer"], server.url.as_str());
         assert_eq!(document["authorization_endpoint"], server.at("/oauth/authorize").as_str());
         assert_eq!(document["token_endpoint"], server.at("/oauth/token").as_str());
         assert_eq!(document["authorization_response_iss_parameter_supported"], true);
         assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
         assert_eq!(document["response_types_supported"], json!(["code"]));
+        assert_eq!(document["request_uri_parameter_supported"], false, "left out it would mean true");
         for (name, value) in document.as_object().expect("an object") {
             assert!(value != &json!([]), "{name} is empty and should be left out");
-            if let Some(url) = value.as_str().filter(|_| name.ends_with("_endpoint") || name.ends_with("_uri")) {
-                assert!(url.starts_with(&server.url), "{name}: {url}");
-                assert_ne!(Call::get(url).send().status, 404, "{name} is advertised and not there");
-            }
+        }
+        for nowhere in ["/x/.well-known/openid-configuration", "/.well-known/openid-configuration/x"] {
+            assert_eq!(Call::get(server.at(nowhere)).send().status, 404, "{nowhere}");
         }
     });
 }
 
 #[test]
-fn st_84_what_is_advertised_works_and_what_is_not_is_refused() {
+fn st_83_the_document_is_not_sent_again_to_whoever_has_it() {
     on_both(|server| {
-        let document = Call::get(server.at("/.well-known/oauth-authorization-server")).send().json();
-        let list = |name: &str| -> Vec<String> {
-            let values = document[name].as_array().cloned().unwrap_or_default();
-            values.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
-        };
-        let person = server.person();
-        let grants = list("grant_types_supported");
-        for grant in [
-            "authorization_code",
-            "refresh_token",
-            "client_credentials",
-            "password",
-            "implicit",
-            "urn:ietf:params:oauth:grant-type:device_code",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-            "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        ] {
-            let web = server.app("web");
-            let answer = match grant {
-                "authorization_code" => web.trade(&web.code(server, &person, &[])),
-                "refresh_token" => {
-                    let refresh = web.tokens(server, &person, &[("scope", "openid offline_access")]).refresh;
-                    web.token(&[("grant_type", grant), ("refresh_token", &refresh.expect("refresh token"))])
-                }
-                "client_credentials" => server.app("service").token(&[("grant_type", grant)]),
-                "password" => server.app("gitlife").token(&[
-                    ("grant_type", grant),
-                    ("username", &person.email),
-                    ("password", &person.password),
-                ]),
-                _ => web.token(&[("grant_type", grant), ("device_code", "x"), ("assertion", "x")]),
-            };
-            if grants.iter().any(|g| g == grant) {
-                answer.tokens();
-            } else if grant != "password" {
-                answer.refused(400, "unsupported_grant_type");
+        for path in ADDRESSES {
+            let first = Call::get(server.at(path)).send();
+            let tag = first.header("etag").expect("a tag").to_owned();
+            for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+                let again = Call::get(server.at(path)).header("If-None-Match", known).send();
+                assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
+                assert_eq!(again.header("etag"), Some(tag.as_str()));
             }
-        }
-        let methods = list("token_endpoint_auth_methods_supported");
-        assert!(
-            methods.iter().any(|m| m == "client_secret_basic") && methods.iter().any(|m| m == "client_secret_post")
-        );
-        for absent in ["private_key_jwt", "client_secret_jwt", "tls_client_auth"] {
-            assert!(!methods.iter().any(|m| m == absent));
-        }
-        let modes = list("response_modes_supported");
-        assert_eq!(modes, ["query", "form_post"]);
-        for (member, path) in [
-            ("revocation_endpoint", "/oauth/revoke"),
-            ("introspection_endpoint", "/oauth/introspect"),
-            ("device_authorization_endpoint", "/oauth/device_authorization"),
-            ("pushed_authorization_request_endpoint", "/oauth/par"),
-            ("registration_endpoint", "/oauth/register"),
-        ] {
-            if document[member].is_null() {
-                assert_eq!(
-                    Call::post(server.at(path)).form(&[("a", "b")]).send().status,
-                    404,
-                    "{path} is there and not advertised"
-                );
-            }
+            let other = Call::get(server.at(path)).header("If-None-Match", "\"other\"").send();
+            assert_eq!(other.text(), first.text());
         }
     });
 }

@@ -2,6 +2,7 @@
 
 mod applications;
 mod flow;
+mod form_post;
 mod framing;
 mod hostile;
 mod looks;
