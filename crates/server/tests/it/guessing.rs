@@ -329,7 +329,7 @@ struct Window {
 const WINDOWS: usize = 5;
 const TOKENS: usize = 60;
 
-/// A hundred callers send wrong passwords for as long as a service asks for its tokens.
+/// A hundred callers send wrong passwords, or what else `wrong` says, for as long as a service asks for its tokens.
 fn storm(server: &Server, service: &App, wrong: impl Fn(usize) -> Answer + Sync) -> Storm {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     let tokens = |count: usize| {
@@ -345,10 +345,11 @@ fn storm(server: &Server, service: &App, wrong: impl Fn(usize) -> Answer + Sync)
             let mut got = Vec::new();
             while !over.load(Ordering::Relaxed) {
                 let (answer, time) = timed(|| wrong(next.fetch_add(1, Ordering::Relaxed)));
-                let told = matches!(answer.status, 429 | 503);
+                let calm = answer.status == 200;
+                let told = calm || matches!(answer.status, 429 | 503);
                 got.push((window.load(Ordering::Relaxed), told, time));
                 if told {
-                    assert!(retry_after(&answer) >= 1);
+                    assert!(calm || retry_after(&answer) >= 1);
                     // Too early, but no busy loop: the callers have the server's processors too.
                     std::thread::sleep(Duration::from_millis(400 + got.len() as u64 % 7 * 40));
                 }
@@ -384,9 +385,9 @@ fn peak_memory(server: &mut Server) -> u64 {
 
 /// Size in CI: a hundred callers for as long as 300 tokens take, twice on each database: wrong passwords for one account,
 /// and for as many accounts as there are tries. The machine runs the callers too, and others: each figure must be reached
-/// in one of five windows, and is measured against the same machine without a storm. The token endpoint's p99 is at most three times
-/// its idle value (and 5 ms, the callers' own share); of those who are told to come back 19 in 20 are told so within 50 ms
-/// and the idle p99. A noisy machine gets three chances.
+/// in one of five windows, and is measured against the same crowd at the same machine when it asks for `/livez` only. The
+/// token endpoint's p99 is at most three times what it is then; half of those who are told to come back are told so within
+/// 50 ms more than `/livez` takes, and 19 in 20 within a second more. A noisy machine gets three chances.
 #[test]
 fn fm_117_fm_121_a_storm_of_wrong_passwords_is_told_to_come_back_at_once_and_tokens_are_given_meanwhile() {
     for database in [Database::Sqlite, Database::Postgres] {
@@ -395,27 +396,33 @@ fn fm_117_fm_121_a_storm_of_wrong_passwords_is_told_to_come_back_at_once_and_tok
         let mut seen = Vec::new();
         let before = peak_memory(&mut server);
         let good = (0..3).any(|_| {
+            let mut calm = storm(&server, &service, |_| Call::get(server.at("/livez")).send());
+            let figures = |storm: &mut Storm| -> Vec<[Duration; 3]> {
+                let of = |window: &mut Window| [window.under.at(0.99), window.excess.at(0.5), window.excess.at(0.95)];
+                storm.windows.iter_mut().map(of).collect()
+            };
+            let calm: Vec<[Duration; 3]> = figures(&mut calm);
+            let [token, half, most] = [0, 1, 2].map(|n| calm.iter().map(|all| all[n]).max().unwrap_or_default());
             let one = storm(&server, &service, |_| by_password_mode(&app, &person.name, "wrong"));
             let many =
                 storm(&server, &service, |n| by_password_mode(&app, &format!("nobody-{n}-{}", seen.len()), "wrong"));
             [one, many].into_iter().all(|mut storm| {
-                let idle = storm.idle.at(0.99);
-                let mut measured = Vec::new();
-                for window in &mut storm.windows {
-                    let (under, excess, told) = (window.under.at(0.99), window.excess.at(0.95), window.excess.0.len());
-                    measured.push((under, excess, told));
-                }
-                let told: usize = measured.iter().map(|(.., told)| told).sum();
+                let told: usize = storm.windows.iter().map(|window| window.excess.0.len()).sum();
                 assert!(told > 50, "{told} were told to come back");
+                let measured = figures(&mut storm);
                 let line = format!(
-                    "{database:?}: token p50/p99 {:?}/{idle:?} idle; {} tried, {told} told to come back; by window token p99, p95 until told, told: {measured:?}",
+                    "{database:?}: token p50/p99 {:?}/{:?} idle; token p99 {token:?}, answers p50/p95 {half:?}/{most:?} in a \
+                     calm crowd; {} tried, {told} told to come back; by window the same three: {measured:?}",
                     storm.idle.at(0.5),
+                    storm.idle.at(0.99),
                     storm.tried,
                 );
                 eprintln!("{line}");
                 seen.push(line);
-                measured.iter().any(|(under, ..)| *under <= idle * 3 + Duration::from_millis(5))
-                    && measured.iter().any(|(_, excess, told)| *told > 20 && *excess <= Duration::from_millis(50) + idle)
+                let reached = |n: usize, bound: Duration| measured.iter().any(|all| all[n] <= bound);
+                reached(0, storm.idle.at(0.99).max(token) * 3)
+                    && reached(1, Duration::from_millis(50) + half)
+                    && reached(2, Duration::from_secs(1) + most)
             })
         });
         let memory = peak_memory(&mut server);
