@@ -4,7 +4,7 @@ use crate::harness::{NOW, each_database};
 use crate::world::{CALLERS, World, count, race, scopes, secret_of};
 use vestibule_oauth::template::{AUTHORIZATION_REQUEST_MS, SESSION_IDLE_MS, SESSION_MAX_MS, Template};
 use vestibule_store::applications::Change;
-use vestibule_store::authorizations::{Answer, NewAuthorization};
+use vestibule_store::authorizations::{Answer, Issue, NewAuthorization};
 use vestibule_store::clients::Logo;
 use vestibule_store::sessions::EndSession;
 use vestibule_store::statement;
@@ -232,5 +232,48 @@ fn a_denial_stands_in_the_trail() {
             assert_eq!(answer, expected);
         }
         assert_eq!(world.trail().await.iter().filter(|action| *action == "consent.deny").count(), 1);
+    });
+}
+
+#[test]
+fn the_session_that_a_person_goes_on_with_is_kept_only_while_the_request_waits() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let person = world.person("alice").await;
+        let session = world.session(person, NOW).await;
+        let chosen = async |request| world.store.find_request(request).await.expect("reads").expect("is there").chosen;
+        let (request, other) = (world.request(client.id, NOW).await, world.request(client.id, NOW).await);
+        assert_eq!(chosen(request).await, None);
+        world.store.choose_session(request, session, NOW).await.expect("runs");
+        assert_eq!((chosen(request).await, chosen(other).await), (Some(session), None));
+        let later = world.id();
+        world.store.choose_session(request, later, NOW).await.expect("runs");
+        assert_eq!(chosen(request).await, Some(later), "whoever is asked again says it again");
+
+        // Not in a request that is over, nor in one that was answered, nor in one that never was.
+        world.store.choose_session(other, session, NOW + AUTHORIZATION_REQUEST_MS).await.expect("runs");
+        assert_eq!(chosen(other).await, None);
+        let issue = world.new_issue(client.id, person, session, NOW);
+        assert_eq!(world.store.issue_stored(request, &issue, &world.note(NOW)).await.expect("runs"), Answer::Given);
+        world.store.choose_session(request, session, NOW).await.expect("runs");
+        assert_eq!(chosen(request).await, Some(later));
+        world.store.choose_session(world.id(), session, NOW).await.expect("runs");
+    });
+}
+
+#[test]
+fn what_was_asked_for_by_name_is_kept_with_the_grant_and_only_with_it() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("shop", Template::Web).await;
+        let person = world.person("alice").await;
+        let session = world.session(person, NOW).await;
+        for claims in [Some(r#"{"id_token":[{"name":"email"}]}"#.to_owned()), None] {
+            let issue = Issue { claims: claims.clone(), ..world.new_issue(client.id, person, session, NOW) };
+            assert_eq!(world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs"), Answer::Given);
+            let found = world.store.find_code(&secret_of(issue.code.id)).await.expect("reads").expect("is there");
+            assert_eq!(found.person.claims.map(|claims| claims.to_json()), claims);
+        }
     });
 }

@@ -54,6 +54,7 @@ fn fm_94_without_scripts_the_button_posts_the_form() {
     let stranger = server.app_with("web", &[&callback.url], &[]);
     browser.goto(&server.at("/sign-out"));
     browser.click("sign-out");
+    browser.wait_at(&server.at("/signed-out"));
     browser.goto(&asking(&stranger, "nonsense", "s"));
     browser.click("back");
     assert_eq!(parameter(&callback.next(), "error").as_deref(), Some("invalid_scope"));
