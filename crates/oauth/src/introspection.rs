@@ -10,7 +10,7 @@ use crate::scope::ScopeSet;
 use crate::subject::{self, PairwiseSecret};
 use crate::template::Switch;
 use crate::token::{self, Standing};
-use crate::userinfo::Profile;
+use crate::userinfo::{self, Profile};
 use serde::Serialize;
 
 /// What is told of everything that is not alive, not known, or not for whoever asks: the same bytes for all
@@ -59,7 +59,8 @@ pub struct RefreshToken<'a> {
 }
 
 /// The answer to `asking` about an access token at `now`. Applications other than the token's own are told if their
-/// switch says so, and then not the person's name: userinfo tells that to whom it is meant for (statement 80).
+/// switch says so, and then not the person's name: userinfo tells that to whom it is meant for (statement 80). Its own
+/// hears the name where userinfo would say it: what the person did not open is told nowhere.
 ///
 /// Opaque or signed, the answer is the same: what the signed token says of itself, as far as both can say it.
 pub fn access_token(asking: &Client, issuer: &str, pairwise: &PairwiseSecret, token: &AccessToken, now: i64) -> String {
@@ -72,11 +73,12 @@ pub fn access_token(asking: &Client, issuer: &str, pairwise: &PairwiseSecret, to
         Some(person) => subject::at_resource(token.owner, person.names(), pairwise),
         None => token.owner.client_id.clone(),
     };
+    let opens_name = userinfo::opens_username(token.owner.wire(), &scope);
     spell(&Active {
         active: true,
         scope: scope.to_string(),
         client_id: &token.owner.client_id,
-        username: token.person.filter(|_| is_own).map(|person| person.username.as_str()),
+        username: token.person.filter(|_| is_own && opens_name).map(|person| person.username.as_str()),
         token_type: Some("Bearer"),
         token_use: "access_token",
         exp: token.standing.expires_at.div_euclid(1000),

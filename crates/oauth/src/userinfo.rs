@@ -5,6 +5,7 @@
 use crate::claims_request::Claim;
 use crate::scope::ScopeSet;
 use crate::subject::Names;
+use crate::template::Wire;
 use serde::Serialize;
 
 /// What is known about a person.
@@ -110,6 +111,16 @@ pub fn gitlife_error(status: u16, reason: &str) -> String {
     // Clients split the message at ": " and read what follows, so that something always does.
     let reason = if reason.is_empty() { phrase } else { reason };
     spell(&GitlifeError { message: format!("{status} {phrase}: {reason}") })
+}
+
+/// Whether `scope` opens the name that a person signs in with, on this wire.
+pub fn opens_username(wire: Wire, scope: &ScopeSet) -> bool {
+    match wire {
+        Wire::Standard => scope.contains("profile"),
+        // There everything about the person is told to whoever holds a token.
+        Wire::Idaas => true,
+        Wire::Gitlife => scope.contains("user_info"),
+    }
 }
 
 impl Profile {

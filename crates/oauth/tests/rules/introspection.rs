@@ -28,7 +28,18 @@ fn other(template: Template) -> Client {
 }
 
 fn asked(asking: &Client, owner: &Client, standing: &Standing, person: Option<&Profile>, now: i64) -> String {
-    let scope: ScopeSet = scope("openid email");
+    asked_of(asking, owner, "openid email", standing, person, now)
+}
+
+fn asked_of(
+    asking: &Client,
+    owner: &Client,
+    scopes: &str,
+    standing: &Standing,
+    person: Option<&Profile>,
+    now: i64,
+) -> String {
+    let scope: ScopeSet = scope(scopes);
     let token = AccessToken { id: id(9), owner, scope: &scope, standing, created_at: NOW - 1500, person };
     access_token(asking, ISSUER, &pairwise(), &token, now)
 }
@@ -50,7 +61,7 @@ fn st_76_only_a_client_that_proved_who_it_is_may_ask() {
 fn st_78_a_client_is_told_what_its_living_token_is_good_for() {
     let web = client(Template::Web);
     let expected = format!(
-        r#"{{"active":true,"scope":"openid email","client_id":"app_sample","username":"ada","token_type":"Bearer","token_use":"access_token","exp":{},"iat":{},"sub":"subject-of-ada","aud":"https://id.example","iss":"https://id.example","jti":"09090909090909090909090909090909"}}"#,
+        r#"{{"active":true,"scope":"openid email","client_id":"app_sample","token_type":"Bearer","token_use":"access_token","exp":{},"iat":{},"sub":"subject-of-ada","aud":"https://id.example","iss":"https://id.example","jti":"09090909090909090909090909090909"}}"#,
         (NOW + 60_000) / 1000,
         (NOW - 1500).div_euclid(1000),
     );
@@ -91,8 +102,37 @@ fn st_80_a_resource_server_with_the_switch_is_told_of_others_tokens_but_not_the_
     let told = asked(&gateway, &web, &standing(), Some(&ada()), NOW);
     assert!(told.contains(r#""client_id":"app_sample""#) && told.contains("subject-of-ada"), "{told}");
     assert!(!told.contains("username"), "{told}");
+    let told = asked_of(&gateway, &web, "openid profile", &standing(), Some(&ada()), NOW);
+    assert!(told.contains("subject-of-ada") && !told.contains("username"), "{told}");
     for (name, standing) in off_switches() {
         assert_eq!(asked(&gateway, &web, &standing, Some(&ada()), NOW), INACTIVE, "{name}");
+    }
+}
+
+#[test]
+fn st_80_the_persons_name_is_told_where_userinfo_would_tell_it_and_nowhere_else() {
+    let registering = |template, scopes| Client { scopes: scope(scopes), ..client(template) };
+    let web = registering(Template::Web, "openid profile email");
+    let pairwise = Client { sector: Some("a.example".to_owned()), ..web.clone() };
+    let less = registering(Template::Web, "openid email");
+    let gitlife = registering(Template::Gitlife, "user_info emails");
+    let idaas = registering(Template::IdaasOauth2, "read");
+    for (owner, scopes, is_told) in [
+        (&web, "openid email", false),
+        (&web, "openid profile", true),
+        (&web, "email", false),
+        (&pairwise, "openid email", false),
+        (&pairwise, "openid profile", true),
+        // Registered no longer.
+        (&less, "openid profile", false),
+        (&gitlife, "emails", false),
+        (&gitlife, "user_info", true),
+        (&idaas, "read", true),
+    ] {
+        let told = asked_of(owner, owner, scopes, &standing(), Some(&ada()), NOW);
+        assert!(told.starts_with(r#"{"active":true"#), "{told}");
+        assert_eq!(told.contains(r#""username":"ada""#), is_told, "{scopes}: {told}");
+        assert_eq!(told.contains("\"ada\""), is_told, "{scopes}: {told}");
     }
 }
 

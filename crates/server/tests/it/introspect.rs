@@ -44,7 +44,9 @@ fn st_78_a_client_is_told_about_its_own_tokens() {
             let active = told(&app, &tokens.access);
             assert_eq!(active["active"], true, "{template}: {active}");
             assert_eq!(active["client_id"], app.client_id.as_str());
-            assert_eq!(active["username"], person.name.as_str());
+            // Told where the scope opens it: `web` asked for an address only.
+            let opened = (template != "web").then_some(person.name.as_str());
+            assert_eq!(active["username"].as_str(), opened, "{template}");
             assert_eq!((&active["token_type"], &active["token_use"]), (&"Bearer".into(), &"access_token".into()));
             assert_eq!(active["iss"], server.url.as_str());
             let (iat, exp) = (active["iat"].as_i64().expect("iat"), active["exp"].as_i64().expect("exp"));
@@ -65,6 +67,23 @@ fn st_78_a_client_is_told_about_its_own_tokens() {
         let active = told(&app, &token);
         assert_eq!((&active["sub"], &active["scope"]), (&app.client_id.as_str().into(), &"api".into()));
         assert!(active["username"].is_null(), "{active}");
+    });
+}
+
+#[test]
+fn st_80_the_name_that_a_person_signs_in_with_is_told_with_the_scope_that_opens_it() {
+    on_both(|server| {
+        let person = server.person();
+        for flags in [&[][..], &["--pairwise"], &["--access-token", "ES256"]] {
+            let app = server.app_with("web", &["https://client.example/callback"], flags);
+            for (scope, opened) in [("openid email", false), ("openid profile", true)] {
+                let tokens = app.tokens(server, &person, &[("scope", scope)]);
+                let active = told(&app, &tokens.access);
+                assert_eq!(active["username"].as_str(), opened.then_some(person.name.as_str()), "{flags:?}: {active}");
+                let info = Call::get(server.at("/oauth/userinfo")).bearer(&tokens.access).send().json();
+                assert_eq!(active["username"], info["preferred_username"], "{flags:?}: {info}");
+            }
+        }
     });
 }
 
