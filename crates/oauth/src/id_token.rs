@@ -5,7 +5,6 @@
 use crate::acr;
 use crate::claims_request::Claim;
 use crate::client::Client;
-use crate::id::Id;
 use crate::jose;
 use crate::scope::ScopeSet;
 use crate::template::ID_TOKEN_MS;
@@ -29,8 +28,8 @@ pub struct IdToken<'a> {
     pub nonce: Option<&'a str>,
     /// The access token beside it, as it is spelled: `at_hash` ties the two together.
     pub access_token: &'a str,
-    /// The browser session that the grant was given in, by its root: `sid`.
-    pub session: Id,
+    /// The browser session that the grant was given in, as that client knows it ([`crate::subject::session_for`]).
+    pub session: &'a str,
     /// What is known about the person.
     pub profile: &'a Profile,
     /// The claims that were asked for in the ID token by name and are open. What a scope opens is told at userinfo
@@ -59,7 +58,7 @@ impl IdToken<'_> {
             acr: acr::PASSWORD,
             amr: acr::AMR_PASSWORD,
             at_hash: jose::at_hash(client.id_token_alg, self.access_token),
-            sid: session.to_string(),
+            sid: session,
             person: PersonClaims::open(profile, &ScopeSet::empty(), asked),
         };
         // Text, numbers and lists of text can always be spelled; what is empty no client takes for an ID token.
@@ -81,7 +80,7 @@ struct Claims<'a> {
     acr: &'a str,
     amr: [&'a str; 1],
     at_hash: String,
-    sid: String,
+    sid: &'a str,
     #[serde(flatten)]
     person: PersonClaims<'a>,
 }

@@ -76,13 +76,14 @@ impl LogoutRequest {
     }
 }
 
-/// Whether the person is asked before their session of the root `session` (its identifier in ID tokens) ends.
+/// Whether the person is asked before their session ends, which the application that asks knows as `session`
+/// ([`crate::subject::session_for`]); `None` when nobody says which application asks.
 ///
 /// A GET that ends a session is what any page can make a browser send. Only whoever got an ID token in this very session
 /// can name it under our signature; every other wish is put to the person.
-pub fn next(hint: Option<&Hint>, session: &str) -> Next {
-    match hint.and_then(|hint| hint.session.as_deref()) {
-        Some(hinted) if hinted == session => Next::Leave,
+pub fn next(hint: Option<&Hint>, session: Option<&str>) -> Next {
+    match (hint.and_then(|hint| hint.session.as_deref()), session) {
+        (Some(hinted), Some(session)) if hinted == session => Next::Leave,
         _ => Next::Ask,
     }
 }

@@ -1,9 +1,11 @@
-//! Subject identifiers: by which `sub` an application knows a person (OpenID Connect Core section 8).
+//! Subject identifiers: by which `sub` an application knows a person (OpenID Connect Core section 8), and by which `sid`
+//! a browser session.
 //!
-//! Owns which one it is, how a pairwise one is made, and what sector an application belongs to. Every `sub` that leaves
-//! us comes from here; the ids of the IDaaS and code-hosting wires are those wires' own (`userinfo`).
+//! Owns which one it is, how a pairwise one is made, and what sector an application belongs to. Every `sub` and `sid` that
+//! leaves us comes from here; the ids of the IDaaS and code-hosting wires are those wires' own (`userinfo`).
 
 use crate::client::Client;
+use crate::id::Id;
 use crate::template::Wire;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -40,6 +42,20 @@ pub fn subject_for(client: &Client, person: &str, secret: &PairwiseSecret) -> St
     // No host holds this byte, so that no two pairs are spelled alike.
     context.update(b"\0");
     context.update(person.as_bytes());
+    URL_SAFE_NO_PAD.encode(context.sign())
+}
+
+/// The `sid` by which `client` knows the browser session of this root, in ID tokens, logout tokens and hints.
+///
+/// Each application has its own: the root as it stands would tell two applications that they speak of the same browser,
+/// and so of the same person, whatever subjects they are given.
+pub fn session_for(client: &Client, root: Id, secret: &PairwiseSecret) -> String {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*secret.0));
+    context.update(b"vestibule session\0");
+    context.update(client.client_id.as_bytes());
+    // No client id holds this byte, and all roots are equally long.
+    context.update(b"\0");
+    context.update(root.as_bytes());
     URL_SAFE_NO_PAD.encode(context.sign())
 }
 

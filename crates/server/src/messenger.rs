@@ -19,7 +19,7 @@ use verdict::{Verdict, judge};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::Typ;
 use vestibule_oauth::logout_token::LogoutToken;
-use vestibule_oauth::subject::subject_for;
+use vestibule_oauth::subject::{session_for, subject_for};
 use vestibule_store::StoreError;
 use vestibule_store::audit::Note;
 use vestibule_store::logout_notices::{Addressee, ClaimedNotice, Settled};
@@ -165,7 +165,7 @@ async fn write(app: &App, notice: &ClaimedNotice, addressee: &Addressee) -> Opti
         issuer: &app.issuer,
         client_id: &client.client_id,
         subject: &subject_for(client, &addressee.subject, app.keys.pairwise()),
-        session: &notice.session.to_string(),
+        session: &session_for(client, notice.session, app.keys.pairwise()),
         // Each try has one of its own: whoever remembers them would take a second try for a replay.
         id: &app.dice.id(now).to_string(),
     };

@@ -1,6 +1,6 @@
 //! When an ID token is due, and what it says.
 
-use crate::sample::{NOW, client, id, scope};
+use crate::sample::{NOW, client, scope};
 use serde_json::{Value, json};
 use vestibule_oauth::claims_request::ClaimsRequest;
 use vestibule_oauth::client::Client;
@@ -29,7 +29,7 @@ fn told(client: &Client, nonce: Option<&str>, asked: &str) -> Value {
         auth_time: NOW - 7_001,
         nonce,
         access_token: "an access token",
-        session: id(4),
+        session: "session-for-this-client",
         profile: &ada(),
         asked: &ClaimsRequest::parse(asked).unwrap().id_token,
     };
@@ -44,7 +44,7 @@ fn st_126_it_tells_the_sign_in_the_nonce_and_the_hash_of_the_access_token() {
         "iss": "https://id.example", "sub": "sub-for-this-client", "aud": "app_sample", "exp": now_s + 3600, "iat": now_s,
         "auth_time": now_s - 8, "nonce": "n-0S6_WzA2Mj", "at_hash": at_hash(Algorithm::Rs256, "an access token"),
         "acr": "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport", "amr": ["pwd"],
-        "sid": "04040404040404040404040404040404",
+        "sid": "session-for-this-client",
     });
     assert_eq!(told(&web, Some("n-0S6_WzA2Mj"), "{}"), expected);
     let refreshed = told(&web, None, "{}");

@@ -19,11 +19,13 @@ fn hint(client_id: &str, session: Option<&str>) -> Hint {
 #[test]
 fn st_128_only_a_hint_of_this_very_session_signs_out_without_a_question() {
     let ours = hint("app_1", Some("5e55"));
-    assert_eq!(next(Some(&ours), "5e55"), Next::Leave);
-    assert_eq!(next(Some(&ours), "5e56"), Next::Ask);
-    assert_eq!(next(Some(&ours), ""), Next::Ask);
-    assert_eq!(next(Some(&hint("app_1", None)), "5e55"), Next::Ask);
-    assert_eq!(next(None, "5e55"), Next::Ask);
+    assert_eq!(next(Some(&ours), Some("5e55")), Next::Leave);
+    assert_eq!(next(Some(&ours), Some("5e56")), Next::Ask);
+    assert_eq!(next(Some(&ours), Some("")), Next::Ask);
+    assert_eq!(next(Some(&hint("app_1", None)), Some("5e55")), Next::Ask);
+    assert_eq!(next(None, Some("5e55")), Next::Ask);
+    assert_eq!(next(Some(&ours), None), Next::Ask);
+    assert_eq!(next(Some(&hint("app_1", None)), None), Next::Ask);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! By which `sub` an application knows a person.
 
-use crate::sample::client;
+use crate::sample::{client, id};
 use proptest::prelude::*;
 use vestibule_oauth::client::Client;
-use vestibule_oauth::subject::{Names, PairwiseSecret, SectorProblem, at_resource, sector, subject_for};
+use vestibule_oauth::subject::{Names, PairwiseSecret, SectorProblem, at_resource, sector, session_for, subject_for};
 use vestibule_oauth::template::Template;
 
 fn secret() -> PairwiseSecret {
@@ -32,6 +32,25 @@ fn a_pairwise_subject_is_one_per_sector_and_person_and_not_to_be_made_without_th
         subject_for(&of_sector("a.example"), "ada", &PairwiseSecret::new([8; 32])),
     ];
     assert!(others.iter().all(|other| *other != here && !other.contains("ada")), "{others:?}");
+}
+
+#[test]
+fn st_127_each_application_knows_a_session_by_another_name_which_does_not_tell_the_root() {
+    let named = |name: &str| Client { client_id: name.to_owned(), ..client(Template::Web) };
+    let here = session_for(&named("app_1"), id(4), &secret());
+    assert_eq!(here, session_for(&named("app_1"), id(4), &secret()), "it stays the same");
+    assert_eq!(here.len(), 43);
+    let others = [
+        session_for(&named("app_2"), id(4), &secret()),
+        session_for(&named("app_1"), id(5), &secret()),
+        session_for(&named("app_1"), id(4), &PairwiseSecret::new([8; 32])),
+        subject_for(&of_sector("app_1"), &id(4).to_string(), &secret()),
+        id(4).to_string(),
+    ];
+    assert!(!others.contains(&here), "{others:?}");
+    // Of one sector are two applications with one subject, and still the session is each one's own.
+    let (one, two) = (of_sector("a.example"), Client { client_id: "app_2".to_owned(), ..of_sector("a.example") });
+    assert_ne!(session_for(&one, id(4), &secret()), session_for(&two, id(4), &secret()));
 }
 
 #[test]

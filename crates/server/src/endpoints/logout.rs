@@ -14,10 +14,12 @@ use crate::web::{answer, by_get};
 use axum::extract::State;
 use axum::response::Response;
 use std::sync::Arc;
+use vestibule_oauth::id::Id;
 use vestibule_oauth::id_token_hint::{self, Hint};
 use vestibule_oauth::logout::{self, LogoutRequest, Next};
 use vestibule_oauth::redirect_uri::{RedirectMismatch, csp_sources};
 use vestibule_oauth::refusal::{Code, Refusal};
+use vestibule_oauth::subject;
 use vestibule_store::StoreError;
 use vestibule_store::logout::LeavingClient;
 
@@ -50,7 +52,7 @@ async fn arrive(app: &App, received: &Received) -> Result<Response, StoreError> 
     let mut browser = Browser::meet(app, &received.headers, now).await?;
     let response = match browser.session() {
         None => nobody_here(&asked),
-        Some(session) => match logout::next(asked.hint.as_ref(), &session.root.to_string()) {
+        Some(session) => match logout::next(asked.hint.as_ref(), asked.session(app, session.root).as_deref()) {
             Next::Ask => ask(&asked, &browser),
             Next::Leave => {
                 browser.leave(app, received, now).await?;
@@ -118,6 +120,12 @@ impl Asked {
     /// The whole address that the person is sent to.
     fn way_back(&self) -> Option<String> {
         self.back.as_ref().map(|back| logout::location(back, self.request.state.as_deref()))
+    }
+
+    /// The session of this root, as the application that asks knows it.
+    fn session(&self, app: &App, root: Id) -> Option<String> {
+        let leaving = self.leaving.as_ref()?;
+        Some(subject::session_for(&leaving.client, root, app.keys.pairwise()))
     }
 
     fn application(&self) -> Option<&str> {

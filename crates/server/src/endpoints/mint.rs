@@ -152,7 +152,7 @@ impl Mint<'_> {
             auth_time: person.auth_time,
             nonce: browser.nonce,
             access_token: access_token.expose(),
-            session: browser.session,
+            session: &subject::session_for(self.client, browser.session, self.app.keys.pairwise()),
             profile: browser.profile,
             asked: asked.as_deref().unwrap_or_default(),
         }

@@ -59,7 +59,7 @@ fn st_126_st_127_an_id_token_of_each_algorithm_tells_the_sign_in_and_the_subject
             );
             assert_eq!(moment("exp") - moment("iat"), 3600);
             assert_eq!(claims["amr"], json!(["pwd"]));
-            assert!(claims["acr"].is_string() && claims["sid"].as_str().is_some_and(|sid| sid.len() == 32), "{claims}");
+            assert!(claims["acr"].is_string() && claims["sid"].as_str().is_some_and(|sid| sid.len() == 43), "{claims}");
             // What a scope opens is told at userinfo.
             assert!(claims["email"].is_null() && claims["azp"].is_null(), "{claims}");
             assert_eq!(userinfo(server, &tokens.access)["sub"], claims["sub"]);
