@@ -108,7 +108,8 @@ pub struct File {
     pub content: Content,
 }
 
-/// The most items of a listing.
+/// The most items of a listing. One that comes in pages ends earlier, after [`MOST_PAGES`] of [`PER_PAGE`]: 5,000 items,
+/// or 8 MiB of them.
 pub const MOST_ITEMS: usize = 10_000;
 
 /// The most pages that are asked for in one listing.

@@ -41,14 +41,7 @@ impl<T: 'static> Errand<T> {
         if reply.len() > self.request.most_reply_bytes() {
             return Step::Done(Err(Refusal::broken("the host's answer is longer than we read")));
         }
-        let step = (self.read)(reply, now);
-        match step {
-            Step::Done(Err(refusal)) => {
-                let reason = self.request.scrub(&refusal.reason);
-                Step::Done(Err(Refusal { reason, ..refusal }))
-            }
-            step => step,
-        }
+        (self.read)(reply, now)
     }
 }
 
@@ -58,8 +51,14 @@ impl<T: 'static> Step<T> {
         Step::ask_on(request, move |reply, now| Step::Done(read(reply, now)))
     }
 
-    /// Sends `request`; `read` says how it goes on.
+    /// Sends `request`; `read` says how it goes on. A refusal is scrubbed of this request's secrets here, before it is
+    /// handed on: a later request of the conversation, under which it may be told, carries other ones.
     pub fn ask_on(request: Request, read: impl FnOnce(&Reply, i64) -> Step<T> + Send + 'static) -> Step<T> {
+        let secrets = request.secrets();
+        let read = move |reply: &Reply, now| match read(reply, now) {
+            Step::Done(Err(refusal)) => Step::Done(Err(refusal.told(|words| secrets.scrub(words)))),
+            step => step,
+        };
         Step::Ask(Errand { request, read: Box::new(read) })
     }
 
@@ -81,7 +80,8 @@ impl<T: 'static> Step<T> {
         match self {
             Step::Done(outcome) => next(outcome),
             Step::Ask(Errand { request, read }) => {
-                Step::ask_on(request, move |reply, now| read(reply, now).settle(next))
+                let read = move |reply: &Reply, now| read(reply, now).settle(next);
+                Step::Ask(Errand { request, read: Box::new(read) })
             }
         }
     }

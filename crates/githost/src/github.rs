@@ -61,7 +61,7 @@ impl GitHost for GitHub {
     fn trade_code(&self, site: &Site, application: &Application, code: &Secret, verifier: Option<&Secret>) -> Step<Tokens> { sign_in::trade_code(site, application, code, verifier) }
     fn refresh(&self, site: &Site, application: &Application, refresh: &Secret) -> Step<Tokens> { sign_in::refresh(site, application, refresh) }
     fn who(&self, visit: &Visit) -> Step<Upstream> { sign_in::who(visit) }
-    fn revoke(&self, site: &Site, application: &Application, access: &Secret) -> Step<()> { sign_in::revoke(site, application, access) }
+    fn revoke(&self, site: &Site, application: &Application, access: &Secret, refresh: Option<&Secret>) -> Step<()> { sign_in::revoke(site, application, access, refresh) }
 
     fn namespaces(&self, visit: &Visit) -> Step<Listing<NamespaceItem>> { repos::namespaces(visit) }
     fn project_info(&self, visit: &Visit, clone_url: &CloneUrl) -> Step<ProjectInfo> { repos::project_info(visit, clone_url) }

@@ -54,7 +54,7 @@ impl GitHost for GitLab {
     fn refresh(&self, site: &Site, application: &Application, refresh: &Secret) -> Step<Tokens> { sign_in::refresh(site, application, refresh) }
     fn who(&self, visit: &Visit) -> Step<Upstream> { sign_in::who(visit) }
     fn try_personal(&self, visit: &Visit) -> Step<Upstream> { sign_in::try_personal(visit) }
-    fn revoke(&self, site: &Site, application: &Application, access: &Secret) -> Step<()> { sign_in::revoke(site, application, access) }
+    fn revoke(&self, site: &Site, application: &Application, access: &Secret, refresh: Option<&Secret>) -> Step<()> { sign_in::revoke(site, application, access, refresh) }
 
     fn namespaces(&self, visit: &Visit) -> Step<Listing<NamespaceItem>> { repos::namespaces(visit) }
     fn project_info(&self, visit: &Visit, clone_url: &CloneUrl) -> Step<ProjectInfo> { repos::project_info(visit, clone_url) }
@@ -110,13 +110,17 @@ fn read_page<T>(
     Ok(Page { items: items(reply)?, has_next })
 }
 
+/// How it says that a file is no longer the one of the commit that was named: to an update, and to a deletion.
+const STALE: [&str; 2] = ["has changed since you started editing", "that has been previously updated"];
+
 /// Passes a success.
 fn accept(reply: &Reply, now: i64) -> Result<(), Refusal> {
     if (200..300).contains(&reply.status()) {
         return Ok(());
     }
     let refusal = judge::refusal(reply, now);
-    let has_changed = refusal.reason.contains("changed since you started editing");
+    // Untruncated, because the file's path stands before the words that decide.
+    let has_changed = reply.status() == 400 && STALE.iter().any(|words| refusal.reason.contains(words));
     let why = if has_changed { Why::Stale } else { refusal.why };
     Err(Refusal { why, ..refusal })
 }

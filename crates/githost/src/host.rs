@@ -141,8 +141,9 @@ pub trait GitHost: Sync {
     /// Tries a personal token before it is kept: whose it is, its scopes and its end where the host tells.
     fn try_personal(&self, visit: &Visit) -> Step<Upstream> { self.who(visit) }
 
-    /// Ends tokens that our application was given. A token that is dead already is ended.
-    fn revoke(&self, _site: &Site, _application: &Application, _access: &Secret) -> Step<()> { self.no(Call::Revoke) }
+    /// Ends both tokens that our application was given. Tokens that are dead already are ended; done means that neither
+    /// is of any use to whoever holds a copy, also where the access token had expired before.
+    fn revoke(&self, _site: &Site, _application: &Application, _access: &Secret, _refresh: Option<&Secret>) -> Step<()> { self.no(Call::Revoke) }
 
     /// Lists the namespaces that the token sees.
     fn namespaces(&self, _visit: &Visit) -> Step<Listing<NamespaceItem>> { self.no(Call::Namespaces) }

@@ -8,7 +8,7 @@ use crate::reply::Reply;
 use crate::when;
 use serde_json::Value;
 
-/// Judges a reply that is no success. `now` in Unix milliseconds.
+/// Judges a reply that is no success, in the words as they came. `now` in Unix milliseconds.
 pub fn refusal(reply: &Reply, now: i64) -> Refusal {
     let said = Said::of(reply);
     let why = match reply.status() {
@@ -34,7 +34,7 @@ pub fn refusal(reply: &Reply, now: i64) -> Refusal {
         "" => format!("the host answered {}", reply.status()),
         words => words.to_owned(),
     };
-    Refusal::new(why, &reason)
+    Refusal::raw(why, reason)
 }
 
 /// What an error body says, in the shapes that hosts use: `message` (text, list or lists by field), `errors`,

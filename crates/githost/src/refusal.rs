@@ -29,7 +29,7 @@ pub enum Why {
     ClientRefused,
     /// The token is good but may not do this.
     ScopeMissing {
-        /// The scopes that would do, as the host spells them, where it tells.
+        /// The scopes that would do, as the host spells them, where it tells: as bounded and scrubbed as a reason.
         needed: Option<String>,
     },
     /// The person may not do this at the host.
@@ -56,9 +56,24 @@ pub enum Why {
 impl Refusal {
     /// A refusal with a reason in words; the words are made one bounded line.
     pub fn new(why: Why, reason: &str) -> Refusal {
-        let line = reason.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
-        let line = line.collect::<Vec<_>>().join(" ");
-        Refusal { why, reason: line.chars().take(REASON_CHARS).collect() }
+        Refusal::raw(why, reason.to_owned()).told(str::to_owned)
+    }
+
+    /// A refusal in the host's own words, as they came. They are not fit to be told yet: whatever reads a reply hands
+    /// them to [`Refusal::told`] before anybody else sees them.
+    pub(crate) const fn raw(why: Why, reason: String) -> Refusal {
+        Refusal { why, reason }
+    }
+
+    /// Makes all words that it holds fit to be told: `scrub` takes secrets out of the whole of them, and only then are
+    /// they made one bounded line. The other way round, what is left of a secret at the bound would stay.
+    pub(crate) fn told(self, scrub: impl Fn(&str) -> String) -> Refusal {
+        let tell = |words: &str| one_line(&scrub(words));
+        let why = match self.why {
+            Why::ScopeMissing { needed } => Why::ScopeMissing { needed: needed.as_deref().map(tell) },
+            why => why,
+        };
+        Refusal { why, reason: tell(&self.reason) }
     }
 
     /// What this kind of host has no way to do.
@@ -92,5 +107,10 @@ impl Refusal {
     }
 }
 
-/// The longest reason, in characters.
+fn one_line(words: &str) -> String {
+    let line = words.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
+    line.collect::<Vec<_>>().join(" ").chars().take(REASON_CHARS).collect()
+}
+
+/// The longest reason, in characters; the longest list of scopes too.
 const REASON_CHARS: usize = 300;

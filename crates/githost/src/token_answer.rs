@@ -1,9 +1,10 @@
 //! What a token endpoint answers (RFC 6749 section 5), with the quirks that are common enough to be read everywhere.
 //!
-//! Owns the reading of tokens and of the error codes. The quirks: errors with status 200 (GitHub), form encoding,
+//! Owns the reading of tokens and of the error codes, and when a token counts as ended. The quirks: errors with status 200 (GitHub), form encoding,
 //! scopes between commas, 401 for everything (Gitee).
 
 use crate::answers::Tokens;
+use crate::errand::Step;
 use crate::judge::{self, Said};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
@@ -90,7 +91,7 @@ fn judge_error(error: &str, words: &str, reply: &Reply, now: i64) -> Refusal {
         "access_denied" | "unverified_user_email" => Why::Forbidden,
         _ => return at_the_token_endpoint(judge::refusal(reply, now)),
     };
-    Refusal::new(why, words)
+    Refusal::raw(why, words.to_owned())
 }
 
 /// A token endpoint that says 401 without a code that we know speaks of our application, not of a person's token; one
@@ -102,13 +103,25 @@ fn at_the_token_endpoint(refusal: Refusal) -> Refusal {
     }
 }
 
-/// Whether a revocation did its work: RFC 7009 says that a token which is not known is ended.
+/// Whether a revocation after RFC 7009 did its work. A token that is not known counts as ended there, with 200; a page
+/// that a proxy puts in the host's place ended nothing, whatever its status.
 pub fn revoked(reply: &Reply, now: i64) -> Result<(), Refusal> {
     match reply.status() {
-        200 | 204 | 404 => Ok(()),
-        401 => Err(Refusal::new(Why::ClientRefused, &Said::of(reply).reason)),
+        204 => Ok(()),
+        200 if reply.is_empty() || Said::of(reply).is_object => Ok(()),
+        404 | 410 => Err(Refusal::broken("the host has nothing where tokens are ended")),
         _ => Err(at_the_token_endpoint(judge::refusal(reply, now))),
     }
+}
+
+/// Proves that a refresh token is dead: the host does not take it, or what it gives for it is ended by `end`. Hosts end
+/// an access token that has expired without a word and leave its refresh token alive.
+pub fn ended(refreshed: Step<Tokens>, end: impl FnOnce(&Secret) -> Step<()> + Send + 'static) -> Step<()> {
+    refreshed.settle(move |outcome| match outcome {
+        Ok(tokens) => end(&tokens.access),
+        Err(refusal) if refusal.why == Why::GrantRefused => Step::Done(Ok(())),
+        Err(refusal) => Step::refuse(refusal),
+    })
 }
 
 /// The longest token, in bytes.

@@ -40,7 +40,7 @@ pub struct Request {
     address: Address,
     headers: Vec<(&'static str, Zeroizing<String>)>,
     body: Option<Body>,
-    secrets: Vec<Secret>,
+    secrets: Secrets,
     reply_limit: usize,
 }
 
@@ -53,7 +53,7 @@ impl Request {
     /// A request without a body. It carries a User-Agent: Gitee answers 403 to whoever has none.
     pub fn new(method: Method, address: Address) -> Request {
         let headers = vec![("User-Agent", Zeroizing::new(USER_AGENT.to_owned()))];
-        Request { method, address, headers, body: None, secrets: Vec::new(), reply_limit: REPLY_BYTES }
+        Request { method, address, headers, body: None, secrets: Secrets::default(), reply_limit: REPLY_BYTES }
     }
 
     /// Sets a header of open text. Control characters are taken out: they would begin another header.
@@ -73,8 +73,9 @@ impl Request {
     /// Adds `Authorization: Basic`.
     pub fn basic(self, user: &str, password: &Secret) -> Request {
         let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
-        let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
-        self.header("Authorization", &value).keep(password)
+        let encoded = Secret::new(STANDARD.encode(pair.as_bytes()));
+        let value = Zeroizing::new(format!("Basic {}", encoded.expose()));
+        self.header("Authorization", &value).keep(password).keep(&encoded)
     }
 
     /// Gives it a body as `application/x-www-form-urlencoded`. Groups, lists and numbers are for JSON and left out.
@@ -144,18 +145,13 @@ impl Request {
         matches!(self.method, Method::Get)
     }
 
-    /// Takes the request's own secrets out of words that a host said: some hosts echo what they were sent.
-    pub(crate) fn scrub(&self, words: &str) -> String {
-        let mut words = words.to_owned();
-        let secrets = self.secrets.iter().map(Secret::expose);
-        for secret in secrets.filter(|secret| !secret.is_empty()) {
-            words = words.replace(secret, "…");
-        }
-        words
+    /// The secrets that it carries, to take them out of words.
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.secrets.clone()
     }
 
     fn keep(mut self, secret: &Secret) -> Request {
-        self.secrets.push(secret.clone());
+        self.secrets.0.push(secret.clone());
         self
     }
 
@@ -169,6 +165,44 @@ impl Request {
         }
         self
     }
+}
+
+/// The secrets of one request.
+#[derive(Clone, Default)]
+pub(crate) struct Secrets(Vec<Secret>);
+
+impl Secrets {
+    /// Takes them out of words that a host said, because some hosts echo what they were sent: as they are, and as they
+    /// are spelled in a query, in an address and in JSON.
+    pub(crate) fn scrub(&self, words: &str) -> String {
+        let mut spellings: Vec<Zeroizing<String>> = Vec::new();
+        for text in self.0.iter().map(Secret::expose).filter(|text| !text.is_empty()) {
+            let query = form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            let segment = query.replace('+', "%20");
+            let mut json = Vec::new();
+            spell_text(text, &mut json);
+            let json = String::from_utf8(json).unwrap_or_default().trim_matches('"').to_owned();
+            let lower = [&query, &segment].map(|spelled| lower_escapes(spelled));
+            spellings.extend(lower.into_iter().chain([text.to_owned(), query, segment, json]).map(Zeroizing::new));
+        }
+        // The longest first: what is part of another one would break it into pieces that no longer match.
+        spellings.sort_by_key(|spelled| std::cmp::Reverse(spelled.len()));
+        spellings.dedup();
+        let found = |words: String, spelled: &Zeroizing<String>| words.replace(spelled.as_str(), "…");
+        spellings.iter().fold(words.to_owned(), found)
+    }
+}
+
+/// The same escapes in lower case, as other encoders write them.
+fn lower_escapes(spelled: &str) -> String {
+    let mut left = 0;
+    let lower = |c: char| {
+        left = if c == '%' { 3 } else { left };
+        let is_digit = left > 0;
+        left = if is_digit { left - 1 } else { 0 };
+        if is_digit { c.to_ascii_lowercase() } else { c }
+    };
+    spelled.chars().map(lower).collect()
 }
 
 impl fmt::Debug for Request {

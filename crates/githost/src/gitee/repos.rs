@@ -9,7 +9,7 @@ use crate::errand::Step;
 use crate::github_shapes as shapes;
 use crate::host::Place;
 use crate::names::{HookId, Namespace, NewName, Project, Ref};
-use crate::paging;
+use crate::paging::{self, Weigh};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::secret::Secret;
@@ -37,6 +37,8 @@ struct Repository {
     path: String,
     html_url: String,
     namespace: Space,
+    #[serde(default)]
+    private: bool,
 }
 
 impl Repository {
@@ -45,6 +47,39 @@ impl Repository {
         let page = self.html_url.trim_end_matches(".git");
         ProjectItem { id: self.id.to_string(), clone_url: format!("{page}.git"), name: self.path }
     }
+}
+
+/// Where repositories of a namespace are listed and made.
+enum Holder {
+    Myself,
+    Group(String),
+    Enterprise(String),
+    /// Another person's, or one that the token does not see.
+    Other(String),
+}
+
+#[derive(Deserialize)]
+struct Myself {
+    login: String,
+}
+
+/// Whose a namespace is. The person takes part in others' personal namespaces too, and those are listed among the
+/// person's own: only the login tells them apart.
+fn holder(visit: &Visit, space: Space) -> Step<Holder> {
+    match space.r#type.as_str() {
+        "personal" => {}
+        "enterprise" => return Step::Done(Ok(Holder::Enterprise(space.path))),
+        _ => return Step::Done(Ok(Holder::Group(space.path))),
+    }
+    let address = visit.site.api().at().fixed("user");
+    let me = Step::ask(request(visit, Method::Get, address), |reply: &Reply, now| {
+        accept(reply, now)?;
+        reply.read::<Myself>()
+    });
+    me.map(move |me| match me.login.eq_ignore_ascii_case(&space.path) {
+        true => Holder::Myself,
+        false => Holder::Other(space.path),
+    })
 }
 
 fn spaces(visit: &Visit) -> Step<Vec<Space>> {
@@ -77,49 +112,71 @@ pub fn project_info(visit: &Visit, clone_url: &CloneUrl) -> Step<ProjectInfo> {
 /// A namespace's repositories.
 pub fn projects(visit: &Visit, namespace: &Namespace) -> Step<Listing<ProjectItem>> {
     let (visit, namespace) = (visit.clone(), namespace.clone());
-    spaces(&visit).then(move |spaces| {
-        let api = visit.site.api().at();
+    let visit_2 = visit.clone();
+    let holder = spaces(&visit).then(move |spaces| {
         let found = spaces.into_iter().find(|space| namespace.is(&space.id.to_string(), &space.path));
-        let address = match found {
-            Some(space) if space.r#type == "personal" => api.fixed("user/repos").query("type", "personal"),
-            Some(space) if space.r#type == "enterprise" => api.fixed("enterprises").segment(&space.path).fixed("repos"),
-            Some(space) => api.fixed("orgs").segment(&space.path).fixed("repos"),
-            None => api.fixed("users").segment(namespace.as_str()).fixed("repos"),
+        match found {
+            Some(space) => holder(&visit_2, space),
+            None => Step::Done(Ok(Holder::Other(namespace.as_str().to_owned()))),
+        }
+    });
+    holder.then(move |holder| {
+        let api = visit.site.api().at();
+        let address = match holder {
+            Holder::Myself => api.fixed("user/repos").query("type", "personal"),
+            Holder::Enterprise(path) => api.fixed("enterprises").segment(&path).fixed("repos"),
+            Holder::Group(path) => api.fixed("orgs").segment(&path).fixed("repos"),
+            Holder::Other(login) => api.fixed("users").segment(&login).fixed("repos"),
         };
-        let ask = {
-            let (visit, address) = (visit.clone(), address);
-            move |number| page(&visit, &address, number)
-        };
+        let ask = move |number| page(&visit, &address, number);
         walk(ask, |reply| Ok(reply.read::<Vec<Repository>>()?.into_iter().map(Repository::item).collect()))
     })
 }
 
 /// Walks the pages of a list; the number of the page that is read is counted along.
-fn walk<T: PartialEq + Send + 'static>(
+fn walk<T: PartialEq + Weigh + Send + 'static>(
     ask: impl Fn(u32) -> crate::wire::Request + Send + 'static,
     items: impl Fn(&Reply) -> Result<Vec<T>, Refusal> + Send + 'static,
 ) -> Step<Listing<T>> {
     paging::walk(ask, move |reply: &Reply, now, number| read_page(reply, now, number, &items))
 }
 
-/// Makes a repository; private, because whoever asks says nothing of it.
+/// Makes a repository; private, because whoever asks says nothing of it. An enterprise's takes a number for that, in
+/// which 0 is private and 1 open to the world.
 pub fn create_project(visit: &Visit, namespace: &Namespace, name: &NewName) -> Step<ProjectItem> {
     let (visit, namespace, name) = (visit.clone(), namespace.clone(), name.clone());
-    spaces(&visit).then(move |spaces| {
-        let api = visit.site.api().at();
+    let visit_2 = visit.clone();
+    let holder = spaces(&visit).then(move |spaces| {
         let found = spaces.into_iter().find(|space| namespace.is(&space.id.to_string(), &space.path));
-        let address = match found {
-            Some(space) if space.r#type == "personal" => api.fixed("user/repos"),
-            Some(space) if space.r#type == "enterprise" => api.fixed("enterprises").segment(&space.path).fixed("repos"),
-            Some(space) => api.fixed("orgs").segment(&space.path).fixed("repos"),
-            None => return Step::refuse(Refusal::not_found("the token sees no such namespace")),
+        match found {
+            Some(space) => holder(&visit_2, space),
+            None => Step::refuse(Refusal::not_found("the token sees no such namespace")),
+        }
+    });
+    holder.then(move |holder| {
+        let api = visit.site.api().at();
+        let fields = Fields::new().text("name", name.as_str());
+        let (address, fields) = match holder {
+            Holder::Myself => (api.fixed("user/repos"), fields.flag("private", true)),
+            Holder::Group(path) => (api.fixed("orgs").segment(&path).fixed("repos"), fields.flag("private", true)),
+            Holder::Enterprise(path) => {
+                (api.fixed("enterprises").segment(&path).fixed("repos"), fields.number("private", 0))
+            }
+            Holder::Other(_) => {
+                return Step::refuse(Refusal::new(Why::Forbidden, "this namespace belongs to another person"));
+            }
         };
-        let fields = Fields::new().text("name", name.as_str()).flag("private", true);
-        Step::ask(request(&visit, Method::Post, address).json(fields), |reply: &Reply, now| {
-            accept(reply, now)?;
-            reply.read::<Repository>().map(Repository::item)
-        })
+        Step::ask(request(&visit, Method::Post, address).json(fields), made)
     })
+}
+
+/// Reads a repository that was made. One that others can read must not pass for a private one.
+fn made(reply: &Reply, now: i64) -> Result<ProjectItem, Refusal> {
+    accept(reply, now)?;
+    match reply.read::<Repository>()? {
+        repository if repository.private => Ok(repository.item()),
+        _ => Err(Refusal::broken("the host made the repository, but not a private one: look at it there")),
+    }
 }
 
 /// Lists branches or tags.

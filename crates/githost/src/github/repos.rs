@@ -9,7 +9,7 @@ use crate::errand::Step;
 use crate::github_shapes as shapes;
 use crate::host::Place;
 use crate::names::{HookId, Namespace, NewName, Project, Ref};
-use crate::paging;
+use crate::paging::{self, Weigh};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::secret::Secret;
@@ -23,6 +23,12 @@ struct Account {
     login: String,
     #[serde(default)]
     r#type: String,
+}
+
+impl Weigh for Account {
+    fn weight(&self) -> usize {
+        self.login.len() + self.r#type.len()
+    }
 }
 
 impl Account {
@@ -90,6 +96,12 @@ struct Listed(ProjectItem);
 impl PartialEq for Listed {
     fn eq(&self, other: &Listed) -> bool {
         self.0.id == other.0.id
+    }
+}
+
+impl Weigh for Listed {
+    fn weight(&self) -> usize {
+        self.0.weight()
     }
 }
 

@@ -5,6 +5,7 @@
 use super::{accept, documented, request};
 use crate::answers::{Tokens, Upstream};
 use crate::errand::Step;
+use crate::judge::Said;
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::site::{Application, Departure, Site, Visit};
@@ -76,10 +77,27 @@ pub fn who(visit: &Visit) -> Step<Upstream> {
     })
 }
 
-/// Ends one token of our application. Ending the whole grant would end the person's other authorizations too.
-pub fn revoke(site: &Site, application: &Application, access: &Secret) -> Step<()> {
+/// Ends the tokens of one authorization. Ending the whole grant would end the person's other authorizations too. The
+/// access token goes first; that an expired one leaves its refresh token alive is why that one is tried afterwards.
+pub fn revoke(site: &Site, application: &Application, access: &Secret, refresh: Option<&Secret>) -> Step<()> {
+    let end = end(site, application, access);
+    let Some(refresh) = refresh.cloned() else { return end };
+    let (site, application) = (site.clone(), application.clone());
+    end.then(move |()| {
+        let refreshed = self::refresh(&site, &application, &refresh);
+        token_answer::ended(refreshed, move |access| self::end(&site, &application, access))
+    })
+}
+
+fn end(site: &Site, application: &Application, access: &Secret) -> Step<()> {
     let address = site.api().at().fixed("applications").segment(&application.client_id).fixed("token");
     let request = documented(Request::new(Method::Delete, address));
     let request = request.basic(&application.client_id, &application.client_secret);
-    Step::ask(request.json(Fields::new().secret("access_token", access)), token_answer::revoked)
+    Step::ask(request.json(Fields::new().secret("access_token", access)), |reply: &Reply, now| {
+        match reply.status() {
+            // Its words for a token that it does not know, or no longer.
+            404 | 422 if Said::of(reply).is_object => Ok(()),
+            _ => token_answer::revoked(reply, now),
+        }
+    })
 }

@@ -10,17 +10,23 @@ use crate::errand::Step;
 use crate::github_shapes::whole;
 use crate::host::{Change, Place};
 use crate::names::{BlobSha, Content, FilePath, Ref};
-use crate::paging;
+use crate::paging::{self, Weigh};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::site::Visit;
 use crate::wire::{Fields, Method};
 use serde::Deserialize;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, PartialEq)]
 struct Entry {
     path: String,
     r#type: String,
+}
+
+impl Weigh for Entry {
+    fn weight(&self) -> usize {
+        self.path.len() + self.r#type.len()
+    }
 }
 
 /// The files of a tree, to any depth. An empty repository has no tree, which GitLab calls not found.
@@ -34,13 +40,11 @@ pub fn tree(visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> {
         };
         let listing = paging::walk(pages, |reply: &Reply, now, _| {
             // Folders count while pages are walked, so that a page of folders alone is no end.
-            read_page(reply, now, |r| {
-                Ok(r.read::<Vec<Entry>>()?.into_iter().map(|e| (e.r#type == "blob", e.path)).collect())
-            })
+            read_page(reply, now, |r| r.read::<Vec<Entry>>())
         });
         listing.settle(move |outcome| match outcome {
             Ok(listing) => {
-                let files = listing.items.into_iter().filter(|(is_file, _)| *is_file).map(|(_, path)| path);
+                let files = listing.items.into_iter().filter(|entry| entry.r#type == "blob").map(|entry| entry.path);
                 Step::Done(Ok(Listing { items: files.collect(), is_cut: listing.is_cut }))
             }
             Err(missing) if missing.why == Why::NotFound => {

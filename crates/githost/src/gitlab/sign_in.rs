@@ -100,10 +100,26 @@ pub fn try_personal(visit: &Visit) -> Step<Upstream> {
     })
 }
 
-/// Ends a token of our application, and the refresh token that belongs to it.
-pub fn revoke(site: &Site, application: &Application, access: &Secret) -> Step<()> {
+/// Ends the tokens of one authorization. GitLab answers 200 to an access token that has expired and ends nothing with
+/// it, so the refresh token is named to it too, and tried afterwards: older versions end it only with a living pair.
+pub fn revoke(site: &Site, application: &Application, access: &Secret, refresh: Option<&Secret>) -> Step<()> {
+    let end_access = end(site, application, access, "access_token");
+    let Some(refresh) = refresh.cloned() else { return end_access };
+    let (site, application) = (site.clone(), application.clone());
+    let end_refresh = {
+        let (site, application, refresh) = (site.clone(), application.clone(), refresh.clone());
+        move |()| end(&site, &application, &refresh, "refresh_token")
+    };
+    end_access.then(end_refresh).then(move |()| {
+        let refreshed = self::refresh(&site, &application, &refresh);
+        token_answer::ended(refreshed, move |access| end(&site, &application, access, "access_token"))
+    })
+}
+
+fn end(site: &Site, application: &Application, token: &Secret, hint: &str) -> Step<()> {
     let fields = Fields::new().text("client_id", &application.client_id);
-    let fields = fields.secret("client_secret", &application.client_secret).secret("token", access);
+    let fields = fields.secret("client_secret", &application.client_secret).secret("token", token);
+    let fields = fields.text("token_type_hint", hint);
     let request = Request::new(Method::Post, site.web().at().fixed("oauth/revoke"));
     Step::ask(request.header("Accept", "application/json").form(fields), token_answer::revoked)
 }

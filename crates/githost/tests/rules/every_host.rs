@@ -1,6 +1,6 @@
 //! One body of tests, run under every kind of host: whichever host answers, the typed answer is the same.
 
-use crate::player::{Host, NOW, TOKEN, application, run};
+use crate::player::{Host, NOW, application, reply, run};
 use vestibule_githost::answers::{CommitItem, HookItem, Listing, MOST_PAGES, NamespaceItem, ProjectInfo, ProjectItem};
 use vestibule_githost::clone_url::CloneUrl;
 use vestibule_githost::errand::Step;
@@ -164,12 +164,6 @@ fn a_personal_tokens_scopes_and_end_are_read_where_the_host_tells() {
 }
 
 #[test]
-fn a_token_is_revoked_where_the_host_can() {
-    let start = |host: &Host| host.kind.revoke(&host.site, &application(), &Secret::new(TOKEN));
-    everywhere(Call::Revoke, "revoke", start, |_, ()| {});
-}
-
-#[test]
 fn namespaces_are_the_person_and_its_groups() {
     let octo_org = || NamespaceItem { id: "7".to_owned(), name: "octo-org".to_owned() };
     let start = |host: &Host| host.kind.namespaces(&host.visit());
@@ -311,6 +305,26 @@ fn a_file_that_changed_in_between_is_not_written() {
     refused("update_stale_file", Why::Stale, |host| {
         host.kind.update_file(&host.visit(), &hello(), &change("src:lib.rs", "Change"), &content(), &sha)
     });
+    refused("delete_stale_file", Why::Stale, |host| {
+        host.kind.delete_file(&host.visit(), &hello(), &change("src:lib.rs", "Remove"), &sha)
+    });
+}
+
+#[test]
+fn a_stale_file_is_stale_however_long_its_path_is() {
+    let path = format!("{}lib.rs", "long-folder/".repeat(40));
+    let host = Host::new("gitlab", "https://gitlab.com");
+    let change = change(&path, "Change");
+    let step = host.kind.update_file(&host.visit(), &hello(), &change, &content(), &BlobSha::parse(BLOB).unwrap());
+    let refusal = run(step, |request| match request.method().name() {
+        "GET" => reply(&host.exchanges("update_stale_file")[0]["reply"]),
+        _ => {
+            let words =
+                format!("You are attempting to update a file `{path}` that has changed since you started editing it.");
+            Reply::new(400, Vec::new(), format!("{{\"message\":\"{words}\"}}").into_bytes())
+        }
+    });
+    assert_eq!(refusal.unwrap_err().why, Why::Stale);
 }
 
 #[test]
@@ -346,7 +360,50 @@ fn a_host_that_gives_the_same_page_for_ever_is_asked_twice() {
             let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             Reply::new(200, headers, b"[{\"name\":\"v1\"}]".to_vec())
         });
-        assert_eq!((asked, listing.unwrap()), (2, strings(&["v1"])), "{}", host.name());
+        let cut = Listing { is_cut: true, ..strings(&["v1"]) };
+        assert_eq!((asked, listing.unwrap()), (2, cut), "{}", host.name());
+    }
+}
+
+/// Plays pages of branches, each said to be followed by another one but for the last.
+fn branches_in(host: &Host, pages: &[Vec<String>]) -> (usize, Listing<String>) {
+    let mut asked = 0;
+    let outcome = run(host.kind.branches(&host.visit(), &hello()), |_| {
+        asked += 1;
+        let names = pages[asked - 1].iter().map(|name| serde_json::json!({ "name": name })).collect::<Vec<_>>();
+        let next = if asked < pages.len() { ["<x>; rel=\"next\"", "9", "99"] } else { ["", "", "1"] };
+        let headers = ["link", "x-next-page", "total_page"].iter().zip(next);
+        let headers = headers.map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect();
+        Reply::new(200, headers, serde_json::to_vec(&names).unwrap())
+    });
+    (asked, outcome.unwrap())
+}
+
+fn numbered(numbers: std::ops::Range<u32>) -> Vec<String> {
+    numbers.map(|n| format!("b{n}")).collect()
+}
+
+#[test]
+fn a_listing_that_shifts_while_it_is_walked_is_read_to_its_end() {
+    for host in Host::all() {
+        // Two were made meanwhile: the second page begins with what stood at the end of the first.
+        let pages = [numbered(0..100), numbered(98..198), numbered(198..210)];
+        let (asked, listing) = branches_in(&host, &pages);
+        assert_eq!((asked, listing), (3, whole(numbered(0..210))), "{}", host.name());
+        // The last page holds nothing new, and the host says that it is the last: nothing is missing.
+        let (asked, listing) = branches_in(&host, &[numbered(0..100), numbered(90..100)]);
+        assert_eq!((asked, listing), (2, whole(numbered(0..100))), "{}", host.name());
+    }
+}
+
+#[test]
+fn a_listing_of_huge_names_is_cut_and_says_so() {
+    for host in Host::all() {
+        let page = |n: u32| (0..100).map(|i| format!("{n}-{i}-{}", "x".repeat(30_000))).collect::<Vec<_>>();
+        let pages: Vec<_> = (0..5).map(page).collect();
+        let (asked, listing) = branches_in(&host, &pages);
+        let bytes: usize = listing.items.iter().map(String::len).sum();
+        assert!(listing.is_cut && asked == 3 && bytes > 7 << 20 && bytes <= 8 << 20, "{}: {bytes}", host.name());
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod clone_urls;
 mod every_host;
+mod gitee;
 mod github_openapi;
 mod names;
 mod player;
 mod refusals;
+mod revoking;
 mod secrets;
 mod when;
