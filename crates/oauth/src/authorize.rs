@@ -144,12 +144,24 @@ fn read_rest(
         scope: requested,
         challenge: read_challenge(parameters, client)?,
         prompt: parameters.get("prompt")?.map_or(Ok(Prompt::default()), Prompt::parse)?,
-        login_hint: parameters.get("login_hint")?.map(str::to_owned),
-        nonce: parameters.get("nonce")?.map(str::to_owned),
+        login_hint: bounded(parameters, "login_hint")?,
+        nonce: bounded(parameters, "nonce")?,
         ..request
     };
     openid::read(parameters, client, hinting, request)
 }
+
+/// A text of the client's that is kept, or given back inside a token: no request may ask for a token that is too long to be
+/// made.
+fn bounded(parameters: &Parameters, name: &str) -> Result<Option<String>, Refusal> {
+    match parameters.get(name)? {
+        Some(text) if text.len() > MAX_TEXT => Err(invalid(format!("{name} is longer than {MAX_TEXT} bytes."))),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
+/// How long `nonce` and `login_hint` may be, in bytes.
+const MAX_TEXT: usize = 1024;
 
 /// Request objects and registration on the fly (OpenID Connect Core sections 3.1.2.6 and 7.2.1), each with its refusal.
 const NOT_SERVED: [(&str, Code); 3] = [

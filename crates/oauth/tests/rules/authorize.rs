@@ -188,6 +188,18 @@ fn st_2_st_4_unknown_parameters_are_ignored_and_empty_ones_are_absent() {
 }
 
 #[test]
+fn nonce_and_login_hint_are_at_most_a_kibibyte_and_longer_ones_are_told_to_the_client() {
+    let web = client(Template::Web);
+    for name in ["nonce", "login_hint"] {
+        let ask = |length: usize| ask_well(&web, &format!("response_type=code&{name}={}", "n".repeat(length)));
+        let request = ask(1024).expect("is short enough");
+        assert_eq!(request.nonce.or(request.login_hint).map(|text| text.len()), Some(1024));
+        let refusal = redirected(ask(1025));
+        assert_eq!((refusal.code, refusal.description().contains(name)), (Code::InvalidRequest, true));
+    }
+}
+
+#[test]
 fn a_good_request_is_read_whole() {
     let text = format!(
         "response_type=code&response_mode=query&scope=email%20openid&nonce=n&login_hint=ada%40b.example&\

@@ -95,6 +95,21 @@ fn st_126_an_id_token_is_given_for_openid_only_and_a_refresh_tells_the_same_sign
 }
 
 #[test]
+fn st_126_whatever_nonce_is_taken_comes_back_in_an_id_token() {
+    on_both(|server| {
+        let (app, person) = server.app_and_person("web");
+        // What grows most in JSON: two bytes for one.
+        let longest = "\"".repeat(1024);
+        let tokens = app.tokens(server, &person, &[("scope", "openid"), ("nonce", &longest)]);
+        assert_eq!(id_token(server, &app, &tokens).claims["nonce"], longest.as_str());
+        for name in ["nonce", "login_hint"] {
+            let too_long = app.authorize_url(&[("scope", "openid"), ("prompt", "none"), (name, &"n".repeat(1025))]);
+            Visitor::new(server).open(&too_long).is_error_at(&app, "invalid_request");
+        }
+    });
+}
+
+#[test]
 fn st_126_the_older_wires_give_an_id_token_last_and_only_with_openid() {
     on_both(|server| {
         for (template, plain) in [("idaas-oauth2", "read"), ("gitlife", "user_info")] {
