@@ -120,7 +120,8 @@ impl Stored {
 
     async fn sign_in(&mut self, app: &App, received: &Received, form: &PageForm) -> Result<Response, StoreError> {
         let (name, password) = (form.get("name"), Secret::new(form.get("password")));
-        Ok(match caller::sign_in(app, &mut self.browser, name, &password, received).await? {
+        let asked_at = Some(self.row.created_at);
+        Ok(match caller::sign_in(app, &mut self.browser, (name, &password), asked_at, received).await? {
             SignIn::Done => self.again(),
             SignIn::Wrong => self.sign_in_page(FAILED_STATUS, name, true),
             SignIn::Busy => answer::problem(Problem::Busy, &received.request_id),

@@ -115,7 +115,7 @@ async fn try_sign_in(app: &App, received: &Received) -> Result<Response, StoreEr
         return Ok(browser.dress(app, answer::problem(Problem::FormStale, &received.request_id)));
     }
     let (name, password) = (fields.get("name"), Secret::new(fields.get("password")));
-    let response = match caller::sign_in(app, &mut browser, name, &password, received).await? {
+    let response = match caller::sign_in(app, &mut browser, (name, &password), None, received).await? {
         SignIn::Done => answer::see_other("/"),
         SignIn::Wrong => answer::page(sign_in::FAILED_STATUS, form(&browser, name, true), &[]),
         SignIn::Busy => answer::problem(Problem::Busy, &received.request_id),

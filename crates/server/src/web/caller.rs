@@ -113,12 +113,17 @@ pub enum SignIn {
     Wait(Wait),
 }
 
-/// Signs a person in: a new session, whose id nobody has seen before, in place of the old one (FM-46).
+/// How far the clock of another node may be ahead of ours, in milliseconds.
+const CLOCKS_MS: i64 = 4_000;
+
+/// Signs a person in: a new session, whose id nobody has seen before, in place of the old one (FM-46). `asked_at` is when
+/// the request that asks for it was stored, in Unix milliseconds, if there is one: the session begins no earlier, even if
+/// the node that stored it has a faster clock, so that nobody is asked again for what they just did.
 pub async fn sign_in(
     app: &App,
     browser: &mut Browser,
-    name: &str,
-    password: &Secret,
+    (name, password): (&str, &Secret),
+    asked_at: Option<i64>,
     received: &Received,
 ) -> Result<SignIn, StoreError> {
     let device = browser.digest();
@@ -130,6 +135,7 @@ pub async fn sign_in(
     };
     // Hashing takes its time: the session begins now, and not when the form came.
     let now = app.clock.now();
+    let now = now.max(asked_at.map_or(now, |asked_at| asked_at.min(now + CLOCKS_MS)));
     let Checked { person: Some(person), matched: true, .. } = &checked else {
         keep_failure(app, received, checked.person.as_ref(), now).await?;
         return Ok(SignIn::Wrong);

@@ -5,6 +5,8 @@ use crate::harness::visitor::parameter;
 use crate::harness::{App, Call, Page, Person, Server, Tokens, Visitor, jwt, on_both};
 use serde_json::{Value, json};
 use std::time::Duration;
+use vestibule_oauth::id::Id;
+use vestibule_store::statement;
 
 /// A browser in which the person has signed in and allowed the application everything that `scope` names.
 fn signed_in(server: &Server, app: &App, person: &Person, scope: &str) -> (Visitor, Tokens) {
@@ -47,6 +49,25 @@ fn st_126_max_age_wants_a_sign_in_that_is_no_older_and_auth_time_tells_it() {
         // `max_age=0` means the same as `prompt=login`, and is satisfied by it.
         let page = visitor.open(&app.authorize_url(&[("scope", "openid"), ("max_age", "0")]));
         assert!(visitor.sign_in(&page, &person).left_for.is_some());
+    });
+}
+
+#[test]
+fn st_126_a_sign_in_satisfies_the_request_that_asked_for_it_though_another_nodes_clock_is_ahead() {
+    on_both(|server| {
+        let (app, person) = server.app_and_person("web");
+        for wish in [("prompt", "login"), ("max_age", "0"), ("prompt", "select_account login")] {
+            let (mut visitor, _) = signed_in(server, &app, &person, "openid");
+            let page = visitor.open(&app.authorize_url(&[("scope", "openid"), wish]));
+            let id = page.url.rsplit('/').next().and_then(Id::parse).expect("a stored request");
+            server.with_store(async |store| {
+                let ahead = "UPDATE authorizations SET created_at = created_at + 3000 WHERE id = $1 RETURNING id";
+                assert_eq!(store.run(vec![statement!(ahead, id)]).await.expect("runs")[0].len(), 1);
+            });
+            let back = visitor.sign_in(&page, &person);
+            assert!(back.left_for.is_some(), "{wish:?}: asked again: {}", back.plain());
+            assert!(claims_behind(server, &app, &back)["auth_time"].is_i64());
+        }
     });
 }
 
