@@ -163,7 +163,10 @@ impl Mint<'_> {
     async fn sign(&self, algorithm: Algorithm, typ: Typ, claims: &str) -> Result<Secret, Denied> {
         let refused = |code, sentence| Denied::from(Refusal::new(code, sentence).for_wire(self.client.wire()));
         let Some(key) = self.app.keys.signer_ready(algorithm).await else {
-            return Err(refused(Code::TemporarilyUnavailable, "The key that signs is still being made."));
+            return Err(refused(
+                Code::TemporarilyUnavailable,
+                "The key that signs is being made, or cannot be opened here.",
+            ));
         };
         key.sign(&self.app.dice.generator(), typ, claims).map_err(|error| {
             tracing::error!(algorithm = algorithm.name(), %error, "a token could not be signed");

@@ -133,6 +133,34 @@ fn st_127_st_129_each_application_of_a_session_is_told_with_a_token_that_an_inde
 }
 
 #[test]
+fn fm_78_a_logout_token_that_we_signed_passes_for_no_other_token() {
+    for database in DATABASES {
+        let receiver = Receiver::doing(&[Act::Say(200)]);
+        let server = server(database, &[&receiver]);
+        let flags = ["--access-token", "ES256", "--id-token-alg", "ES256", "--scopes", "openid offline_access"];
+        let app = listening_app(&server, &receiver, &flags);
+        let person = server.person();
+        sign_out(&server, &mut visitor(&server, &person, &[&app]));
+        let token = receiver.next().logout_token();
+        verified(&server, &app, &token);
+        for path in ["/oauth/userinfo", "/api/v5/user", "/api/bff/v1.2/oauth2/userinfo"] {
+            assert_eq!(Call::get(server.at(path)).bearer(&token).send().status, 401, "{path}");
+        }
+        let fields = [("client_id", app.client_id.as_str()), ("client_secret", &app.client_secret), ("token", &token)];
+        let told = Call::post(server.at("/oauth/introspect")).form(&fields).send();
+        assert_eq!((told.status, told.text().as_str()), (200, r#"{"active":false}"#));
+        app.token(&[("grant_type", "refresh_token"), ("refresh_token", &token)]).refused(400, "invalid_grant");
+        app.trade(&token).refused(400, "invalid_grant");
+        // It names person and session: as a hint it would sign out, and say who is to be there.
+        let mut there = visitor(&server, &person, &[&app]);
+        let out = Call::get(server.at("/oauth/logout")).query(&[("id_token_hint", &token)]).url().to_owned();
+        assert_eq!(there.open(&out).is_error_page(400), "invalid_request");
+        let silent = app.authorize_url(&[("scope", "openid"), ("prompt", "none"), ("id_token_hint", &token)]);
+        there.open(&silent).is_error_at(&app, "invalid_request");
+    }
+}
+
+#[test]
 fn st_129_whatever_ends_the_sessions_of_a_person_tells_their_applications() {
     for database in DATABASES {
         let receiver = Receiver::doing(&[Act::Say(200)]);

@@ -265,6 +265,34 @@ fn st_79_fm_101_who_asks_about_tokens_that_never_were_waits_and_about_others_nev
     });
 }
 
+/// Size in CI: 100 forged signatures and 100 tokens that have ended, on each database.
+#[test]
+fn st_79_fm_101_a_signature_that_is_not_ours_is_a_token_that_never_was() {
+    on_both(|server| {
+        let app = server.app_with("web", &["https://client.example/callback"], &["--access-token", "ES256"]);
+        let person = server.person();
+        let give = || app.tokens(server, &person, &[("scope", "openid")]).access;
+        let (good, ended) = (give(), give());
+        let revoke = Call::post(server.at("/oauth/revoke")).basic(&app.client_id, &app.client_secret);
+        assert_eq!(revoke.form(&[("token", &ended)]).send().status, 200);
+        let end = |token: &str| token.rfind('.').expect("a signature") + 1;
+        let forged = |n: usize| match n % 3 {
+            0 => format!("{}{}", &good[..end(&good)], &ended[end(&ended)..]),
+            1 => format!("{}{}", &good[..end(&good)], "A".repeat(86)),
+            _ => good[..end(&good)].to_owned(),
+        };
+        for n in 0..100 {
+            assert!(is_inactive(&app, &ended), "what has ended is no guess");
+            assert!(is_inactive(&app, &forged(n)), "{n}");
+        }
+        for n in 0..3 {
+            ask(&app, &forged(n)).refused(429, "temporarily_unavailable");
+        }
+        assert_eq!(told(&app, &good)["active"], true);
+        assert!(is_inactive(&app, &ended));
+    });
+}
+
 /// A well-spelled token with another secret and the id of `token`, or one of the moment `made_at` (Unix milliseconds).
 fn made_up(token: &str, made_at: Option<u64>) -> String {
     use vestibule_oauth::id::Id;
