@@ -17,10 +17,10 @@ use crate::dice::Dice;
 use crate::seal::{Place, Scope, Seal, Unsealed};
 use axum::body::Bytes;
 use ring::Ring;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, MutexGuard, watch};
 use vestibule_oauth::jose::{Algorithm, SigningKey, VerifyingKey};
 use vestibule_oauth::subject::PairwiseSecret;
 use vestibule_store::sealed::SealedRow;
@@ -67,6 +67,14 @@ pub struct KeySet {
     pub tag: Arc<str>,
 }
 
+/// The last look for an unknown name.
+struct Looked {
+    /// When it was, in ticks.
+    at: i64,
+    /// Why it found nothing out; forgotten as soon as the rows are read.
+    failure: Option<StoreError>,
+}
+
 /// The keys of this process.
 pub struct Keys {
     store: Store,
@@ -78,9 +86,9 @@ pub struct Keys {
     /// key was made, promoted or ended.
     ring: watch::Sender<Arc<Ring>>,
     pairwise: PairwiseSecret,
-    /// Who reads the rows just now, so that many unknown names cost one read.
+    /// Who reads the rows just now: readings never overlap, and many unknown names cost one.
     turn: Mutex<()>,
-    looked_at: AtomicI64,
+    looked: std::sync::Mutex<Looked>,
     /// Whether an RSA key is being made.
     making: AtomicBool,
 }
@@ -98,7 +106,7 @@ impl Keys {
             ring: watch::Sender::new(Arc::default()),
             pairwise,
             turn: Mutex::default(),
-            looked_at: AtomicI64::new(i64::MIN / 2),
+            looked: std::sync::Mutex::new(Looked { at: i64::MIN / 2, failure: None }),
             making: AtomicBool::default(),
         };
         keys.read().await.map_err(|error| error.to_string())?;
@@ -141,19 +149,29 @@ impl Keys {
     /// The published key of this name; one that is unknown is looked for in the database, by all who ask together at most
     /// once in five seconds.
     pub async fn find_verifying(&self, kid: &str) -> Result<Option<Arc<VerifyingKey>>, StoreError> {
+        if let Some(answer) = self.answered(kid) {
+            return answer;
+        }
+        let turn = self.turn.lock().await;
+        // Somebody who waited here before us may have read what we would.
+        if let Some(answer) = self.answered(kid) {
+            return answer;
+        }
+        let read = self.read_in(&turn).await;
+        let failure = read.as_ref().err().cloned();
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Looked { at: self.clock.ticks(), failure };
+        read.map(|()| self.verifying(kid))
+    }
+
+    /// What is known of a name without the database: the key, or within the cool-down that there is none, or that it
+    /// could not be found out. A database that failed to answer has not said that a token is unknown.
+    fn answered(&self, kid: &str) -> Option<Result<Option<Arc<VerifyingKey>>, StoreError>> {
         if let Some(key) = self.verifying(kid) {
-            return Ok(Some(key));
+            return Some(Ok(Some(key)));
         }
-        let due = |keys: &Keys| keys.clock.ticks() - keys.looked_at.load(Ordering::Relaxed) >= COOL_DOWN_MS;
-        if !due(self) {
-            return Ok(None);
-        }
-        let _turn = self.turn.lock().await;
-        if due(self) {
-            self.looked_at.store(self.clock.ticks(), Ordering::Relaxed);
-            self.read().await?;
-        }
-        Ok(self.verifying(kid))
+        let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = self.clock.ticks() - looked.at >= COOL_DOWN_MS;
+        (!due).then(|| looked.failure.clone().map_or(Ok(None), Err))
     }
 
     /// The key set as it is published.
@@ -171,21 +189,28 @@ impl Keys {
         &self.pairwise
     }
 
-    /// Reads the rows and opens those that are new.
+    /// Reads the rows and opens those that are new. One at a time: of two readings that overlap, the one that began first
+    /// must not put what it saw in the place of what is newer.
     async fn read(&self) -> Result<(), StoreError> {
+        let turn = self.turn.lock().await;
+        self.read_in(&turn).await
+    }
+
+    async fn read_in(&self, _turn: &MutexGuard<'_, ()>) -> Result<(), StoreError> {
         let rows = self.store.signing_keys().await?;
         let before = self.ring.borrow().clone();
         let after = before.with(rows, &self.seal).await?;
         if let Some(after) = after {
             self.ring.send_replace(Arc::new(after));
         }
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).failure = None;
         Ok(())
     }
 }
 
-/// Whether the private half of this row can be opened and is the one that the row names.
-pub async fn can_open(row: &SigningKeyRow, seal: &Seal) -> Result<bool, StoreError> {
-    ring::open(row, seal).await.map(|held| held.is_some())
+/// Whether the private half of this row can be opened here and is the one that the row names; if not, why.
+pub async fn can_open(row: &SigningKeyRow, seal: &Seal) -> Result<(), Unsealed> {
+    ring::open(row, seal).await.map(drop)
 }
 
 async fn pairwise(store: &Store, seal: &Seal, clock: &Clock, dice: Dice) -> Result<PairwiseSecret, Unsealed> {

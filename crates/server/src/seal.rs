@@ -131,7 +131,7 @@ impl Seal {
         Ok(seal)
     }
 
-    /// The data key that seals for `scope`, made when there is none yet: a project gets its own when it is made.
+    /// The data key that seals for `scope`, made when there is none yet: a project gets its own at its first value.
     async fn data_key_of(&self, scope: Scope) -> Result<Arc<DataKey>, Unsealed> {
         // Asked each time: another node may have put a new key in its place, and sealing is followed by a write anyway.
         let row = match self.store.sealing_key(scope.id()).await? {
@@ -143,12 +143,6 @@ impl Seal {
             }
         };
         self.unwrap_or_tell(&row).await
-    }
-
-    /// Makes sure that `scope` has a data key.
-    #[expect(dead_code, reason = "projects come with the credential store")]
-    pub async fn prepare(&self, scope: Scope) -> Result<(), Unsealed> {
-        self.data_key_of(scope).await.map(drop)
     }
 
     /// Seals `plain` for `place` under the data key of `scope`.
@@ -182,6 +176,12 @@ impl Seal {
 
     fn unwrapped(&self, id: Id) -> Option<Arc<DataKey>> {
         self.unwrapped.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// As after a start.
+    #[cfg(test)]
+    pub fn forget_everything(&self) {
+        self.unwrapped.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn ring(&self) -> Arc<KeyRing> {

@@ -124,23 +124,28 @@ impl Store {
         verb: Id,
         note: &Note,
     ) -> Result<bool, StoreError> {
-        const CLAIM: &str = "UPDATE signing_keys SET replaced_at = $3, replaced_by = $4, ends_at = $5 \
+        // The next key is claimed first: whoever deletes it at this moment comes before us, and then nothing is changed,
+        // or waits for us and finds a key that signs. Were the current key replaced first, nothing might sign any more.
+        const CLAIM: &str = "UPDATE signing_keys SET promoted_by = $3 WHERE id = $1 AND tenant = $2 \
+            AND promoted_at IS NULL AND usable_at <= $4 RETURNING id";
+        const REPLACE: &str = "UPDATE signing_keys SET replaced_at = $3, replaced_by = $4, ends_at = $5 \
             WHERE id = $1 AND tenant = $2 AND promoted_at IS NOT NULL AND replaced_at IS NULL \
-            AND EXISTS (SELECT 1 FROM signing_keys n WHERE n.id = $6 AND n.promoted_at IS NULL AND n.usable_at <= $7) \
+            AND EXISTS (SELECT 1 FROM signing_keys n WHERE n.id = $6 AND n.promoted_at IS NULL AND n.promoted_by = $4) \
             RETURNING id";
         const PROMOTE: &str = "UPDATE signing_keys SET promoted_at = $3 WHERE id = $1 AND tenant = $2 \
-            AND promoted_at IS NULL AND EXISTS (SELECT 1 FROM signing_keys c WHERE c.id = $4 AND c.replaced_by = $5) \
-            RETURNING id";
+            AND promoted_at IS NULL AND promoted_by = $5 \
+            AND EXISTS (SELECT 1 FROM signing_keys c WHERE c.id = $4 AND c.replaced_by = $5) RETURNING id";
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM signing_keys WHERE id = $11 AND replaced_by = $12)");
         let Promotion { current, next: id, when_usable, ends_at } = promotion;
         let usable_by = if when_usable { note.at } else { i64::MAX };
         let event = event("signing_key.promote", &next.kid, next.algorithm);
         let verb = vec![
-            statement!(CLAIM, current, self.tenant(), note.at, verb, ends_at, id, usable_by),
+            statement!(CLAIM, id, self.tenant(), verb, usable_by),
+            statement!(REPLACE, current, self.tenant(), note.at, verb, ends_at, id),
             statement!(PROMOTE, id, self.tenant(), note.at, current, verb),
             audit::row(self, note, event, AUDIT, vec![current.into(), verb.into()]),
         ];
-        Ok(self.run(verb).await?.get(1).is_some_and(|rows| !rows.is_empty()))
+        Ok(self.run(verb).await?.get(2).is_some_and(|rows| !rows.is_empty()))
     }
 
     /// Deletes `key` if it was replaced and its time in the key set is over at `note.at`. `note.id` is made from the

@@ -5,7 +5,7 @@
 
 use super::Desk;
 use crate::keys::{can_open, ends_at};
-use crate::seal::Seal;
+use crate::seal::{Seal, Unsealed};
 use std::collections::BTreeMap;
 use vestibule_oauth::jose::Algorithm;
 use vestibule_store::StoreError;
@@ -68,14 +68,17 @@ pub enum Rotate {
     TooEarly(Algorithm, i64),
     /// There is no next key of this algorithm, because no server has made it yet.
     NoNext(Algorithm),
-    /// The next key of this algorithm cannot be opened; a server makes another.
+    /// The next key of this algorithm was changed; a server makes another.
     Unreadable(Algorithm),
+    /// The next key of this algorithm cannot be opened on this machine.
+    Locked(Algorithm),
     /// Another rotation came first for this algorithm.
     Overtaken(Algorithm),
 }
 
-/// Lets the next key of `only`, or of every algorithm, sign; `at_once` also one that not everybody has yet. Does all of it
-/// or, unless somebody else rotates at the same moment, nothing.
+/// Lets the next key of `only`, or of every algorithm, sign; `at_once` also one that not everybody has yet. Does nothing
+/// unless all of them may. Each algorithm is a verb of its own: whoever is killed, or overtaken by another, leaves some of
+/// them rotated and the others as they were.
 pub async fn rotate(
     desk: &Desk<'_>,
     seal: &Seal,
@@ -91,8 +94,11 @@ pub async fn rotate(
         if next.usable_at > desk.now && !at_once {
             return Ok(Rotate::TooEarly(algorithm, next.usable_at));
         }
-        if !can_open(next, seal).await? {
-            return Ok(Rotate::Unreadable(algorithm));
+        match can_open(next, seal).await {
+            Ok(()) => {}
+            Err(Unsealed::Store(error)) => return Err(error),
+            Err(Unsealed::Changed { .. }) => return Ok(Rotate::Unreadable(algorithm)),
+            Err(Unsealed::Locked(_) | Unsealed::Failed) => return Ok(Rotate::Locked(algorithm)),
         }
         due.push((current, next));
     }

@@ -146,6 +146,12 @@ async fn signing(
                 algorithm.name()
             )));
         }
+        Rotate::Locked(algorithm) => {
+            return Err(Failure::Failed(format!(
+                "The next {} key cannot be opened on this machine; nothing was changed. The log says why.",
+                algorithm.name()
+            )));
+        }
         Rotate::Overtaken(algorithm) => {
             return Err(Failure::Failed(format!(
                 "Another rotation of the {} key came first; `vestibule keys list` shows what signs now.",
@@ -204,7 +210,8 @@ async fn key_encryption(seal: &Seal, source: &KeySource, desk: &Desk<'_>, json: 
             if !json {
                 printout::say(match source {
                     KeySource::Own(_) => {
-                        "The key file holds the new key only. Back it up; older backups of the database need the old one."
+                        "The new key is in the key file: back it up. The old one leaves the file within minutes, when no server can be using \
+                         it: a running server sees to it. Older backups of the database still need it."
                     }
                     _ => {
                         "The old key can be taken away from every server. Older backups of the database still need it."

@@ -43,8 +43,13 @@ async fn once(keys: &Arc<Keys>) -> Result<(), StoreError> {
     keys.read().await
 }
 
-/// Ends what a `vestibule keys rotate --data` began, wherever it was killed.
+/// Ends what a `vestibule keys rotate --data` or `--key-encryption` began, wherever it was killed.
 async fn move_values(app: &App) {
+    match app.seal.let_go().await {
+        Ok(true) => tracing::info!("a replaced key-encryption key has left the key file"),
+        Ok(false) => {}
+        Err(why) => tracing::warn!(%why, "replaced key-encryption keys could not be taken out of the key file"),
+    }
     match app.seal.move_values("server").await {
         Ok(moved) if moved.values + moved.forgotten > 0 => {
             tracing::info!(values = moved.values, forgotten = moved.forgotten, "values are sealed under new data keys");

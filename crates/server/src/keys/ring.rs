@@ -17,8 +17,7 @@ use vestibule_store::signing_keys::{SigningKeyRow, Stage};
 /// The keys of one moment.
 pub struct Ring {
     rows: Vec<SigningKeyRow>,
-    /// By row; `None` for a row that cannot be opened as it stands.
-    held: HashMap<Id, Option<Held>>,
+    held: HashMap<Id, Known>,
     signers: [Option<Arc<SigningKey>>; Algorithm::ALL.len()],
     verifying: HashMap<String, Arc<VerifyingKey>>,
     set: KeySet,
@@ -31,6 +30,26 @@ pub(super) struct Held {
     verifying: Arc<VerifyingKey>,
 }
 
+/// What is known of a row.
+#[derive(Clone)]
+enum Known {
+    /// The key.
+    Open(Held),
+    /// It is not what was sealed there, and no node can open it as it stands.
+    Changed,
+    /// This node could not open it; others may, and so may this one when it looks again.
+    Locked,
+}
+
+impl Known {
+    const fn held(&self) -> Option<&Held> {
+        match self {
+            Known::Open(held) => Some(held),
+            Known::Changed | Known::Locked => None,
+        }
+    }
+}
+
 impl Default for Ring {
     fn default() -> Ring {
         Ring::of(Vec::new(), HashMap::new())
@@ -38,29 +57,29 @@ impl Default for Ring {
 }
 
 impl Ring {
-    /// The ring of `rows`; `None` when nothing has changed. Keys that are held already are not opened again.
+    /// The ring of `rows`; `None` when nothing has changed. Keys that are held already are not opened again; those that
+    /// this node could not open are tried each time.
     pub async fn with(&self, rows: Vec<SigningKeyRow>, seal: &Seal) -> Result<Option<Ring>, StoreError> {
-        if rows == self.rows {
+        if rows == self.rows && !self.held.values().any(|known| matches!(known, Known::Locked)) {
             return Ok(None);
         }
         let mut held = HashMap::with_capacity(rows.len());
         for row in &rows {
-            let known = self.held.get(&row.id).filter(|known| match known {
-                Some(known) => known.signing.kid() == row.kid,
-                None => self.rows.iter().any(|before| before.id == row.id && before.private == row.private),
-            });
-            let key = match known {
-                Some(known) => known.clone(),
-                None => open(row, seal).await?,
+            let unchanged = || self.rows.iter().any(|before| before.id == row.id && before.private == row.private);
+            let known = match self.held.get(&row.id) {
+                Some(Known::Open(known)) if known.signing.kid() == row.kid => Known::Open(known.clone()),
+                Some(Known::Changed) if unchanged() => Known::Changed,
+                Some(Known::Locked) => learn(row, seal, false).await?,
+                _ => learn(row, seal, true).await?,
             };
-            held.insert(row.id, key);
+            held.insert(row.id, known);
         }
         Ok(Some(Ring::of(rows, held)))
     }
 
-    fn of(rows: Vec<SigningKeyRow>, held: HashMap<Id, Option<Held>>) -> Ring {
+    fn of(rows: Vec<SigningKeyRow>, held: HashMap<Id, Known>) -> Ring {
         let opened: Vec<(&SigningKeyRow, &Held)> =
-            rows.iter().filter_map(|row| Some((row, held.get(&row.id)?.as_ref()?))).collect();
+            rows.iter().filter_map(|row| Some((row, held.get(&row.id)?.held()?))).collect();
         let signer = |algorithm| {
             let mut all = opened.iter().filter(|(row, _)| row.algorithm == algorithm);
             all.find(|(row, _)| row.stage() == Stage::Current).map(|(_, held)| held.signing.clone())
@@ -97,7 +116,12 @@ impl Ring {
 
     /// Whether the key of this row could be opened.
     pub fn is_open(&self, row: &SigningKeyRow) -> bool {
-        self.held.get(&row.id).is_some_and(Option::is_some)
+        self.held.get(&row.id).is_some_and(|known| known.held().is_some())
+    }
+
+    /// Whether this row is not what was sealed there: not only this node cannot open it, nobody can.
+    pub fn is_changed(&self, row: &SigningKeyRow) -> bool {
+        matches!(self.held.get(&row.id), Some(Known::Changed))
     }
 
     pub fn has_current(&self, algorithm: Algorithm) -> bool {
@@ -110,23 +134,33 @@ impl Ring {
     }
 }
 
-/// Opens one row. `None`, with a line in the log: it is not what was sealed there.
-pub(super) async fn open(row: &SigningKeyRow, seal: &Seal) -> Result<Option<Held>, StoreError> {
-    let plain = match seal.open_value(Scope::Deployment, &place(row.id), &row.private).await {
-        Ok(plain) => plain,
+/// Opens a row for the ring, and says in the log why not; of rows that are tried again only when `aloud`.
+async fn learn(row: &SigningKeyRow, seal: &Seal, aloud: bool) -> Result<Known, StoreError> {
+    let (kid, algorithm) = (&row.kid, row.algorithm.name());
+    Ok(match open(row, seal).await {
+        Ok(held) => Known::Open(held),
         Err(Unsealed::Store(error)) => return Err(error),
-        Err(why) => {
-            let (kid, algorithm) = (&row.kid, row.algorithm.name());
+        Err(why @ Unsealed::Changed { .. }) => {
             tracing::error!(%why, kid, algorithm, "a signing key is not used; `vestibule keys rotate --now` replaces it");
-            return Ok(None);
+            Known::Changed
         }
-    };
+        Err(why) => {
+            if aloud {
+                tracing::error!(%why, kid, algorithm, "a signing key cannot be opened on this node; it is tried again");
+            }
+            Known::Locked
+        }
+    })
+}
+
+/// Opens one row. A key that is not the one that the row names counts as changed.
+pub(super) async fn open(row: &SigningKeyRow, seal: &Seal) -> Result<Held, Unsealed> {
+    let place = place(row.id);
+    let plain = seal.open_value(Scope::Deployment, &place, &row.private).await?;
     let signing = SigningKey::from_pkcs8(row.algorithm, &plain).ok().filter(|key| key.kid() == row.kid);
     let both = signing.and_then(|key| Some((VerifyingKey::of(key.jwk()).ok()?, key)));
-    if both.is_none() {
-        tracing::error!(kid = row.kid, "a signing key is not the one that its row names; it is not used");
-    }
-    Ok(both.map(|(verifying, signing)| Held { signing: Arc::new(signing), verifying: Arc::new(verifying) }))
+    let (verifying, signing) = both.ok_or(Unsealed::Changed { place: place.table, row: place.row })?;
+    Ok(Held { signing: Arc::new(signing), verifying: Arc::new(verifying) })
 }
 
 /// Where the private half of the key in this row stands.

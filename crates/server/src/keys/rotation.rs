@@ -79,14 +79,15 @@ impl Keys {
         });
     }
 
-    /// Promotes what is due, ends what is over, and puts another in the place of a next key that cannot be opened.
+    /// Promotes what is due, ends what is over, and puts another in the place of a next key that was changed. One that
+    /// only this node cannot open may be good on the others and stays.
     pub(super) async fn turn_over(&self) -> Result<(), StoreError> {
         let (ring, now) = (self.ring.borrow().clone(), self.clock.now());
         for row in ring.rows() {
             if row.stage() == Stage::Previous && row.ends_at.is_some_and(|ends_at| ends_at <= now) {
                 self.store.end_signing_key(row, &derived_note(b"signing key", row.id, now, "server")).await?;
             }
-            if row.stage() == Stage::Next && !ring.is_open(row) {
+            if row.stage() == Stage::Next && ring.is_changed(row) {
                 self.store.drop_next_signing_key(row, &derived_note(b"next key", row.id, now, "server")).await?;
             }
         }

@@ -4,7 +4,7 @@ use super::*;
 use crate::seal::KeySource;
 use vestibule_store::audit::Note;
 use vestibule_store::signing_keys::{Promotion, Stage};
-use vestibule_store::{Options, Role, StoreUrl};
+use vestibule_store::{Options, Role, Statement, StoreUrl};
 
 const TERMS: Terms = Terms { max_age_s: 300, replaced_after_ms: None };
 
@@ -42,7 +42,8 @@ async fn made_elsewhere(store: &Store, seal: &Arc<Seal>) -> String {
 async fn fm_85_ten_thousand_unknown_names_read_the_database_once_in_a_cool_down() {
     let (_directory, store, seal, keys) = keys().await;
     assert!(keys.find_verifying("nobody").await.expect("reads").is_none());
-    let looked_at = keys.looked_at.load(Ordering::Relaxed);
+    let looked_at = || keys.looked.lock().expect("is whole").at;
+    let first = looked_at();
     // Within the cool-down not even a name that is in the database by now leads there.
     let new = made_elsewhere(&store, &seal).await;
     let hostile = ["../../etc/passwd", "' OR 1=1 --", "a\0b", "", &"x".repeat(4096)];
@@ -51,9 +52,9 @@ async fn fm_85_ten_thousand_unknown_names_read_the_database_once_in_a_cool_down(
         assert!(keys.find_verifying(&name).await.expect("reads").is_none());
     }
     assert!(keys.find_verifying(&new).await.expect("reads").is_none(), "it was looked for");
-    assert_eq!(keys.looked_at.load(Ordering::Relaxed), looked_at, "the database was read once");
+    assert_eq!(looked_at(), first, "the database was read once");
     // Once it is over, many who ask at once cost one read, and all get its answer.
-    keys.looked_at.store(keys.clock.ticks() - COOL_DOWN_MS, Ordering::Relaxed);
+    keys.looked.lock().expect("is whole").at = keys.clock.ticks() - COOL_DOWN_MS;
     let asked: Vec<_> = (0..1_000)
         .map(|_| {
             let (keys, new) = (keys.clone(), new.clone());
@@ -63,6 +64,66 @@ async fn fm_85_ten_thousand_unknown_names_read_the_database_once_in_a_cool_down(
     for one in asked {
         assert!(one.await.expect("ends"), "the key that another node made is found");
     }
+}
+
+async fn run(store: &Store, sql: &'static str) {
+    store.run(vec![Statement::new(sql, [])]).await.expect("runs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fm_85_a_database_that_does_not_answer_has_not_said_that_a_name_is_unknown() {
+    let (_directory, store, seal, keys) = keys().await;
+    let new = made_elsewhere(&store, &seal).await;
+    run(&store, "ALTER TABLE signing_keys RENAME TO signing_keys_away").await;
+    for _ in 0..3 {
+        assert!(keys.find_verifying(&new).await.is_err(), "also within the cool-down");
+    }
+    run(&store, "ALTER TABLE signing_keys_away RENAME TO signing_keys").await;
+    keys.read().await.expect("reads");
+    assert!(keys.find_verifying(&new).await.expect("the failure is over").is_some());
+    assert!(keys.find_verifying("nobody").await.expect("the failure is over").is_none());
+}
+
+/// A look that is made while another waits for its turn comes after it, so that nothing older takes the place of newer.
+#[tokio::test(flavor = "multi_thread")]
+async fn st_85_two_readings_of_the_keys_never_overlap() {
+    let (_directory, store, seal, keys) = keys().await;
+    let turn = keys.turn.lock().await;
+    let waiting = tokio::spawn({
+        let keys = keys.clone();
+        async move { keys.read().await }
+    });
+    let new = made_elsewhere(&store, &seal).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!waiting.is_finished() && keys.verifying(&new).is_none(), "it waits for its turn");
+    drop(turn);
+    waiting.await.expect("ends").expect("reads");
+    assert!(keys.verifying(&new).is_some(), "and sees what is there by then");
+}
+
+/// A node with another key-encryption key than the one that the data keys are wrapped with by now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_cannot_unwrap_leaves_the_next_keys_of_the_others_alone_and_opens_them_when_it_can() {
+    let (directory, store, seal, keys) = keys().await;
+    let moved = directory.path().join("away");
+    std::fs::copy(directory.path().join("key"), &moved).expect("copies");
+    let narrow = Seal::open(&store, KeySource::File(moved.clone()), Clock::system(), Dice).await.expect("opens");
+    // Not yet opened there when everything is wrapped with a key that it does not have.
+    let other = Keys::start(&store, Arc::new(narrow), Clock::system(), Dice, TERMS).await.expect("starts");
+    other.ring.send_replace(Arc::default());
+    seal.rewrap("test").await.expect("wraps anew");
+    other.seal.forget_everything();
+    other.read().await.expect("reads");
+    let names =
+        async || -> Vec<String> { store.signing_keys().await.expect("reads").into_iter().map(|row| row.kid).collect() };
+    let before = names().await;
+    assert!(other.signer(Algorithm::EdDsa).is_none(), "it opens nothing");
+    other.turn_over().await.expect("runs");
+    assert_eq!(names().await, before, "what it cannot open is good elsewhere");
+    assert!(keys.signer(Algorithm::EdDsa).is_some());
+    std::fs::copy(directory.path().join("key"), &moved).expect("copies");
+    other.read().await.expect("reads");
+    assert!(other.signer(Algorithm::EdDsa).is_some(), "it has the key now, though no row has changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,15 @@
 //! Where the key-encryption key comes from: a file, made at the first start on SQLite, or the environment.
 //!
 //! Owns that the file is read by its owner only, is on the disk before anything is sealed under it, and is never
-//! overwritten by a start. What stands in it is `key_encryption`'s.
+//! overwritten by a start, and that one process at a time writes it. What stands in it is `key_encryption`'s.
 
 use super::key_encryption::{KeyEncryptionKey, KeyRing};
 use crate::dice::Dice;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 use vestibule_oauth::secret::Secret;
 
 /// A key file is a few lines; more is another file.
@@ -55,8 +56,9 @@ impl KeySource {
     pub fn make(&self, dice: Dice) -> Result<(), String> {
         let KeySource::Own(path) = self else { return Ok(()) };
         let cannot = |why: std::io::Error| format!("the key file {} cannot be made: {why}", path.display());
+        let _lock = self.lock(true)?;
         let draft = draft_of(path, dice);
-        write_durably(&draft, &spell(&[KeyEncryptionKey::make(dice)])).map_err(cannot)?;
+        write_durably(&draft, &spell(&[KeyEncryptionKey::make(dice)], &[])).map_err(cannot)?;
         // A link, unlike a rename, never takes the place of a key that is there.
         let linked = std::fs::hard_link(&draft, path);
         std::fs::remove_file(&draft).map_err(cannot)?;
@@ -67,38 +69,118 @@ impl KeySource {
         }
     }
 
-    /// Replaces what stands in our own file by `keys`, the one that wraps first. A crash leaves the old file or the
-    /// new one.
-    pub fn write(&self, keys: &[Secret], dice: Dice) -> Result<(), String> {
+    /// Keeps every other process of this machine from writing our own file until the value is dropped or its process ends,
+    /// and removes drafts of those who were killed. Waits for its turn, or with `wait` false gives `None` when somebody
+    /// has it.
+    ///
+    /// The directory is what is locked: the file itself is replaced by each write.
+    pub fn lock(&self, wait: bool) -> Result<Option<KeyFileLock>, String> {
         let KeySource::Own(path) = self else { return Err("only the server's own key file is written".to_owned()) };
+        let cannot = |why: std::io::Error| format!("the key file {} cannot be locked: {why}", path.display());
+        let directory = File::open(directory_of(path)).map_err(cannot)?;
+        match (wait, directory.try_lock()) {
+            (_, Ok(())) => {}
+            (true, Err(TryLockError::WouldBlock)) => directory.lock().map_err(cannot)?,
+            (false, Err(TryLockError::WouldBlock)) => return Ok(None),
+            (_, Err(TryLockError::Error(why))) => return Err(cannot(why)),
+        }
+        remove_drafts(path).map_err(cannot)?;
+        Ok(Some(KeyFileLock { path: path.clone(), _directory: directory }))
+    }
+}
+
+/// The right to write our own key file. Nobody else who keeps to it writes meanwhile.
+pub struct KeyFileLock {
+    path: PathBuf,
+    _directory: File,
+}
+
+/// What stands in our own key file.
+#[derive(Clone)]
+pub struct Lines {
+    text: Secret,
+    /// The keys that are in use, the one that wraps first.
+    pub keys: Vec<Secret>,
+    /// Those that were replaced, and go when nothing can need them any more.
+    pub replaced: Vec<Secret>,
+    /// When the file was written, in Unix milliseconds.
+    pub written_at: i64,
+}
+
+impl KeyFileLock {
+    /// Reads the file.
+    pub fn lines(&self) -> Result<Lines, String> {
+        let path = &self.path;
+        let cannot = |why: String| format!("the key file {}: {why}", path.display());
+        let text = read(path).map_err(cannot)?;
+        let (keys, replaced) = text.expose().split_once(REPLACED).unwrap_or((text.expose(), ""));
+        let replaced = replaced.split_once('\n').map_or("", |(_, below)| below);
+        let [keys, replaced] = [keys, replaced].map(|part| {
+            let lines = part.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+            lines.map(Secret::new).collect::<Vec<_>>()
+        });
+        let modified =
+            std::fs::metadata(path).and_then(|meta| meta.modified()).map_err(|why| cannot(why.to_string()))?;
+        let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let written_at = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        Ok(Lines { text, keys, replaced, written_at })
+    }
+
+    /// Writes `keys`, the one that wraps first, and below them those that were `replaced`, where `before` stood. A crash
+    /// leaves the old file or the new one. Refused when somebody has written something else meanwhile: it would be lost.
+    pub fn write(&self, before: &Lines, keys: &[Secret], replaced: &[Secret], dice: Dice) -> Result<(), String> {
+        let path = &self.path;
+        if self.lines()?.text.expose() != before.text.expose() {
+            return Err(format!("the key file {} was changed meanwhile; it was left alone", path.display()));
+        }
         let cannot = |why: std::io::Error| format!("the key file {} cannot be written: {why}", path.display());
         let draft = draft_of(path, dice);
-        write_durably(&draft, &spell(keys)).map_err(cannot)?;
+        write_durably(&draft, &spell(keys, replaced)).map_err(cannot)?;
         std::fs::rename(&draft, path).map_err(cannot)?;
         sync_directory(path).map_err(cannot)
     }
-
-    /// The keys as they are written in our own file, the one that wraps first.
-    pub fn lines(&self) -> Result<Vec<Secret>, String> {
-        let KeySource::Own(path) = self else { return Ok(Vec::new()) };
-        let text = read(path).map_err(|why| format!("the key file {}: {why}", path.display()))?;
-        let lines = text.expose().lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        Ok(lines.map(Secret::new).collect())
-    }
 }
 
-fn spell(keys: &[Secret]) -> Secret {
-    let lines: Vec<&str> = keys.iter().map(Secret::expose).collect();
-    Secret::new(format!(
+/// Above the keys that were replaced.
+const REPLACED: &str = "# Replaced:";
+
+fn spell(keys: &[Secret], replaced: &[Secret]) -> Secret {
+    let written = |keys: &[Secret]| keys.iter().map(Secret::expose).collect::<Vec<_>>().join("\n");
+    let mut text = format!(
         "# Vestibule's key-encryption key. What is sealed in the database cannot be opened without it: keep a copy of this\n\
          # file apart from the database's. The first key wraps; others are kept for what they have wrapped.\n{}\n",
-        lines.join("\n")
-    ))
+        written(keys)
+    );
+    if !replaced.is_empty() {
+        text.push_str(&format!(
+            "{REPLACED} a server takes away what follows once nothing can need it.\n{}\n",
+            written(replaced)
+        ));
+    }
+    Secret::new(text)
 }
+
+const DRAFT: &str = "draft-";
 
 fn draft_of(path: &Path, dice: Dice) -> PathBuf {
     let random: String = dice.bytes::<6>().iter().map(|byte| format!("{byte:02x}")).collect();
-    path.with_extension(format!("draft-{random}"))
+    path.with_extension(format!("{DRAFT}{random}"))
+}
+
+/// Drafts hold keys: what a killed process left is removed by the next one that has the lock.
+fn remove_drafts(path: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory_of(path))? {
+        let other = entry?.path();
+        let draft = other.extension().is_some_and(|extension| extension.to_string_lossy().starts_with(DRAFT));
+        if draft && other.file_stem() == path.file_stem() {
+            std::fs::remove_file(other)?;
+        }
+    }
+    Ok(())
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn write_durably(path: &Path, text: &Secret) -> std::io::Result<()> {
@@ -109,8 +191,7 @@ fn write_durably(path: &Path, text: &Secret) -> std::io::Result<()> {
 
 /// A file's name is durable only when its directory is.
 fn sync_directory(path: &Path) -> std::io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()
+    File::open(directory_of(path))?.sync_all()
 }
 
 fn read(path: &Path) -> Result<Secret, String> {
@@ -149,6 +230,38 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).expect("is there"), first);
         assert_eq!(std::fs::read_dir(directory.path()).expect("lists").count(), 1, "no draft is left");
         assert!(source.read().expect("reads").is_some());
+    }
+
+    #[test]
+    fn a_draft_that_a_killed_process_left_goes_at_the_next_start_and_nothing_else_does() {
+        let (directory, source, path) = own();
+        source.make(Dice).expect("is made");
+        for name in ["key.draft-0a1b2c3d4e5f", "other.draft-0a1b2c3d4e5f", "key.backup"] {
+            std::fs::write(directory.path().join(name), "a key").expect("writes");
+        }
+        source.make(Dice).expect("is there already");
+        let left = |name: &str| directory.path().join(name).exists();
+        assert!(!left("key.draft-0a1b2c3d4e5f") && left("other.draft-0a1b2c3d4e5f") && left("key.backup"));
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn one_process_at_a_time_writes_the_key_file_and_never_over_what_it_has_not_read() {
+        let (_directory, source, path) = own();
+        source.make(Dice).expect("is made");
+        let lock = source.lock(false).expect("runs").expect("nobody has it");
+        assert!(source.lock(false).expect("runs").is_none(), "somebody has it");
+        let before = lock.lines().expect("reads");
+        let new = [KeyEncryptionKey::make(Dice)];
+        lock.write(&before, &new, &before.keys, Dice).expect("writes");
+        let after = lock.lines().expect("reads");
+        assert_eq!((after.keys[0].expose(), after.replaced[0].expose()), (new[0].expose(), before.keys[0].expose()));
+        assert_eq!(source.read().expect("reads").expect("is there").ids().count(), 2, "both unwrap");
+        let stands = std::fs::read_to_string(&path).expect("reads");
+        assert!(lock.write(&before, &before.keys, &[], Dice).is_err(), "it is not what it was");
+        assert_eq!(std::fs::read_to_string(&path).expect("reads"), stands);
+        drop(lock);
+        assert!(source.lock(false).expect("runs").is_some());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Owns the order: a key goes only after everything was moved away from it, so that whoever is killed in between
 //! leaves nothing that cannot be opened, and the next one who moves goes on where it ended.
 
+use super::key_file::KeyFileLock;
 use super::{KeyEncryptionKey, KeySource, Place, Scope, Seal, Unsealed};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::Digest;
@@ -109,15 +110,19 @@ impl Seal {
         Ok(Resealed { id: row.id, old: row.value, new })
     }
 
-    /// Wraps every data key with the first key of the ring. Where the file is our own and holds one key, a new one is
-    /// put before it first, and the old one leaves the file when nothing is wrapped with it: at every moment the file
-    /// opens the database.
+    /// Wraps every data key with the first key of the ring. Where the file is our own, a new one is put before it first,
+    /// unless an earlier rotation has not ended: then that one is ended. The old key stays in the file, as one that was
+    /// replaced, until [`Seal::let_go`]: at every moment the file opens the database.
     pub async fn rewrap(&self, actor: &str) -> Result<Rotation, String> {
-        let own = matches!(self.source, KeySource::Own(_));
-        if own && self.source.lines()?.len() == 1 {
-            let mut keys = self.source.lines()?;
-            keys.insert(0, KeyEncryptionKey::make(self.dice));
-            self.source.write(&keys, self.dice)?;
+        // Held to the end: of two rotations, the second finds what the first has done.
+        let lock = if self.is_own() { self.source.lock(true)? } else { None };
+        if let Some(lock) = &lock {
+            self.take_away(lock).await?;
+            let before = lock.lines()?;
+            if before.replaced.is_empty() {
+                let new = KeyEncryptionKey::make(self.dice);
+                lock.write(&before, &[new], &before.keys, self.dice)?;
+            }
         }
         let ring = self.ring_again();
         let names: Vec<String> = ring.ids().map(str::to_owned).collect();
@@ -127,11 +132,38 @@ impl Seal {
         while self.store.wrapping_keys().await.map_err(|e| e.to_string())?.iter().any(|id| id != first) {
             wrapped += self.rewrap_once(first, actor).await.map_err(|why| why.to_string())?;
         }
-        if own {
-            let keys = self.source.lines()?;
-            self.source.write(&keys[..1], self.dice)?;
-        }
         Ok(Rotation::Wrapped(first.clone(), wrapped))
+    }
+
+    /// Takes replaced key-encryption keys out of our own file once they have rested and nothing is wrapped with them;
+    /// says whether it did. A node may have read the file just before it was written, and wrap with what it read.
+    pub async fn let_go(&self) -> Result<bool, String> {
+        let lock = if self.is_own() { self.source.lock(false)? } else { None };
+        let Some(lock) = lock else { return Ok(false) };
+        self.take_away(&lock).await
+    }
+
+    async fn take_away(&self, lock: &KeyFileLock) -> Result<bool, String> {
+        let lines = lock.lines()?;
+        if lines.replaced.is_empty() || lines.written_at > self.clock.now() - REST_MS {
+            return Ok(false);
+        }
+        let needed = self.store.wrapping_keys().await.map_err(|error| error.to_string())?;
+        let kept: Vec<String> = lines
+            .keys
+            .iter()
+            .filter_map(|key| Some(KeyEncryptionKey::parse(key.expose()).ok()?.id().to_owned()))
+            .collect();
+        if needed.iter().any(|id| !kept.contains(id)) {
+            return Ok(false);
+        }
+        lock.write(&lines, &lines.keys, &[], self.dice)?;
+        self.ring_again();
+        Ok(true)
+    }
+
+    const fn is_own(&self) -> bool {
+        matches!(self.source, KeySource::Own(_))
     }
 
     async fn rewrap_once(&self, first: &str, actor: &str) -> Result<usize, Unsealed> {

@@ -180,3 +180,36 @@ fn the_longest_life_of_access_tokens_is_read_from_the_applications() {
         assert!(world.store.longest_access_ms().await.expect("reads") > 0);
     });
 }
+
+/// Size in CI: twenty rounds of 64 at once, half of them promoting and half deleting the next key.
+#[test]
+fn st_85_a_promotion_that_meets_the_end_of_the_next_key_never_leaves_no_key_that_signs() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let key = data_key(&world).await;
+        assert!(keep(&world, key, Algorithm::EdDsa, None).await);
+        for round in 0..20 {
+            keep(&world, key, Algorithm::EdDsa, Some(NOW)).await;
+            let current = row(&world, Algorithm::EdDsa, Stage::Current).await.expect("is there");
+            let next = row(&world, Algorithm::EdDsa, Stage::Next).await.expect("is there");
+            let promotion = Promotion { current: current.id, next: next.id, when_usable: true, ends_at: NOW + DAY };
+            let got = race(&world, CALLERS, |world, n| {
+                let next = next.clone();
+                async move {
+                    if n % 2 == 0 {
+                        let (verb, note) = (world.id(), world.note(NOW));
+                        return world.store.promote_signing_key(promotion, &next, verb, &note).await.expect("runs");
+                    }
+                    world.store.drop_next_signing_key(&next, &world.note(NOW)).await.expect("runs");
+                    false
+                }
+            })
+            .await;
+            let signs = row(&world, Algorithm::EdDsa, Stage::Current).await;
+            let signs = signs.unwrap_or_else(|| panic!("round {round}: nothing signs"));
+            let promoted = count(&got, &true);
+            assert_eq!(signs.id, if promoted == 1 { next.id } else { current.id }, "round {round}");
+            assert!(promoted <= 1, "round {round}");
+        }
+    });
+}

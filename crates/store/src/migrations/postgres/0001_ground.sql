@@ -479,6 +479,7 @@ CREATE TABLE signing_keys (
     published_at BIGINT NOT NULL,
     usable_at BIGINT NOT NULL,
     promoted_at BIGINT,
+    promoted_by BYTEA,
     replaced_at BIGINT,
     replaced_by BYTEA,
     ends_at BIGINT

@@ -479,6 +479,7 @@ CREATE TABLE signing_keys (
     published_at INTEGER NOT NULL,
     usable_at INTEGER NOT NULL,
     promoted_at INTEGER,
+    promoted_by BLOB,
     replaced_at INTEGER,
     replaced_by BLOB,
     ends_at INTEGER
