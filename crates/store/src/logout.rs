@@ -16,7 +16,8 @@ use vestibule_oauth::id::Id;
 pub struct Backchannel {
     /// The address to post to.
     pub uri: String,
-    /// Whether it needs the session's identifier to know what ended.
+    /// Whether it says that it needs the session's identifier to know what ended. It is kept and shown, and decides
+    /// nothing: the identifier is always told.
     pub session_required: bool,
 }
 

@@ -34,8 +34,6 @@ pub struct ClaimedNotice {
 pub struct Addressee {
     /// Where to post.
     pub uri: String,
-    /// Whether it needs the session's identifier.
-    pub session_required: bool,
     /// The application, as it stands now.
     pub client: Client,
     /// The person's own subject.
@@ -81,14 +79,16 @@ macro_rules! insert_notices {
 }
 
 /// Tells the applications that were visited in the session `$3`, or in those that it followed, of its end; they are not
-/// told twice. The verb's row of the trail ended it.
+/// told twice. The verb's row of the trail ended it; while its root is not signed out of, another one goes on with it.
 pub(crate) fn tell_of_session(session: Id, note: &Note) -> Verb {
     const TELL: &str = insert_notices!(
         "session_applications v \
-         WHERE v.session = (SELECT s.root FROM sessions s WHERE s.id = $3 AND s.ended_by = $1)"
+         WHERE v.session = (SELECT r.id FROM sessions s JOIN sessions r ON r.id = s.root \
+            WHERE s.id = $3 AND s.ended_by = $1 AND r.signed_out_at IS NOT NULL)"
     );
     const FORGET: &str = "DELETE FROM session_applications \
-        WHERE session = (SELECT s.root FROM sessions s WHERE s.id = $2 AND s.ended_by = $1)";
+        WHERE session = (SELECT r.id FROM sessions s JOIN sessions r ON r.id = s.root \
+            WHERE s.id = $2 AND s.ended_by = $1 AND r.signed_out_at IS NOT NULL)";
     vec![statement!(TELL, note.id, note.at, session), statement!(FORGET, note.id, session)]
 }
 
@@ -158,7 +158,7 @@ impl Store {
     /// To whom the notice goes; `None` when nobody is to be told any more.
     pub async fn find_addressee(&self, notice: &ClaimedNotice) -> Result<Option<Addressee>, StoreError> {
         const FIND: &str = concat!(
-            "SELECT b.uri, b.session_required, ",
+            "SELECT b.uri, ",
             client_columns!(),
             ", p.subject FROM applications a JOIN logout_addresses b ON b.application = a.id \
              JOIN people p ON p.id = $2 AND p.tenant = a.tenant \
@@ -167,7 +167,7 @@ impl Store {
         let find = statement!(FIND, notice.application, notice.person, self.tenant());
         let Some(mut row) = self.find(&find).await? else { return Ok(None) };
         let mut c = Columns::of(&mut row);
-        Ok(Some(Addressee { uri: c.text()?, session_required: c.flag()?, client: c.client()?, subject: c.text()? }))
+        Ok(Some(Addressee { uri: c.text()?, client: c.client()?, subject: c.text()? }))
     }
 
     /// Puts a notice off until `due_at`, if it is still this claim's.

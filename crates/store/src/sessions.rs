@@ -26,7 +26,8 @@ pub struct NewSession {
     pub person: Id,
     /// The hash that the password was verified against: a password that was changed meanwhile opens nothing.
     pub password_hash: String,
-    /// The session that this one follows: it ends in the same verb (FM-46). One of the same person gives its root on.
+    /// The session that this one follows: it ends in the same verb (FM-46). One of the same person gives its root on; one
+    /// of another person is signed out of, because nobody could do so any more.
     pub replaces: Option<Id>,
 }
 
@@ -98,7 +99,8 @@ pub(crate) const SIGN_IN: &str = "UPDATE people SET last_sign_in_at = CASE \
     WHERE id = $1 AND tenant = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING id";
 
 impl Store {
-    /// Opens a session at `note.at` and ends the one that it replaces. The lifetimes are those of `oauth::template`.
+    /// Opens a session at `note.at` and ends the one that it replaces; another person's as [`Store::end_session`] does, with
+    /// all that was issued in it. The lifetimes are those of `oauth::template`.
     pub async fn open_session(&self, new: &NewSession, note: &Note) -> Result<OpenSession, StoreError> {
         const INSERT: &str = concat!(
             "INSERT INTO sessions (id, tenant, digest, person, auth_time, seen_at, idle_ends_at, ends_at, kept_until, \
@@ -111,11 +113,15 @@ impl Store {
         );
         const END: &str = "UPDATE sessions SET ended_at = $3, ended_by = $4 WHERE id = $2 AND ended_at IS NULL \
             AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $1)";
+        const SIGN_OUT: &str = "UPDATE sessions SET signed_out_at = $3 WHERE signed_out_at IS NULL \
+            AND id IN (SELECT o.root FROM sessions o JOIN sessions s ON s.id = $1 \
+                WHERE o.id = $2 AND o.ended_by = $4 AND o.person <> s.person)";
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM sessions WHERE id = $11)");
         let (tenant, hash) = (self.tenant(), &new.password_hash);
         let (idle_ends_at, ends_at) = (note.at + SESSION_IDLE_MS, note.at + SESSION_MAX_MS);
         let target = format!("person:{}", new.person);
-        let event = Event { action: "person.sign_in", target, outcome: "done", details: String::new() };
+        let details = new.replaces.map(|old| format!("in place of session:{old}")).unwrap_or_default();
+        let event = Event { action: "person.sign_in", target, outcome: "done", details };
         let mut verb = vec![
             statement!(SIGN_IN, new.person, tenant, hash, note.at),
             statement!(
@@ -131,8 +137,12 @@ impl Store {
                 new.replaces
             ),
         ];
-        verb.extend(new.replaces.map(|old| statement!(END, new.id, old, note.at, note.id)));
+        if let Some(old) = new.replaces {
+            verb.push(statement!(END, new.id, old, note.at, note.id));
+            verb.push(statement!(SIGN_OUT, new.id, old, note.at, note.id));
+        }
         verb.push(audit::row(self, note, event, AUDIT, vec![new.id.into()]));
+        verb.extend(new.replaces.into_iter().flat_map(|old| tell_of_session(old, note)));
         let opened = claimed(&self.run(verb).await?);
         Ok(if opened { OpenSession::Opened } else { OpenSession::CredentialsChanged })
     }

@@ -156,6 +156,9 @@ pub async fn sign_in(
     if app.store.open_session(&session, &note).await? == OpenSession::CredentialsChanged {
         return Ok(SignIn::Wrong);
     }
+    if browser.session().is_some_and(|before| before.person != person.person) {
+        app.bell.ring();
+    }
     browser.signed_in(secret);
     renew_hash(app, &checked, password).await?;
     checked.tried.was_right(app).await;

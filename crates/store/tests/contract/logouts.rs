@@ -1,7 +1,7 @@
 //! Ends of sessions that applications hear of: noted in the verb that ends the session, claimed by one, never lost.
 
 use crate::harness::{NOW, each_database};
-use crate::world::{CALLERS, SECOND, World, race};
+use crate::world::{CALLERS, HASH, SECOND, World, race, secret_of};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::template::{SESSION_MAX_MS, Template};
@@ -9,6 +9,7 @@ use vestibule_store::applications::Change;
 use vestibule_store::authorizations::Answer;
 use vestibule_store::logout::{Backchannel, LogoutSettings};
 use vestibule_store::logout_notices::{ClaimedNotice, Settled};
+use vestibule_store::sessions::OpenSession;
 use vestibule_store::upkeep::SWEEPS;
 
 const LEASE: i64 = 60 * SECOND;
@@ -75,10 +76,89 @@ fn st_129_signing_out_tells_each_application_that_was_visited_in_the_session_onc
         assert_eq!(applications(&told), expected);
         assert!(told.iter().all(|n| n.session == session && n.person == person && n.attempts == 1), "{told:?}");
         let addressee = world.store.find_addressee(&told[0]).await.expect("reads").expect("is there");
-        assert!(addressee.session_required && addressee.uri.ends_with(".example/logout"));
+        assert!(addressee.uri.ends_with(".example/logout"));
         world.store.end_session(other, &world.note(NOW + 2)).await.expect("runs");
         let told = world.told(NOW + 2).await;
         assert_eq!((applications(&told), told[0].session), (vec![wiki.id], other));
+    });
+}
+
+#[test]
+fn st_129_a_session_that_another_persons_sign_in_replaces_is_signed_out_of_and_told() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+        let (shop, wiki) = (world.listener("shop").await, world.listener("wiki").await);
+        let first = world.session(alice, NOW).await;
+        world.visit(&shop, alice, first).await;
+        let mut again = world.new_session(alice);
+        again.replaces = Some(first);
+        world.store.open_session(&again, &world.note(NOW)).await.expect("runs");
+        let issue = world.new_issue(wiki.id, alice, again.id, NOW);
+        assert_eq!(world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs"), Answer::Given);
+        let (access, refresh) = world.spend(issue.code.id, NOW).await;
+        let mut other = world.new_session(bob);
+        (other.replaces, other.password_hash) = (Some(again.id), "$argon2id$wrong".to_owned());
+        world.store.open_session(&other, &world.note(NOW)).await.expect("runs");
+        assert!(world.told(NOW).await.is_empty(), "nobody signed in");
+        assert!(world.accepted(access, NOW).await && world.refreshable(refresh, NOW).await);
+        other.password_hash = HASH.to_owned();
+        let opened = world.store.open_session(&other, &world.note(NOW)).await.expect("runs");
+        assert_eq!(opened, OpenSession::Opened);
+        let told = world.told(NOW).await;
+        let mut expected = vec![shop.id, wiki.id];
+        expected.sort_unstable();
+        assert_eq!(applications(&told), expected);
+        assert!(told.iter().all(|n| n.session == first && n.person == alice), "{told:?}");
+        assert!(!world.accepted(access, NOW).await && !world.refreshable(refresh, NOW).await);
+        let rows = world.store.list_audit(100).await.expect("reads");
+        let row = rows.iter().find(|row| row.target == format!("person:{bob}") && row.action == "person.sign_in");
+        assert_eq!(row.expect("is in the trail").details, format!("in place of session:{}", again.id));
+        // The one who is here now is told of on their own.
+        world.visit(&shop, bob, other.id).await;
+        world.store.end_session(other.id, &world.note(NOW + 1)).await.expect("runs");
+        let told = world.told(NOW + 1).await;
+        assert_eq!((told.len(), told[0].person, told[0].session), (1, bob, other.id));
+    });
+}
+
+/// In one browser, at once: the person signs out or in again, and others sign in over them.
+#[test]
+fn st_129_fm_46_of_many_that_end_a_session_at_once_one_tells_and_it_goes_on_or_is_over() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+        let shop = world.listener("shop").await;
+        let mut followed = 0;
+        for round in 0..20 {
+            let session = world.session(alice, NOW).await;
+            let issue = world.new_issue(shop.id, alice, session, NOW);
+            assert_eq!(world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs"), Answer::Given);
+            let (access, _) = world.spend(issue.code.id, NOW).await;
+            let opened = race(&world, 9, |world, n| async move {
+                if n % 3 == 0 {
+                    world.store.end_session(session, &world.note(NOW)).await.expect("runs");
+                    return None;
+                }
+                let mut new = world.new_session(if n % 3 == 1 { bob } else { alice });
+                new.replaces = Some(session);
+                let opened = world.store.open_session(&new, &world.note(NOW)).await.expect("runs");
+                assert_eq!(opened, OpenSession::Opened);
+                (n % 3 == 2).then_some(new.id)
+            })
+            .await;
+            let mut goes_on = false;
+            for one in opened.into_iter().flatten() {
+                let found = world.store.find_session(&secret_of(one), None, NOW).await.expect("reads");
+                goes_on |= found.is_some_and(|found| found.root == session);
+            }
+            followed += i32::from(goes_on);
+            let told = world.told(NOW).await;
+            assert_eq!(told.len(), usize::from(!goes_on), "round {round}: {told:?}");
+            assert!(told.iter().all(|n| n.session == session && n.person == alice), "{told:?}");
+            assert_eq!(world.accepted(access, NOW).await, goes_on, "round {round}");
+        }
+        eprintln!("in {followed} of 20 rounds the session went on");
     });
 }
 
