@@ -1,22 +1,21 @@
 //! The messenger: tells applications that sessions have ended (OpenID Connect Back-Channel Logout).
 //!
-//! Owns when, how many at once, and what an answer means. What is to be told stands in rows that the store leases out, so
+//! Owns when, to how many at once (`turns`), and what an answer means (`verdict`). What is to be told stands in rows that the store leases out, so
 //! that whatever dies on the way is told by another node, or after the next start. Whoever signs out never waits for it,
 //! and an application that is slow or dead takes only its own turns.
 
+mod turns;
 mod verdict;
 
 use crate::app::App;
 use crate::outbound::{Reply, Request};
 use axum::body::Bytes;
 use axum::http::{HeaderValue, Method, header};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use turns::Turns;
 use verdict::{Verdict, judge};
-use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::Typ;
 use vestibule_oauth::logout_token::LogoutToken;
 use vestibule_oauth::subject::{session_for, subject_for};
@@ -30,11 +29,6 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(5);
 /// How long a claim holds: longer than a delivery and all around it.
 const LEASE_MS: i64 = 30_000;
-/// Deliveries to one application at once, and as long as it does not answer well.
-const AT_ONCE: usize = 4;
-const AT_ONCE_FAILING: usize = 1;
-/// What an answer may be long, in bytes: it says nothing but its status.
-const MOST: usize = 16 * 1024;
 
 /// Rung by whoever ended a session, so that nobody waits for the next look.
 #[derive(Default)]
@@ -47,29 +41,12 @@ impl Bell {
     }
 }
 
-/// What is under way to one application.
-#[derive(Default)]
-struct Lane {
-    under_way: usize,
-    /// Whether the last delivery did not go well.
-    failing: bool,
-}
-
-impl Lane {
-    fn room(&self) -> usize {
-        let most = if self.failing { AT_ONCE_FAILING } else { AT_ONCE };
-        most.saturating_sub(self.under_way)
-    }
-}
-
 /// Tells until `stop` turns true, and ends once what is under way has ended.
 pub async fn carry(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    // As many as there are applications that want to hear.
-    let mut lanes: HashMap<Id, Lane> = HashMap::new();
-    let mut under_way: JoinSet<(Id, bool)> = JoinSet::new();
+    let mut turns = Turns::default();
     let mut well = true;
     while !*stop.borrow() {
-        let looked = send_due(&app, &mut lanes, &mut under_way).await;
+        let looked = send_due(&app, &mut turns).await;
         if let Err(error) = &looked
             && well
         {
@@ -77,47 +54,33 @@ pub async fn carry(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         }
         well = looked.is_ok();
         tokio::select! {
-            Some(ended) = under_way.join_next() => note_end(&mut lanes, ended.ok()),
+            Some(()) = turns.end_one() => {}
             () = app.bell.0.notified() => {}
             () = tokio::time::sleep(INTERVAL) => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
     }
-    while under_way.join_next().await.is_some() {}
-}
-
-fn note_end(lanes: &mut HashMap<Id, Lane>, ended: Option<(Id, bool)>) {
-    let Some((application, well)) = ended else { return };
-    let lane = lanes.entry(application).or_default();
-    lane.under_way = lane.under_way.saturating_sub(1);
-    lane.failing = !well;
-    if lane.under_way == 0 && well {
-        lanes.remove(&application);
-    }
+    while turns.end_one().await.is_some() {}
 }
 
 /// Claims for each application what it has room for, and sends it on its way.
-async fn send_due(
-    app: &Arc<App>,
-    lanes: &mut HashMap<Id, Lane>,
-    under_way: &mut JoinSet<(Id, bool)>,
-) -> Result<(), StoreError> {
+async fn send_due(app: &Arc<App>, turns: &mut Turns) -> Result<(), StoreError> {
     let now = app.clock.now();
-    for application in app.store.due_logouts(now).await? {
-        let lane = lanes.entry(application).or_default();
-        if lane.room() == 0 {
+    let mut due = app.store.due_logouts(now).await?;
+    turns.order(&mut due);
+    for application in due {
+        let room = turns.room(application);
+        if room == 0 {
             continue;
         }
-        let (claim, most) = (app.dice.id(now), i64::try_from(lane.room()).unwrap_or(1));
+        let (claim, most) = (app.dice.id(now), i64::try_from(room).unwrap_or(1));
         for notice in app.store.claim_logouts(application, claim, now, now + LEASE_MS, most).await? {
-            lane.under_way += 1;
             let app = app.clone();
-            under_way.spawn(async move {
-                let well = deliver(&app, &notice).await.unwrap_or_else(|error| {
+            turns.begin(application, async move {
+                deliver(&app, &notice).await.unwrap_or_else(|error| {
                     tracing::warn!(%error, "a logout could not be told; it will be when its lease is over");
                     false
-                });
-                (notice.application, well)
+                })
             });
         }
     }
@@ -180,27 +143,7 @@ async fn write(app: &App, notice: &ClaimedNotice, addressee: &Addressee) -> Opti
         // The token's alphabet needs no escaping in a form.
         body: Bytes::from(format!("logout_token={}", token.expose())),
         deadline: DEADLINE,
-        most: MOST,
+        // Its status says it all: whatever follows is not waited for.
+        most: 0,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn st_129_an_application_that_fails_keeps_one_turn_and_gets_the_others_back_when_it_is_well() {
-        let (application, mut lanes) = (Id::from_bytes([1; 16]), HashMap::new());
-        lanes.insert(application, Lane { under_way: 4, failing: false });
-        assert_eq!(lanes[&application].room(), 0);
-        note_end(&mut lanes, Some((application, false)));
-        assert_eq!(lanes[&application].room(), 0, "three are under way, and one is the most now");
-        for _ in 0..3 {
-            note_end(&mut lanes, Some((application, false)));
-        }
-        assert_eq!(lanes[&application].room(), 1);
-        lanes.get_mut(&application).unwrap().under_way = 1;
-        note_end(&mut lanes, Some((application, true)));
-        assert!(lanes.is_empty(), "a lane that is well and empty is forgotten");
-    }
 }

@@ -36,7 +36,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use url::{Host, Url};
 
-/// Calls that may be under way at once; more wait, and their waiting counts.
+/// Calls that may be under way at once; more wait, in the order in which they came.
 const IN_FLIGHT: usize = 64;
 /// How long one address may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -59,9 +59,9 @@ pub struct Request {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// What to send.
     pub body: Bytes,
-    /// How long all of it may take.
+    /// How long all of it may take from its turn on: that others were slow is not held against this one.
     pub deadline: Duration,
-    /// How many bytes of an answer are read.
+    /// How many bytes of an answer are read; with 0 its head is the answer, and what follows is neither read nor waited for.
     pub most: usize,
 }
 
@@ -152,10 +152,11 @@ impl Outbound {
         Outbound { resolver, allowed, tls, in_flight: Semaphore::new(IN_FLIGHT) }
     }
 
-    /// Makes the call and reads the whole answer, whatever its status: a redirect is an answer like any other.
+    /// Makes the call and reads the answer, whatever its status: a redirect is an answer like any other.
     pub async fn send(&self, request: Request) -> Result<Reply, Failure> {
         let url = read_url(&request.url).ok_or(Failure::Definite(Why::Address))?;
         let sent = AtomicBool::new(false);
+        let _turn = self.in_flight.acquire().await.map_err(|_| Failure::Definite(Why::Broken))?;
         let outcome = match timeout(request.deadline, self.call(&url, &request, &sent)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Why::Late),
@@ -167,7 +168,6 @@ impl Outbound {
     }
 
     async fn call(&self, url: &Url, request: &Request, sent: &AtomicBool) -> Result<Reply, Why> {
-        let _one = self.in_flight.acquire().await.map_err(|_| Why::Broken)?;
         let allowed = self.allowed.iter().any(|host| host.allows(url));
         if url.scheme() != "https" && !allowed {
             return Err(Why::PlainHttp);
@@ -263,6 +263,9 @@ fn spell(url: &Url, request: &Request) -> Result<http::Request<Full<Bytes>>, Why
 
 async fn read(answer: http::Response<Incoming>, most: usize) -> Result<Reply, Why> {
     let (parts, body) = answer.into_parts();
+    if most == 0 {
+        return Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body: Bytes::new() });
+    }
     let body = Limited::new(body, most).collect().await.map_err(|error| match error.is::<LengthLimitError>() {
         true => Why::TooLarge,
         false => Why::Broken,

@@ -262,6 +262,43 @@ async fn st_129_time_and_size_are_bounded_and_the_failure_says_what_may_have_bee
     assert_eq!(failed, Failure::Definite(Why::Connect), "nothing was sent");
 }
 
+#[tokio::test]
+async fn st_129_where_only_the_head_counts_nothing_after_it_is_waited_for() {
+    let large = Machine::answering(answer("204 No Content", "", &"x".repeat(1 << 20))).await;
+    let slow = Machine::answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx".to_vec()).await;
+    let endless = Machine::answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()).await;
+    for machine in [&large, &slow, &endless] {
+        let out = open(&[&format!("127.0.0.1:{}", machine.port)]);
+        let mut request = get(machine.url("127.0.0.1"));
+        request.most = 0;
+        let reply = out.send(request).await.unwrap();
+        assert!(matches!(reply.status, 200 | 204) && reply.body.is_empty(), "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn st_129_waiting_for_the_calls_of_others_is_not_held_against_a_call() {
+    let silent = Machine::answering(Vec::new()).await;
+    let good = Machine::answering(answer("200 OK", "", "hello")).await;
+    let hosts = [&silent, &good].map(|machine| format!("127.0.0.1:{}", machine.port));
+    let out = Arc::new(open(&[&hosts[0], &hosts[1]]));
+    let mut others = JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let (out, mut request) = (out.clone(), get(silent.url("127.0.0.1")));
+        request.deadline = Duration::from_secs(3);
+        others.spawn(async move { out.send(request).await });
+    }
+    while out.in_flight.available_permits() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut request = get(good.url("127.0.0.1"));
+    request.deadline = Duration::from_secs(2);
+    assert_eq!(out.send(request).await.unwrap().status, 200);
+    while let Some(one) = others.join_next().await {
+        assert_eq!(one.unwrap().unwrap_err(), Failure::Unknown(Why::Late));
+    }
+}
+
 /// A machine that speaks TLS with a certificate for localhost by an authority of its own.
 async fn tls_machine() -> u16 {
     let certificates = vec![

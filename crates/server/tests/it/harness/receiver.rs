@@ -19,6 +19,8 @@ pub enum Act {
     Redirect(String),
     /// Answers 200 with more than anybody wants to read.
     Flood,
+    /// Says 200, and never comes to the end of what else it says.
+    Dawdle,
     /// Never answers.
     Silence,
 }
@@ -135,6 +137,11 @@ fn play(act: &Act, mut stream: TcpStream) {
             let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
             let piece = vec![b'x'; 64 * 1024];
             while stream.write_all(&piece).is_ok() {}
+            Ok(())
+        }
+        Act::Dawdle => {
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{SAYS}");
+            let _ = stream.read(&mut [0]);
             Ok(())
         }
         Act::Silence => {
