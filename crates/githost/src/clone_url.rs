@@ -3,7 +3,7 @@
 //! Owns the strict reading of the three forms. Whatever could be read in two ways is refused: another program would
 //! read it the other way (FM-111). Does not own whether the repository exists.
 
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Why};
 use crate::site::Site;
 
 /// A clone URL, read.
@@ -87,7 +87,8 @@ impl CloneUrl {
     pub fn on(&self, site: &Site) -> Result<&[String], Refusal> {
         let elsewhere = || bad("it does not lie at the host of this authorization");
         let web = site.web();
-        if self.host != web.host() {
+        let is_side_door = self.form == Form::Ssh && SIDE_DOORS.contains(&(web.host(), &self.host, self.port));
+        if self.host != web.host() && !is_side_door {
             return Err(elsewhere());
         }
         let below = match self.form {
@@ -164,8 +165,12 @@ fn read_segment(segment: &str) -> Result<String, Refusal> {
 }
 
 fn bad(sentence: &str) -> Refusal {
-    Refusal::invalid(&format!("the clone URL cannot be used: {sentence}"))
+    Refusal::new(Why::BadCloneUrl, &format!("the clone URL cannot be used: {sentence}"))
 }
+
+/// Hosts whose SSH is also answered under another name on the port of `https`, for networks that let nothing else out.
+const SIDE_DOORS: [(&str, &str, Option<u16>); 2] =
+    [("github.com", "ssh.github.com", Some(443)), ("gitlab.com", "altssh.gitlab.com", Some(443))];
 
 /// The longest clone URL, in bytes.
 const MAX_BYTES: usize = 2048;

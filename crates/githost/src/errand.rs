@@ -39,7 +39,7 @@ impl<T: 'static> Errand<T> {
     /// What the reply leads to. `now` in Unix milliseconds, for hosts that tell lifetimes.
     pub fn read(self, reply: &Reply, now: i64) -> Step<T> {
         if reply.len() > self.request.most_reply_bytes() {
-            return Step::Done(Err(Refusal::broken("the host's answer is longer than we read")));
+            return Step::Done(Err(self.request.too_long()));
         }
         (self.read)(reply, now)
     }

@@ -51,9 +51,10 @@ impl GitHost for GitHub {
     fn habits(&self) -> &'static Habits { &HABITS }
 
     fn site(&self, web: Base) -> Site {
-        // Enterprise Server has its API below its pages; github.com has a host of its own for it.
-        let public = Base::parse("https://api.github.com").ok().filter(|_| web.as_str() == HABITS.public);
-        let api = public.unwrap_or_else(|| web.join("api/v3"));
+        // Enterprise Server has its API below its pages; github.com and each GHE.com have a host of its own for it.
+        let has_own = web.as_str() == HABITS.public || (web.host().ends_with(".ghe.com") && web.path().is_empty());
+        let own = web.as_str().replacen("://", "://api.", 1);
+        let api = Base::parse(&own).ok().filter(|_| has_own).unwrap_or_else(|| web.join("api/v3"));
         Site::new(web, api)
     }
 

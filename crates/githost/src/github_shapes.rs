@@ -59,12 +59,18 @@ struct Tree {
 struct Entry {
     path: String,
     r#type: String,
+    #[serde(default)]
+    mode: String,
 }
+
+/// What git calls a symbolic link: a blob that holds the name of another file.
+pub const LINK: &str = "120000";
 
 /// The files of a tree.
 pub fn tree(reply: &Reply) -> Result<Listing<String>, Refusal> {
     let Tree { tree, truncated } = reply.read()?;
-    let mut items: Vec<String> = tree.into_iter().filter(|e| e.r#type == "blob").map(|e| e.path).collect();
+    let mut items: Vec<String> =
+        tree.into_iter().filter(|e| e.r#type == "blob" && e.mode != LINK).map(|e| e.path).collect();
     let is_cut = truncated || items.len() > MOST_ITEMS;
     items.truncate(MOST_ITEMS);
     Ok(Listing { items, is_cut })

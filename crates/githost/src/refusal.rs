@@ -42,6 +42,8 @@ pub enum Why {
     Stale,
     /// What was asked for makes no sense to the host, or to us.
     Invalid,
+    /// The clone URL cannot be read, or lies at another host.
+    BadCloneUrl,
     /// More than we carry.
     TooLarge,
     /// This kind of host has no way to do it.

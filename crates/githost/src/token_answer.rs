@@ -9,18 +9,31 @@ use crate::judge::{self, Said};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::secret::Secret;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 #[derive(Deserialize, Default)]
 struct Answer {
     access_token: Option<String>,
     token_type: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<i64>,
     refresh_token: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
     refresh_token_expires_in: Option<i64>,
     scope: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
+}
+
+/// Seconds as a number or, as some spell them, as text; anything else tells nothing. A token must not be lost over it,
+/// because the code or the refresh token that it was traded for is spent.
+fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    })
 }
 
 /// Reads the reply of a token endpoint. `now` in Unix milliseconds.
@@ -76,11 +89,15 @@ fn from_form(reply: &Reply) -> Answer {
 }
 
 fn judge_error(error: &str, words: &str, reply: &Reply, now: i64) -> Refusal {
-    if reply.status() == 429 || reply.status() >= 500 {
+    let status = reply.status();
+    if !matches!(status, 200 | 400..=403 | 422) {
         return judge::refusal(reply, now);
     }
     let why = match error {
-        "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => Why::GrantRefused,
+        // RFC 6749 section 5.2 says it with 400, Gitee with 401; with anything else it is not said by a token endpoint.
+        "invalid_grant" if matches!(status, 400 | 401) => Why::GrantRefused,
+        // GitHub's own words, which come with 200.
+        "bad_verification_code" | "bad_refresh_token" if matches!(status, 200 | 400 | 401) => Why::GrantRefused,
         "invalid_client"
         | "unauthorized_client"
         | "incorrect_client_credentials"

@@ -4,6 +4,7 @@
 //! ([`crate::address::Address`]), so a token cannot end up in somebody's access log (FM-109). Does not own sending.
 
 use crate::address::Address;
+use crate::refusal::{Refusal, Why};
 use crate::secret::Secret;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::fmt;
@@ -14,6 +15,8 @@ use zeroize::Zeroizing;
 pub enum Method {
     /// GET
     Get,
+    /// HEAD: the reply has no body, whatever its headers say of one.
+    Head,
     /// POST
     Post,
     /// PUT
@@ -27,6 +30,7 @@ impl Method {
     pub const fn name(self) -> &'static str {
         match self {
             Method::Get => "GET",
+            Method::Head => "HEAD",
             Method::Post => "POST",
             Method::Put => "PUT",
             Method::Delete => "DELETE",
@@ -42,6 +46,7 @@ pub struct Request {
     body: Option<Body>,
     secrets: Secrets,
     reply_limit: usize,
+    holds_file: bool,
 }
 
 struct Body {
@@ -53,7 +58,15 @@ impl Request {
     /// A request without a body. It carries a User-Agent: Gitee answers 403 to whoever has none.
     pub fn new(method: Method, address: Address) -> Request {
         let headers = vec![("User-Agent", Zeroizing::new(USER_AGENT.to_owned()))];
-        Request { method, address, headers, body: None, secrets: Secrets::default(), reply_limit: REPLY_BYTES }
+        Request {
+            method,
+            address,
+            headers,
+            body: None,
+            secrets: Secrets::default(),
+            reply_limit: REPLY_BYTES,
+            holds_file: false,
+        }
     }
 
     /// Sets a header of open text. Control characters are taken out: they would begin another header.
@@ -114,6 +127,19 @@ impl Request {
         self
     }
 
+    /// The same for a reply that holds a file: a longer one is too large, and the host is not to blame.
+    pub fn file_limit(self, bytes: usize) -> Request {
+        Request { holds_file: true, ..self.reply_limit(bytes) }
+    }
+
+    /// What a reply that is too long means.
+    pub(crate) fn too_long(&self) -> Refusal {
+        match self.holds_file {
+            true => Refusal::new(Why::TooLarge, "the file is larger than 8 MiB"),
+            false => Refusal::broken("the host's answer is longer than we read"),
+        }
+    }
+
     /// The method.
     pub const fn method(&self) -> Method {
         self.method
@@ -142,7 +168,7 @@ impl Request {
 
     /// Whether sending it twice does no more than sending it once, so that it may be sent again after a lost reply.
     pub const fn may_repeat(&self) -> bool {
-        matches!(self.method, Method::Get)
+        matches!(self.method, Method::Get | Method::Head)
     }
 
     /// The secrets that it carries, to take them out of words.

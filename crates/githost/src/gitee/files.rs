@@ -1,6 +1,7 @@
 //! Trees and files at Gitee.
 //!
-//! Owns these calls. Gitee's document does not say that it compares the sha of a write, so it is compared here first.
+//! Owns these calls. Gitee's document does not say that it compares the sha of a write, so it is compared here first: a
+//! change between that and the write may be overwritten, and nothing that Gitee documents can prevent it.
 
 use super::repos::locate;
 use super::{Spot, accept, request};
@@ -35,7 +36,7 @@ pub fn read(visit: &Visit, place: &Place, path: &FilePath, at: &Ref) -> Step<Fil
 fn read_at(visit: &Visit, spot: &Spot, path: &FilePath, at: &Ref) -> Step<File> {
     let (visit, spot, name) = (visit.clone(), spot.clone(), path.clone());
     let address = spot.at(&visit, "contents").segments(path.as_str()).query("ref", at.as_str());
-    let found = Step::ask(request(&visit, Method::Get, address).reply_limit(BLOB_BYTES), move |reply: &Reply, now| {
+    let found = Step::ask(request(&visit, Method::Get, address).file_limit(BLOB_BYTES), move |reply: &Reply, now| {
         accept(reply, now)?;
         shapes::file(reply, name.as_str())
     });
@@ -44,7 +45,7 @@ fn read_at(visit: &Visit, spot: &Spot, path: &FilePath, at: &Ref) -> Step<File> 
         Found::Whole(file) => Step::Done(Ok(file)),
         Found::Blob(sha) => {
             let address = spot.at(&visit, "git/blobs").segment(&sha);
-            Step::ask(request(&visit, Method::Get, address).reply_limit(BLOB_BYTES), move |reply: &Reply, now| {
+            Step::ask(request(&visit, Method::Get, address).file_limit(BLOB_BYTES), move |reply: &Reply, now| {
                 accept(reply, now)?;
                 shapes::blob(reply, path.as_str())
             })
@@ -71,7 +72,7 @@ pub fn update(visit: &Visit, place: &Place, change: &Change, content: &Content, 
             let address = spot.at(&visit, "contents").segments(change.path.as_str());
             let fields = Fields::new().text("content", content.as_str()).text("message", &change.message);
             let fields = fields.text("branch", change.branch.as_str()).text("sha", sha.as_str());
-            Step::ask(request(&visit, Method::Put, address).json(fields), accept)
+            Step::ask(request(&visit, Method::Put, address).json(fields), written)
         })
     })
 }
@@ -84,8 +85,16 @@ pub fn delete(visit: &Visit, place: &Place, change: &Change, sha: &BlobSha) -> S
             let address = spot.at(&visit, "contents").segments(change.path.as_str());
             let address = address.query("sha", sha.as_str()).query("message", &change.message);
             let address = address.query("branch", change.branch.as_str());
-            Step::ask(request(&visit, Method::Delete, address), accept)
+            Step::ask(request(&visit, Method::Delete, address), written)
         })
+    })
+}
+
+/// Should Gitee compare the sha after all, it says so as GitHub does.
+fn written(reply: &Reply, now: i64) -> Result<(), Refusal> {
+    accept(reply, now).map_err(|refusal| match refusal.why {
+        Why::Conflict if reply.status() == 409 => Refusal { why: Why::Stale, ..refusal },
+        _ => refusal,
     })
 }
 

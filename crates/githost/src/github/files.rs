@@ -44,7 +44,7 @@ pub fn read(visit: &Visit, place: &Place, path: &FilePath, at: &Ref) -> Step<Fil
             Found::Whole(file) => Step::Done(Ok(file)),
             Found::Blob(sha) => {
                 let address = spot.at(&visit, "git/blobs").segment(&sha);
-                let request = request(&visit, Method::Get, address).reply_limit(BLOB_BYTES);
+                let request = request(&visit, Method::Get, address).file_limit(BLOB_BYTES);
                 Step::ask(request, move |reply: &Reply, now| {
                     accept(reply, now)?;
                     shapes::blob(reply, path.as_str())

@@ -199,7 +199,10 @@ pub fn delete_tag(visit: &Visit, place: &Place, name: &Ref) -> Step<()> {
         let address = spot.at(&visit, "git/refs/tags").segments(name.as_str());
         Step::ask(request(&visit, Method::Delete, address), |reply: &Reply, now| {
             accept(reply, now).map_err(|refusal| match reply.status() {
-                422 => Refusal { why: Why::NotFound, ..refusal },
+                // Other words with the same status are a rule of the repository that forbids it.
+                422 if refusal.reason.to_lowercase().contains("reference does not exist") => {
+                    Refusal { why: Why::NotFound, ..refusal }
+                }
                 _ => refusal,
             })
         })

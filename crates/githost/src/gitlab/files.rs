@@ -7,7 +7,7 @@ use super::repos::{locate, repository};
 use super::{Spot, accept, page, read_page, request};
 use crate::answers::{File, Listing, MOST_FILE_BYTES};
 use crate::errand::Step;
-use crate::github_shapes::whole;
+use crate::github_shapes::{LINK, whole};
 use crate::host::{Change, Place};
 use crate::names::{BlobSha, Content, FilePath, Ref};
 use crate::paging::{self, Weigh};
@@ -21,6 +21,8 @@ use serde::Deserialize;
 struct Entry {
     path: String,
     r#type: String,
+    #[serde(default)]
+    mode: String,
 }
 
 impl Weigh for Entry {
@@ -44,7 +46,7 @@ pub fn tree(visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> {
         });
         listing.settle(move |outcome| match outcome {
             Ok(listing) => {
-                let files = listing.items.into_iter().filter(|entry| entry.r#type == "blob").map(|entry| entry.path);
+                let files = listing.items.into_iter().filter(|e| e.r#type == "blob" && e.mode != LINK).map(|e| e.path);
                 Step::Done(Ok(Listing { items: files.collect(), is_cut: listing.is_cut }))
             }
             Err(missing) if missing.why == Why::NotFound => {
@@ -85,9 +87,35 @@ pub fn read(visit: &Visit, place: &Place, path: &FilePath, at: &Ref) -> Step<Fil
     })
 }
 
+/// What a write hangs on: the file's blob, and the commit that it comes from.
+struct Facts {
+    blob: String,
+    last_commit: String,
+}
+
+/// Asks for the facts alone, which stand in headers; an answer without them says nothing (a refusal to HEAD has no
+/// words), and the whole file is asked for instead.
+fn facts(visit: &Visit, spot: &Spot, path: &FilePath, at: &Ref) -> Step<Facts> {
+    let address = spot.at(visit, "repository/files").segment(path.as_str()).query("ref", at.as_str());
+    let headers = Step::ask(request(visit, Method::Head, address), |reply: &Reply, _| {
+        let found = |name| reply.header(name).filter(|value| !value.is_empty()).map(str::to_owned);
+        let facts = match (found("x-gitlab-blob-id"), found("x-gitlab-last-commit-id")) {
+            (Some(blob), Some(last_commit)) => Some(Facts { blob, last_commit }),
+            _ => None,
+        };
+        Ok(facts.filter(|_| reply.status() == 200))
+    });
+    let (visit, spot, path, at) = (visit.clone(), spot.clone(), path.clone(), at.clone());
+    headers.then(move |facts| match facts {
+        Some(facts) => Step::Done(Ok(facts)),
+        None => entity(&visit, &spot, &path, &at)
+            .map(|entity| Facts { blob: entity.blob_id, last_commit: entity.last_commit_id }),
+    })
+}
+
 fn entity(visit: &Visit, spot: &Spot, path: &FilePath, at: &Ref) -> Step<Entity> {
     let address = spot.at(visit, "repository/files").segment(path.as_str()).query("ref", at.as_str());
-    Step::ask(request(visit, Method::Get, address).reply_limit(FILE_BYTES), |reply: &Reply, now| {
+    Step::ask(request(visit, Method::Get, address).file_limit(FILE_BYTES), |reply: &Reply, now| {
         accept(reply, now)?;
         reply.read()
     })
@@ -119,11 +147,11 @@ fn conditionally(
 ) -> Step<()> {
     let (visit, change, sha, content) = (visit.clone(), change.clone(), sha.clone(), content.cloned());
     locate(&visit, place).then(move |spot| {
-        entity(&visit, &spot, &change.path, &change.branch).then(move |found| {
-            if found.blob_id != sha.as_str() {
+        facts(&visit, &spot, &change.path, &change.branch).then(move |found| {
+            if found.blob != sha.as_str() {
                 return Step::refuse(Refusal::new(Why::Stale, "the file has changed since it was read"));
             }
-            write(&visit, &spot, method, &change, content.as_ref(), Some(&found.last_commit_id))
+            write(&visit, &spot, method, &change, content.as_ref(), Some(&found.last_commit))
         })
     })
 }

@@ -83,7 +83,11 @@ pub fn try_personal(visit: &Visit) -> Step<Upstream> {
         let address = visit_2.site.api().at().fixed("personal_access_tokens/self");
         Step::ask(request(&visit_2, Method::Get, address), |reply: &Reply, now| match accept(reply, now) {
             Ok(()) => reply.read::<Personal>().map(Some),
-            Err(refusal) if matches!(refusal.why, Why::NotFound | Why::Invalid | Why::Forbidden) => Ok(None),
+            Err(refusal)
+                if matches!(refusal.why, Why::NotFound | Why::Invalid | Why::Forbidden | Why::ScopeMissing { .. }) =>
+            {
+                Ok(None)
+            }
             Err(refusal) => Err(refusal),
         })
         .then(move |personal| match personal {

@@ -95,7 +95,9 @@ fn fm_111_what_could_be_read_in_two_ways_is_refused() {
 #[test]
 fn a_password_in_a_clone_url_is_not_repeated() {
     let refusal = CloneUrl::parse("https://user:canary@github.com/a/b").unwrap_err();
-    assert!(refusal.why == Why::Invalid && refusal.reason.contains("password") && !refusal.reason.contains("canary"));
+    assert!(
+        refusal.why == Why::BadCloneUrl && refusal.reason.contains("password") && !refusal.reason.contains("canary")
+    );
 }
 
 #[test]
@@ -110,7 +112,12 @@ fn a_clone_url_must_lie_at_the_host_of_the_authorization() {
     assert_eq!(on("https://gl.example", "ssh://git@gl.example:2222/a/b.git"), two);
     assert_eq!(on("https://gl.example:8080/gitlab", "https://x@gl.example:8080/gitlab/a/b.git"), two);
     assert_eq!(on("https://gl.example:8080/gitlab", "git@gl.example:a/b.git"), two);
+    assert_eq!(on("https://github.com", "ssh://git@ssh.github.com:443/a/b.git"), two);
+    assert_eq!(on("https://gitlab.com", "ssh://git@altssh.gitlab.com:443/a/b.git"), two);
     for (web, url) in [
+        ("https://github.com", "https://ssh.github.com/a/b"),
+        ("https://github.com", "ssh://git@altssh.gitlab.com:443/a/b.git"),
+        ("https://gl.example", "ssh://git@ssh.gl.example:443/a/b.git"),
         ("https://gl.example", "https://gl.example.evil/a/b"),
         ("https://gl.example", "https://evil.example/gl.example/a"),
         ("https://gl.example", "http://gl.example/a/b"),

@@ -317,7 +317,7 @@ fn a_stale_file_is_stale_however_long_its_path_is() {
     let change = change(&path, "Change");
     let step = host.kind.update_file(&host.visit(), &hello(), &change, &content(), &BlobSha::parse(BLOB).unwrap());
     let refusal = run(step, |request| match request.method().name() {
-        "GET" => reply(&host.exchanges("update_stale_file")[0]["reply"]),
+        "HEAD" => reply(&host.exchanges("update_stale_file")[0]["reply"]),
         _ => {
             let words =
                 format!("You are attempting to update a file `{path}` that has changed since you started editing it.");

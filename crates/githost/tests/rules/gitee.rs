@@ -1,9 +1,13 @@
 //! What is Gitee's alone: whose a namespace is decides where its repositories are listed and made.
 
-use crate::player::Host;
+use crate::every_host::place;
+use crate::player::{Host, folder, recorded, reply, run};
+use std::fs;
 use vestibule_githost::answers::ProjectItem;
-use vestibule_githost::names::{Namespace, NewName};
+use vestibule_githost::host::Change;
+use vestibule_githost::names::{BlobSha, Content, FilePath, Namespace, NewName, Ref};
 use vestibule_githost::refusal::{Refusal, Why};
+use vestibule_githost::reply::Reply;
 
 fn gitee() -> Host {
     Host::new("gitee", "https://gitee.com")
@@ -37,4 +41,57 @@ fn another_persons_namespace_is_not_taken_for_ones_own() {
     let listing = host.play("projects_of_another", step).unwrap();
     let urls: Vec<_> = listing.items.iter().map(|item| item.clone_url.as_str()).collect();
     assert_eq!(urls, ["https://gitee.com/dog/Hello-World.git"]);
+}
+
+#[test]
+fn a_change_that_gitee_itself_finds_stale_is_stale() {
+    let host = gitee();
+    let change = Change {
+        path: FilePath::parse("src/lib.rs").unwrap(),
+        branch: Ref::parse("main").unwrap(),
+        message: "m".into(),
+    };
+    let file = &recorded("gitee", "update_file").unwrap()[0]["reply"];
+    let sha = BlobSha::parse(file["body"]["sha"].as_str().unwrap()).unwrap();
+    let writes = [
+        host.kind.update_file(&host.visit(), &place("a", "b"), &change, &Content::parse("bmV3Cg==").unwrap(), &sha),
+        host.kind.delete_file(&host.visit(), &place("a", "b"), &change, &sha),
+    ];
+    for write in writes {
+        let outcome = run(write, |request| match request.method().name() {
+            "GET" => reply(file),
+            _ => Reply::new(409, Vec::new(), b"{\"message\":\"no\"}".to_vec()),
+        });
+        assert_eq!(outcome.unwrap_err().why, Why::Stale);
+    }
+}
+
+#[test]
+fn each_request_to_gitee_is_one_that_its_description_has() {
+    let operations = fs::read_to_string(folder().join("gitee.operations.txt")).unwrap();
+    let fits = |operation: &str, method: &str, path: &str| {
+        let template = operation.strip_prefix(method).and_then(|rest| rest.strip_prefix(" /api/v5/")).unwrap_or("-");
+        let template = template.replace("(/{path})", "/{path}");
+        let (parts, given): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+        // The path of a file may hold slashes, by its own description.
+        let lengths = match template.ends_with("/contents/{path}") {
+            true => given.len() >= parts.len(),
+            false => given.len() == parts.len(),
+        };
+        lengths && parts.iter().zip(&given).all(|(part, segment)| part.starts_with('{') || part == segment)
+    };
+    let mut checked = 0;
+    for entry in fs::read_dir(folder().join("gitee")).unwrap() {
+        let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
+        for exchange in recorded("gitee", &name).unwrap() {
+            let Some(url) = exchange["request"]["url"].as_str().and_then(|url| url.strip_prefix("{api}/")) else {
+                continue;
+            };
+            let (path, _) = url.split_once('?').unwrap_or((url, ""));
+            let method = exchange["request"]["method"].as_str().unwrap();
+            assert!(operations.lines().any(|operation| fits(operation, method, path)), "{name}: {method} {path}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 30 && !operations.lines().any(|operation| fits(operation, "DELETE", "repos/a/b/tags/v1")));
 }

@@ -164,3 +164,25 @@ fn percent(text: &str) -> String {
     }
     String::from_utf8(out).unwrap()
 }
+
+#[test]
+fn each_hosts_api_lies_where_its_documentation_says() {
+    for (kind, web, api) in [
+        ("github", "https://github.com", "https://api.github.com"),
+        ("github", "https://octocorp.ghe.com", "https://api.octocorp.ghe.com"),
+        ("github", "https://ghe.example", "https://ghe.example/api/v3"),
+        ("github", "https://github.com.evil.example", "https://github.com.evil.example/api/v3"),
+        ("gitlab", "https://gitlab.com", "https://gitlab.com/api/v4"),
+        ("gitlab", "https://192.168.1.1:8080/gitlab", "https://192.168.1.1:8080/gitlab/api/v4"),
+        ("gitee", "https://gitee.com", "https://gitee.com/api/v5"),
+        ("gitee", "https://gitlife.ru", "https://gitlife.ru/api/v5"),
+    ] {
+        assert_eq!(Host::new(kind, web).site.api().as_str(), api);
+    }
+}
+
+#[test]
+fn a_files_content_is_not_in_a_debug_print() {
+    let content = Content::parse("c2VjcmV0").unwrap();
+    assert_eq!(format!("{content:?}"), "[8 bytes of base64]");
+}

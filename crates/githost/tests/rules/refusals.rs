@@ -1,8 +1,10 @@
 //! What each host's no means: recorded-form refusals of every kind, and how a status hangs on them.
 
 use crate::every_host::place;
-use crate::player::{Host, application, recorded, reply, run};
+use crate::player::{Host, NOW, application, recorded, reply, run};
 use std::collections::BTreeSet;
+use vestibule_githost::host::Change;
+use vestibule_githost::names::{BlobSha, FilePath, Ref};
 use vestibule_githost::refusal::{Refusal, Why};
 use vestibule_githost::reply::Reply;
 use vestibule_githost::secret::Secret;
@@ -60,6 +62,7 @@ fn only_a_definite_no_to_the_token_worsens_a_status() {
         Why::Stale,
         Why::Invalid,
         Why::TooLarge,
+        Why::BadCloneUrl,
         Why::CannotDo,
         Why::HostBroken { retry_after: None },
     ];
@@ -69,20 +72,78 @@ fn only_a_definite_no_to_the_token_worsens_a_status() {
 
 #[test]
 fn no_answer_of_an_outage_condemns_a_token_whatever_its_body_says() {
-    let bodies =
-        ["", "<html>401</html>", "{\"message\":\"Bad credentials\"}", "{\"error\":\"invalid_grant\"}", "[]", "null"];
+    let codes = ["invalid_grant", "bad_refresh_token", "bad_verification_code"];
+    let errors = codes.map(|code| format!("{{\"error\":\"{code}\"}}"));
+    let others = ["", "<html>401</html>", "{\"message\":\"Bad credentials\"}", "[]", "null"].map(str::to_owned);
     for host in Host::all() {
-        for status in [200, 204, 302, 408, 425, 500, 502, 503, 504, 520] {
-            for body in bodies {
+        for status in [200, 201, 204, 302, 403, 404, 408, 422, 425, 429, 500, 502, 503, 504, 520] {
+            for body in errors.iter().chain(&others) {
                 let reply = || Reply::new(status, Vec::new(), body.as_bytes().to_vec());
                 let api = run(host.kind.who(&host.visit()), |_| reply()).unwrap_err();
                 assert!(!api.condemns_the_token(), "{} {status} {body}: {api:?}", host.name());
                 let token = run(host.kind.refresh(&host.site, &application(), &Secret::new("r")), |_| reply());
-                let condemns = token.unwrap_err().condemns_the_token();
-                assert_eq!(condemns, status < 500 && body.contains("invalid_grant"), "{} {status} {body}", host.name());
+                // With 200 errors come from GitHub alone, in its own words.
+                let is_said = status == 200 && body.contains("bad_");
+                assert_eq!(token.unwrap_err().condemns_the_token(), is_said, "{} {status} {body}", host.name());
             }
         }
+        for (status, body) in [400, 401].into_iter().flat_map(|status| errors.each_ref().map(|body| (status, body))) {
+            let step = host.kind.refresh(&host.site, &application(), &Secret::new("r"));
+            let refusal = run(step, |_| Reply::new(status, Vec::new(), body.as_bytes().to_vec())).unwrap_err();
+            assert!(refusal.condemns_the_token(), "{} {status} {body}", host.name());
+        }
     }
+}
+
+#[test]
+fn a_life_that_is_spelled_oddly_does_not_cost_the_token() {
+    let host = Host::new("gitlab", "https://gitlab.com");
+    for (life, end) in
+        [("7200", Some(NOW + 7_200_000)), ("\"7200\"", Some(NOW + 7_200_000)), ("null", None), ("{}", None)]
+    {
+        let body = format!("{{\"access_token\":\"a\",\"token_type\":\"bearer\",\"expires_in\":{life}}}");
+        let step = host.kind.refresh(&host.site, &application(), &Secret::new("r"));
+        let tokens = run(step, |_| Reply::new(200, Vec::new(), body.clone().into_bytes())).unwrap();
+        assert_eq!(tokens.access_ends_at, end, "{life}");
+    }
+}
+
+#[test]
+fn a_tag_whose_deletion_a_rule_forbids_is_not_called_absent() {
+    let host = Host::new("github", "https://github.com");
+    for (words, why) in
+        [("Reference does not exist", Why::NotFound), ("Cannot delete this protected ref", Why::Invalid)]
+    {
+        let step = host.kind.delete_tag(&host.visit(), &place("a", "b"), &Ref::parse("v1").unwrap());
+        let body = format!("{{\"message\":\"{words}\"}}");
+        let refusal = run(step, |_| Reply::new(422, Vec::new(), body.clone().into_bytes())).unwrap_err();
+        assert_eq!(refusal.why, why, "{words}");
+    }
+}
+
+#[test]
+fn a_file_that_is_longer_than_we_read_is_too_large_and_the_host_is_not_to_blame() {
+    for host in Host::all().into_iter().filter(|host| host.name() != "github") {
+        let path = FilePath::parse("a").unwrap();
+        let step = host.kind.read_file(&host.visit(), &place("a", "b"), &path, &Ref::parse("main").unwrap());
+        let refusal = run(step, |request| Reply::new(200, Vec::new(), vec![b' '; request.most_reply_bytes() + 1]));
+        assert_eq!(refusal.unwrap_err().why, Why::TooLarge, "{}", host.name());
+    }
+}
+
+#[test]
+fn a_host_that_does_not_answer_head_is_asked_for_the_whole_file_and_its_refusal_is_read() {
+    let host = Host::new("gitlab", "https://gitlab.com");
+    let change =
+        Change { path: FilePath::parse("a").unwrap(), branch: Ref::parse("main").unwrap(), message: "m".into() };
+    let sha = BlobSha::parse(&"0".repeat(40)).unwrap();
+    let mut asked = Vec::new();
+    let outcome = run(host.kind.delete_file(&host.visit(), &place("a", "b"), &change, &sha), |request| {
+        asked.push(request.method().name());
+        let body: &[u8] = if asked.len() == 1 { b"" } else { b"{\"message\":\"404 File Not Found\"}" };
+        Reply::new(404, Vec::new(), body.to_vec())
+    });
+    assert_eq!((asked.as_slice(), outcome.unwrap_err().why), (["HEAD", "GET"].as_slice(), Why::NotFound));
 }
 
 #[test]
@@ -128,4 +189,14 @@ fn fm_91_an_answer_that_leads_elsewhere_is_not_followed() {
         });
         assert_eq!((asked, outcome.unwrap_err().why), (1, Why::NotFound));
     }
+}
+
+#[test]
+fn a_personal_token_that_may_not_tell_its_own_scopes_is_a_good_one() {
+    let host = Host::new("gitlab", "https://gitlab.com");
+    let outcome = run(host.kind.try_personal(&host.visit()), |request| match request.url().ends_with("/user") {
+        true => reply(&host.exchanges("who")[0]["reply"]),
+        false => Reply::new(403, Vec::new(), b"{\"error\":\"insufficient_scope\",\"scope\":\"api\"}".to_vec()),
+    });
+    assert_eq!(outcome.unwrap().scopes, None);
 }
