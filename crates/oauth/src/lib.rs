@@ -35,4 +35,5 @@ pub mod secret;
 pub mod subject;
 pub mod template;
 pub mod token;
+mod ui_locales;
 pub mod userinfo;

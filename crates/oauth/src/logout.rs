@@ -9,6 +9,7 @@ use crate::parameters::Parameters;
 use crate::redirect_uri::{self, RedirectMismatch, RedirectUri, RedirectUriProblem};
 use crate::refusal::{Code, Refusal};
 use crate::template::{Switch, Switches};
+use crate::ui_locales;
 use url::Url;
 
 /// What an application asks for. `logout_hint` is not read: a browser has one session here, and its person is shown.
@@ -44,12 +45,7 @@ impl LogoutRequest {
             client_id: text("client_id")?,
             post_logout_redirect_uri: text("post_logout_redirect_uri")?,
             state: text("state")?,
-            ui_locales: text("ui_locales")?
-                .unwrap_or_default()
-                .split(' ')
-                .take(UI_LOCALES)
-                .map(str::to_owned)
-                .collect(),
+            ui_locales: parameters.get("ui_locales")?.map(ui_locales::read).unwrap_or_default(),
         })
     }
 
@@ -91,13 +87,8 @@ pub fn next(hint: Option<&Hint>, session: Option<&str>) -> Next {
 /// The address that a person is sent to after signing out: the registered one, with the application's own `state`.
 pub fn location(back: &str, state: Option<&str>) -> String {
     let Some(state) = state else { return back.to_owned() };
-    let joint = match back.split_once('?') {
-        None => "?",
-        Some((_, "")) => "",
-        Some(_) => "&",
-    };
     let state = form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
-    format!("{back}{joint}{state}")
+    redirect_uri::with_query(back, &state)
 }
 
 /// Judges an address to be posted to when a session ends. Plain `http` is for loopback, and for where `plain_http` says
@@ -107,6 +98,3 @@ pub fn register_backchannel(text: &str, plain_http: impl Fn(&Url) -> bool) -> Re
     let switches = if allowed { Switches::of(&[Switch::PlainHttpRedirects]) } else { Switches::of(&[]) };
     redirect_uri::register(text, &switches)
 }
-
-/// How many languages are looked at.
-const UI_LOCALES: usize = 16;

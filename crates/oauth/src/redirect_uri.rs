@@ -225,6 +225,16 @@ fn port_number(digits: &str) -> Option<u16> {
     digits.parse().ok()
 }
 
+/// A registered URI with `query` behind its own, which is kept byte for byte.
+pub fn with_query(uri: &str, query: &str) -> String {
+    let joint = match uri.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some(_) => "&",
+    };
+    format!("{uri}{joint}{query}")
+}
+
 /// Whether `asked` is one of `registered`, byte for byte; with `any_loopback_port` also when both are `http` on
 /// `localhost`, `127.0.0.1` or `[::1]` and differ in the port only (RFC 8252 section 7.3).
 pub fn matches(registered: &[String], asked: &str, any_loopback_port: bool) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! Owns their spelling per wire. Does not own HTTP headers nor errors of the token endpoint (`refusal`).
 
+use crate::redirect_uri;
 use crate::refusal::Refusal;
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
@@ -94,12 +95,7 @@ impl AuthorizationResponse {
     pub fn location(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.parameters());
-        let joint = match self.redirect_uri.split_once('?') {
-            None => "?",
-            Some((_, "")) => "",
-            Some(_) => "&",
-        };
-        format!("{}{joint}{}", self.redirect_uri, query.finish())
+        redirect_uri::with_query(&self.redirect_uri, &query.finish())
     }
 }
 

@@ -12,13 +12,10 @@ use crate::id_token_hint::read_hint;
 use crate::jose::VerifyingKey;
 use crate::parameters::Parameters;
 use crate::refusal::{Code, Refusal};
+use crate::ui_locales;
 
 /// The longest `max_age` that means anything, in seconds (a hundred years): a longer one counts as this.
 pub const MAX_AGE_S: i64 = 3_155_760_000;
-
-/// How many languages are kept of `ui_locales`, and how long one may be (RFC 5646 section 4.4.1).
-const MAX_LOCALES: usize = 16;
-const MAX_LOCALE: usize = 35;
 
 /// What an `id_token_hint` is verified with.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +36,7 @@ pub(super) fn read(
 ) -> Result<AuthorizationRequest, Refusal> {
     let request = AuthorizationRequest {
         max_age: parameters.get("max_age")?.map(read_max_age).transpose()?,
-        ui_locales: parameters.get("ui_locales")?.map(read_locales).unwrap_or_default(),
+        ui_locales: parameters.get("ui_locales")?.map(ui_locales::read).unwrap_or_default(),
         ..request
     };
     if !consent::offered(client, request.scope.as_ref()).contains("openid") {
@@ -59,14 +56,6 @@ fn read_max_age(text: &str) -> Result<i64, Refusal> {
         return Err(invalid("max_age must be a number of seconds, such as 3600."));
     }
     Ok(text.parse::<i64>().unwrap_or(i64::MAX).min(MAX_AGE_S))
-}
-
-/// Never an error: what cannot be a language's tag is left out.
-fn read_locales(text: &str) -> Vec<String> {
-    let is_tag = |tag: &&str| {
-        (1..=MAX_LOCALE).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    text.split(' ').filter(is_tag).take(MAX_LOCALES).map(str::to_owned).collect()
 }
 
 fn read_claims(text: &str) -> Result<ClaimsRequest, Refusal> {

@@ -37,6 +37,7 @@ fn st_128_who_asks_is_said_once_or_twice_alike() {
     assert!(read("client_id=app_2").asker(Some(&ours)).is_err());
     assert_eq!(read("").asker(None).expect("fits"), None);
     assert_eq!(read("ui_locales=de+en-GB").ui_locales, ["de", "en-GB"]);
+    assert_eq!(read("ui_locales=de++a_b+en-GB").ui_locales, ["de", "en-GB"], "what is no language is left out");
 }
 
 #[test]

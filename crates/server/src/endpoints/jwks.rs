@@ -3,10 +3,9 @@
 //! Owns the answer and how long it may be kept. Which keys are in the set, and for how long before and after they sign,
 //! is `keys`'s.
 
-use super::metadata;
 use crate::app::App;
 use crate::web::form::Received;
-use crate::web::{answer, cors};
+use crate::web::{answer, cors, entity};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,8 +18,7 @@ pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response
         return not_yet();
     }
     let set = app.keys.set();
-    let known = received.headers.get_all(header::IF_NONE_MATCH).iter().any(|line| metadata::knows(line, &set.tag));
-    let mut response = match known {
+    let mut response = match entity::is_known(&received.headers, &set.tag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => ([(header::CONTENT_TYPE, "application/jwk-set+json")], set.text).into_response(),
     };

@@ -7,8 +7,8 @@ use super::jwks;
 use crate::app::App;
 use crate::router::path;
 use crate::text::Language;
-use crate::web::cors;
 use crate::web::form::Received;
+use crate::web::{cors, entity};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -16,7 +16,6 @@ use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use vestibule_oauth::grant::Kind;
 use vestibule_oauth::metadata::{self, Served};
-use vestibule_oauth::secret::Digest;
 
 /// The document and its tag: the same for as long as the process lives.
 pub struct Document {
@@ -42,9 +41,7 @@ impl Document {
             service_documentation: None,
         };
         let text = metadata::document(issuer, &served);
-        let digest = Digest::of(text.as_bytes());
-        let tag: String = digest.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        Document { text: Bytes::from(text), tag: format!("\"{tag}\"") }
+        Document { tag: entity::tag(&text), text: Bytes::from(text) }
     }
 }
 
@@ -54,8 +51,7 @@ pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response
         return jwks::not_yet();
     }
     let Document { text, tag } = &app.metadata;
-    let known = received.headers.get_all(header::IF_NONE_MATCH).iter().any(|line| knows(line, tag));
-    let mut response = match known {
+    let mut response = match entity::is_known(&received.headers, tag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response(),
     };
@@ -66,10 +62,4 @@ pub async fn answer(State(app): State<Arc<App>>, received: Received) -> Response
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     cors::any(headers);
     response
-}
-
-/// Whether an `If-None-Match` line names `tag`, in its weak spelling too.
-pub(super) fn knows(line: &HeaderValue, tag: &str) -> bool {
-    let mut tags = line.to_str().unwrap_or("").split(',').map(|known| known.trim().trim_start_matches("W/"));
-    tags.any(|known| known == tag || known == "*")
 }

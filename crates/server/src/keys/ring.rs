@@ -5,12 +5,12 @@
 
 use super::KeySet;
 use crate::seal::{Place, Scope, Seal, Unsealed};
+use crate::web::entity;
 use axum::body::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::{Algorithm, JwkSet, SigningKey, VerifyingKey};
-use vestibule_oauth::secret::Digest;
 use vestibule_store::StoreError;
 use vestibule_store::signing_keys::{SigningKeyRow, Stage};
 
@@ -87,9 +87,7 @@ impl Ring {
         let signers = Algorithm::ALL.map(signer);
         let verifying = opened.iter().map(|(row, held)| (row.kid.clone(), held.verifying.clone())).collect();
         let text = JwkSet::spell(opened.iter().map(|(_, held)| held.signing.jwk()));
-        let digest = Digest::of(text.as_bytes());
-        let tag: String = digest.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        let set = KeySet { text: Bytes::from(text), tag: Arc::from(format!("\"{tag}\"")) };
+        let set = KeySet { tag: Arc::from(entity::tag(&text)), text: Bytes::from(text) };
         Ring { rows, held, signers, verifying, set }
     }
 

@@ -1,5 +1,5 @@
 //! What every conductor needs of HTTP: reading what came (`form`), telling who sent it (`caller`, `browser`, `aksk`, `cors`),
-//! shaping what goes out (`answer`, `departure`), the door that every request walks through (`door`) and its limits (`guard`,
+//! shaping what goes out (`answer`, `departure`, `entity`), the door that every request walks through (`door`) and its limits (`guard`,
 //! `guessing`).
 
 pub mod access_token;
@@ -13,6 +13,7 @@ pub mod client;
 pub mod cors;
 pub mod departure;
 pub mod door;
+pub mod entity;
 pub mod form;
 pub mod guard;
 pub mod guessing;
