@@ -1,6 +1,6 @@
 //! A caller: what one connection asks next, and what it takes for an answer.
 //!
-//! Owns that each answer is looked at: a fast refusal is an error, not a fast answer.
+//! Owns that of each answer the status and one mark are looked at: a fast refusal is an error, not a fast answer.
 
 use crate::wire::{self, Reply};
 use std::sync::Arc;
@@ -63,6 +63,14 @@ impl Caller {
                 Some(current)
             }
             Next::Family { request, .. } => Some(request),
+        }
+    }
+
+    /// The next of the requests that are asked once each.
+    pub fn peek(&self) -> Option<&[u8]> {
+        match &self.next {
+            Next::Once { requests, .. } => requests.as_slice().first().map(Vec::as_slice),
+            _ => None,
         }
     }
 

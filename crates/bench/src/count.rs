@@ -1,12 +1,13 @@
-//! `bench count`: how many instructions the server takes for a request, compared with bars that stand in the sources.
+//! `bench count`: how many instructions the server takes for a request.
 //!
-//! Owns driving the real server under valgrind, one request at a time, and the bars. Instructions are the same on a busy
-//! machine, so this runs in CI where times would not hold. Does not count what the kernel does.
+//! Owns driving the real server under valgrind, one request at a time. Instructions are the same on a busy machine, so this
+//! runs in CI where times would not hold. Does not count what the kernel does. What they may be at most, `bars` knows.
 
 use crate::caller::Caller;
 use crate::house::House;
 use crate::load::Ready;
 use crate::process::Listener;
+use crate::proof::Proof;
 use crate::rows::Row;
 use crate::supply::Supply;
 use std::collections::BTreeMap;
@@ -17,8 +18,6 @@ use std::time::Duration;
 /// Requests of a row that are not counted, because they prepare statements and fill caches, and that are.
 const WARMING: usize = 20;
 const COUNTED: usize = 100;
-/// By how much a count may differ from its bar, either way: what got better without the bar could get worse unseen.
-const SLACK: f64 = 0.12;
 /// Longer than all of it takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -29,21 +28,29 @@ fn rows() -> impl Iterator<Item = Row> {
 
 /// Counts every row. Gives instructions per request by the row's name.
 pub async fn count(house: &mut House) -> Result<BTreeMap<&'static str, u64>, String> {
-    // What the rows need is made by a server that is not slowed down.
+    // What the rows need is made by a server that is not slowed down; for codes only the sessions.
     let server = house.start()?;
     let supply = Supply { house, to: server.address, crowd: None };
-    let mut asked = Vec::new();
+    let mut foreseen = Vec::new();
     for row in rows() {
-        asked.push((row, row.callers(house, &supply, 1, WARMING + COUNTED).await?));
+        let once = if row.is_code() { 1 } else { WARMING + COUNTED };
+        foreseen.push((row, row.callers(house, &supply, 1, once).await?));
     }
     server.end()?;
     let dumps = house.directory.join("counted");
     let out = format!("--callgrind-out-file={}", dumps.display());
     let server = house.start_under(&["valgrind", "-q", "--tool=callgrind", &out])?;
+    let supply = Supply { house, to: server.address, crowd: None };
     let mut counts = BTreeMap::new();
     let mut number = 0;
-    for (row, callers) in asked {
+    for (row, mut callers) in foreseen {
+        if row.is_code() {
+            // They live a minute, which under valgrind is over before their turn comes.
+            callers = row.callers(house, &supply, 1, WARMING + COUNTED).await?;
+        }
+        let proof = Proof::before(row, server.address, &callers).await?;
         let callers = ask(&server, callers, WARMING).await?;
+        proof.after(server.address).await?;
         number += 1;
         dump(&server, &dumps, number)?;
         ask(&server, callers, COUNTED).await?;
@@ -56,9 +63,12 @@ pub async fn count(house: &mut House) -> Result<BTreeMap<&'static str, u64>, Str
     Ok(counts)
 }
 
+/// Has each caller ask exactly so often: what stays unasked would make the rest look cheap.
 async fn ask(server: &Listener, callers: Vec<Caller>, each: usize) -> Result<Vec<Caller>, String> {
+    let all = callers.len() * each;
     let (window, callers) = Ready::connect(server.address, callers).await?.drive(PATIENCE, each).await;
-    window.complaints.into_iter().next().map_or(Ok(callers), Err)
+    window.check()?;
+    if window.times.len() == all { Ok(callers) } else { Err(format!("{} of {all} were answered", window.times.len())) }
 }
 
 /// Has valgrind write down what was counted since the last time, and reads the sum.
@@ -70,39 +80,4 @@ fn dump(server: &Listener, dumps: &Path, number: usize) -> Result<u64, String> {
     let text = std::fs::read_to_string(&file).map_err(|error| format!("{told:?}: {}: {error}", file.display()))?;
     let sum = text.lines().rev().find_map(|line| line.strip_prefix("totals:")?.trim().parse().ok());
     sum.ok_or_else(|| format!("{} holds no sum", file.display()))
-}
-
-/// Compares with the bars. Every difference that is too large is a sentence.
-pub fn compare(counts: &BTreeMap<&'static str, u64>) -> Result<Vec<String>, String> {
-    let text = std::fs::read_to_string(bars()).map_err(|error| format!("{}: {error}", bars().display()))?;
-    let lines = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'));
-    let known: BTreeMap<&str, u64> = lines.filter_map(|(row, bar)| Some((row, bar.trim().parse().ok()?))).collect();
-    let mut faults = Vec::new();
-    for (row, count) in counts {
-        let Some(bar) = known.get(row) else {
-            faults.push(format!("{row} has no bar; it takes {count} instructions"));
-            continue;
-        };
-        let times = *count as f64 / *bar as f64;
-        if (times - 1.0).abs() > SLACK {
-            faults.push(format!("{row} takes {count} instructions, {times:.2} times its bar of {bar}"));
-        }
-    }
-    Ok(faults)
-}
-
-/// Makes these counts the bars.
-pub fn write(counts: &BTreeMap<&'static str, u64>) -> Result<(), String> {
-    let mut text = String::from(
-        "# Instructions of the server for one request, as `cargo run --release -p bench -- count` counts them. How to move\n\
-         # a bar: CONTRIBUTING.md.\n",
-    );
-    for (row, count) in counts {
-        text.push_str(&format!("{row}\t{count}\n"));
-    }
-    std::fs::write(bars(), text).map_err(|error| error.to_string())
-}
-
-fn bars() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("bars.tsv")
 }

@@ -1,7 +1,9 @@
-//! A full house: 100,000 people, 200,000 grants and 1,000,000 access tokens, put straight into the database.
+//! Who lives in the house: a few (2,000 people, 4,000 grants, 20,000 access tokens) or many, fifty times as many, put
+//! straight into the database.
 //!
-//! Owns loading them. One statement a table makes the rows, all people share one password hash, and of the tokens some,
-//! spread evenly over all, get a digest of which the generator knows the secret.
+//! Owns loading them. One statement a table makes the rows, all people share one password hash, and of the tokens 20,000,
+//! spread evenly over all, get a digest of which the generator knows the secret. So both houses are asked about equally
+//! many tokens, and what differs is only how much else lies around these.
 
 use crate::house::{House, PASSWORD};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -12,11 +14,18 @@ use vestibule_oauth::secret::{Kind, MachineSecret};
 use vestibule_store::{Options, Role, Statement, Store, StoreUrl, Value, statement};
 
 /// How many there are.
-const PEOPLE: i64 = 100_000;
-const GRANTS: i64 = 200_000;
-const TOKENS: i64 = 1_000_000;
-/// Of so many tokens the generator knows one.
-const KNOWN_OF: i64 = 50;
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    people: i64,
+    grants: i64,
+    tokens: i64,
+}
+
+/// What the rows are measured with, and the full store.
+pub const FEW: Size = Size { people: 2_000, grants: 4_000, tokens: 20_000 };
+pub const MANY: Size = Size { people: 100_000, grants: 200_000, tokens: 1_000_000 };
+/// Of so many tokens the generator knows the secret, whatever the size.
+const KNOWN: i64 = 20_000;
 /// Rows that are made a millisecond, so that ids are spread over time as they are in life.
 const A_MILLISECOND: i64 = 4;
 
@@ -24,6 +33,7 @@ const A_MILLISECOND: i64 = 4;
 pub struct Crowd {
     pub web_tokens: Vec<String>,
     pub idaas_tokens: Vec<String>,
+    people: usize,
 }
 
 /// The identifier of the row `$n` counted from 0 of a table: a UUIDv7 of `first + n / 4` milliseconds, with `n` as its
@@ -92,7 +102,7 @@ const POSTGRES: [&str; 3] =
 
 impl Crowd {
     /// Fills the house, whose server is not running. Everything was made an hour ago.
-    pub async fn load(house: &House) -> Result<Crowd, String> {
+    pub async fn load(house: &House, size: Size) -> Result<Crowd, String> {
         let now = unix_ms();
         let first = now - 3_600_000;
         let url = StoreUrl::parse(&house.store_url()).map_err(|error| error.to_string())?;
@@ -101,10 +111,10 @@ impl Crowd {
         let [people, grants, tokens] = if matches!(url, StoreUrl::Sqlite(_)) { SQLITE } else { POSTGRES };
         let apps = &house.applications;
         let (web, idaas) = (apps.web.client_id.clone(), apps.idaas.client_id.clone());
-        run(&store, vec![statement!(people, PEOPLE, first, now, hash()?)]).await?;
-        run(&store, vec![statement!(grants, GRANTS, first, now, web, idaas)]).await?;
-        run(&store, vec![statement!(tokens, TOKENS, first, now)]).await?;
-        let known = know(&store, first).await?;
+        run(&store, vec![statement!(people, size.people, first, now, hash()?)]).await?;
+        run(&store, vec![statement!(grants, size.grants, first, now, web, idaas)]).await?;
+        run(&store, vec![statement!(tokens, size.tokens, first, now)]).await?;
+        let known = know(&store, first, size.tokens / KNOWN).await?;
         if !matches!(url, StoreUrl::Sqlite(_)) {
             run(&store, vec![Statement::new("ANALYZE", [])]).await?;
         }
@@ -112,24 +122,24 @@ impl Crowd {
         let of = |remainder: i64| {
             known.iter().filter(move |(n, _)| n / 5 % 2 == remainder).map(|(_, token)| token.clone()).collect()
         };
-        Ok(Crowd { web_tokens: of(0), idaas_tokens: of(1) })
+        let people = usize::try_from(size.people).unwrap_or(1);
+        Ok(Crowd { web_tokens: of(0), idaas_tokens: of(1), people })
     }
 
     /// The user name of a person somewhere in the crowd.
     pub fn name(&self, n: usize) -> String {
-        format!("crowd-{}", (n * 7919) % 100_000)
+        format!("crowd-{}", (n * 7919) % self.people)
     }
 }
 
-/// Gives every fiftieth token or so a digest of a secret that we know, in an order that jumps about.
-async fn know(store: &Store, first: i64) -> Result<Vec<(i64, String)>, String> {
+/// Gives one of `of` tokens a digest of a secret that we know, in an order that jumps about.
+async fn know(store: &Store, first: i64, of: i64) -> Result<Vec<(i64, String)>, String> {
     const UPDATE: &str = "UPDATE tokens SET digest = $2 WHERE id = $1";
     let mut known = Vec::new();
     let mut verb = Vec::new();
-    let count = TOKENS / KNOWN_OF;
-    for k in 0..count {
+    for k in 0..KNOWN {
         // 7,919 is a prime, so that every k comes once and neighbours lie far apart.
-        let n = (k * 7919 % count) * KNOWN_OF + k % KNOWN_OF;
+        let n = (k * 7919 % KNOWN) * of + k % of;
         let secret = MachineSecret::new(Kind::AccessToken, id(first, n), [7; 32]);
         verb.push(statement!(UPDATE, secret.id(), &secret.digest()));
         known.push((n, secret.spell().expose().to_owned()));

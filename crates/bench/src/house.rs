@@ -5,6 +5,8 @@
 
 use crate::process::{self, Listener};
 use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -28,6 +30,9 @@ pub struct House {
     /// The address of the first start; later starts take it again, so that the issuer stays.
     address: Option<SocketAddr>,
     pub applications: Applications,
+    /// The cookies of those who are signed in and have allowed an application a scope: signing in again each time would
+    /// take longer than measuring.
+    pub sessions: RefCell<BTreeMap<(String, String), Vec<String>>>,
 }
 
 /// Where the server keeps its rows.
@@ -88,7 +93,8 @@ impl House {
         let directory = std::env::temp_dir().join(format!("vestibule-bench-{}-{kind}", std::process::id()));
         std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
         let program = program.to_owned();
-        Ok(House { program, directory, database, address: None, applications: Applications::default() })
+        let (applications, sessions) = (Applications::default(), RefCell::default());
+        Ok(House { program, directory, database, address: None, applications, sessions })
     }
 
     /// The address by which the store itself is opened.
@@ -116,7 +122,7 @@ impl House {
     pub fn start_under(&mut self, tool: &[&str]) -> Result<Listener, String> {
         let log = File::options().create(true).append(true).open(self.log()).map_err(|error| error.to_string())?;
         let listen = self.address.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
-        let mut command = process::pinned(tool, &self.program);
+        let mut command = process::pinned(tool, &self.program)?;
         self.settings(&mut command);
         // What one address may do is limited for strangers' sake; here one address is everybody.
         command.args(["serve", "--listen", &listen, "--guess-free", "100000000"]);

@@ -60,8 +60,10 @@ pub async fn memory(house: &mut House, quick: bool) -> Result<Memory, String> {
 }
 
 async fn ask(to: std::net::SocketAddr, callers: Vec<Caller>, each: usize) -> Result<(), String> {
+    let all = callers.len() * each;
     let (window, _) = Ready::connect(to, callers).await?.drive(IDLE, each).await;
-    window.complaints.into_iter().next().map_or(Ok(()), Err)
+    window.check()?;
+    if window.times.len() == all { Ok(()) } else { Err(format!("{} of {all} were answered", window.times.len())) }
 }
 
 /// Milliseconds from the start of the process to its first answer, on the directory as it is: the median of a few.

@@ -27,6 +27,15 @@ impl Window {
         self.times.len() as f64 / self.wall.as_secs_f64().max(1e-9)
     }
 
+    /// An error when anything was not as it should be, or when nothing was answered.
+    pub fn check(&self) -> Result<(), String> {
+        match (self.complaints.first(), self.errors, self.times.len()) {
+            (Some(complaint), ..) => Err(complaint.clone()),
+            (None, 0, 1..) => Ok(()),
+            (None, errors, answers) => Err(format!("{errors} connections broke down, {answers} answers came")),
+        }
+    }
+
     /// The time within which `share` of the answers came.
     pub fn within(&self, share: f64) -> Duration {
         let last = self.times.len().saturating_sub(1);

@@ -6,9 +6,12 @@
 #![allow(clippy::disallowed_methods, reason = "measuring is asking what time it is, before and after")]
 
 mod bare;
+mod bars;
 mod browser;
 mod caller;
+mod cores;
 mod count;
+mod cpu;
 mod crowd;
 mod house;
 mod life;
@@ -16,6 +19,7 @@ mod load;
 mod measure;
 mod postgres;
 mod process;
+mod proof;
 mod report;
 mod rows;
 mod supply;
@@ -55,7 +59,7 @@ struct Cli {
     #[arg(long)]
     json: bool,
     /// Put the table into docs/performance.md
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["quick", "rows", "no_postgres"])]
     write: bool,
     /// The server's program (default: built with this one)
     #[arg(long, value_name = "FILE")]
@@ -107,7 +111,12 @@ fn run(cli: Cli) -> Result<bool, String> {
             runtime.map_err(|error| error.to_string())?.block_on(bare::serve(path, *size)).map(|()| true)
         }
         part => {
-            process::pin_generator()?;
+            if cfg!(debug_assertions) {
+                return Err(
+                    "this is a debug build, whose figures mean nothing: cargo run --release -p bench".to_owned()
+                );
+            }
+            cores::pin_generator()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
             match part {
@@ -121,14 +130,14 @@ fn run(cli: Cli) -> Result<bool, String> {
 /// The whole benchmark; `false` when an answer was wrong.
 async fn all(cli: &Cli) -> Result<bool, String> {
     let program = house::find_server(cli.server.clone())?;
-    let mut report = Report { machine: report::machine(), ..Report::default() };
+    let mut report = Report { machine: report::machine()?, ..Report::default() };
     sqlite(cli, &program, &mut report).await?;
     beside(cli, &program, &mut report).await?;
     match cli.json {
         true => println!("{}", report.json()),
         false => println!("{}", report.table()),
     }
-    for complaint in report.complaints() {
+    for complaint in report.complaints().chain(report.doubts()) {
         eprintln!("bench: {complaint}");
     }
     if cli.write && report.is_good() {
@@ -142,31 +151,35 @@ async fn count(cli: &Cli, write: bool) -> Result<bool, String> {
     let mut house = furnished(&house::find_server(cli.server.clone())?, Database::Sqlite)?;
     let counts = count::count(&mut house).await?;
     if write {
-        return count::write(&counts).map(|()| true);
+        return bars::write(&counts).map(|()| true);
     }
-    let faults = count::compare(&counts)?;
+    let faults = bars::compare(&counts)?;
     for fault in &faults {
         eprintln!("bench: {fault}. CONTRIBUTING.md tells when to move a bar");
     }
     Ok(faults.is_empty())
 }
 
-/// The default database: the rows, what an idle server takes, and the rows again in a full house.
+/// The default database: the rows in a house of few, what an idle server takes, and the rows again in a full house.
 async fn sqlite(cli: &Cli, program: &Path, report: &mut Report) -> Result<(), String> {
     let mut house = furnished(program, Database::Sqlite)?;
     report.binary_mb = house.program_size() as f64 / 1e6;
     report.fsync_us = life::fsync_us(&house.directory)?;
-    report.empty = rows(cli, &mut house, None).await?;
+    let few = Crowd::load(&house, crowd::FEW).await?;
+    report.small = rows(cli, &mut house, &few, "small").await?;
     if !cli.rows.is_empty() && !cli.full {
         return Ok(());
     }
     report.first_answer_ms = Some(life::first_answer(&mut house, 5).await?);
     report.memory = Some(life::memory(&mut house, cli.quick).await?);
+    // Its directory goes with it: the next one takes the same.
+    drop(house);
     if !cli.quick || cli.full {
         say("100,000 people, 200,000 grants and 1,000,000 tokens move in");
-        let crowd = Crowd::load(&house).await?;
+        let mut house = furnished(program, Database::Sqlite)?;
+        let many = Crowd::load(&house, crowd::MANY).await?;
         report.first_answer_full_ms = Some(life::first_answer(&mut house, 3).await?);
-        report.full = rows(cli, &mut house, Some(&crowd)).await?;
+        report.full = rows(cli, &mut house, &many, "full").await?;
     }
     Ok(())
 }
@@ -175,8 +188,13 @@ async fn sqlite(cli: &Cli, program: &Path, report: &mut Report) -> Result<(), St
 async fn beside(cli: &Cli, program: &Path, report: &mut Report) -> Result<(), String> {
     let own = if cli.postgres.is_none() && !cli.no_postgres { Postgres::start()? } else { None };
     let Some(url) = cli.postgres.clone().or_else(|| own.as_ref().map(|own| own.url.clone())) else { return Ok(()) };
+    report.postgres_at = match &own {
+        Some(_) => format!("on core {}", cores::chosen()?.database),
+        None => "one that was named".to_owned(),
+    };
     let mut house = furnished(program, Database::Postgres(url))?;
-    report.postgres = rows(cli, &mut house, None).await?;
+    let few = Crowd::load(&house, crowd::FEW).await?;
+    report.postgres = rows(cli, &mut house, &few, "PostgreSQL").await?;
     Ok(())
 }
 
@@ -188,22 +206,17 @@ fn furnished(program: &Path, database: Database) -> Result<House, String> {
     Ok(house)
 }
 
-async fn rows(cli: &Cli, house: &mut House, crowd: Option<&Crowd>) -> Result<Vec<Measured>, String> {
+async fn rows(cli: &Cli, house: &mut House, crowd: &Crowd, place: &str) -> Result<Vec<Measured>, String> {
     let ms = Duration::from_millis;
     let plan = match (cli.quick, &house.database) {
         (true, _) => Plan { rounds: 1, row: ms(300), bare: ms(200), once: 10 },
-        (false, Database::Sqlite) => Plan { rounds: 5, row: ms(1000), bare: ms(500), once: 60 },
-        (false, Database::Postgres(_)) => Plan { rounds: 3, row: ms(1000), bare: ms(300), once: 40 },
+        (false, Database::Sqlite) => Plan { rounds: 5, row: ms(1000), bare: ms(500), once: 40 },
+        (false, Database::Postgres(_)) => Plan { rounds: 3, row: ms(1000), bare: ms(300), once: 30 },
     };
     let chosen = if cli.rows.is_empty() { Row::ALL.to_vec() } else { cli.rows.clone() };
     let mut all = Vec::new();
     for row in chosen {
-        let measured = measure::measure(row, house, crowd, plan).await?;
-        let place = match (&house.database, crowd) {
-            (Database::Postgres(_), _) => "PostgreSQL",
-            (_, Some(_)) => "full",
-            _ => "empty",
-        };
+        let measured = measure::measure(row, house, Some(crowd), plan).await?;
         let (rate, cpu, ratio) = (measured.rate, measured.cpu_us, measured.ratio());
         say(&format!("{place:10} {:36} {rate:>8.0}/s {cpu:>9.1} µs {ratio:>8.2} × bare", row.title()));
         all.push(measured);

@@ -1,7 +1,8 @@
 //! A PostgreSQL that is thrown away: started on a free port if the programs are on this machine.
 //!
-//! Owns starting and ending it. Whoever names one with `--postgres` gets that one.
+//! Owns starting and ending it, on cores that nothing else needs; where there are only two, it has the generator's. Whoever names one with `--postgres` gets that one.
 
+use crate::cores;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -37,14 +38,12 @@ impl Postgres {
 
     fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
         let path = self.programs.join(program);
-        let mut command = if is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(path);
-            command
-        } else {
-            Command::new(path)
-        };
-        command.args(arguments).current_dir(&self.home).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut command = Command::new("taskset");
+        command.args(["-c", &cores::chosen()?.database]);
+        if is_root() {
+            command.args(["runuser", "-u", "postgres", "--"]);
+        }
+        command.arg(path).args(arguments).current_dir(&self.home).stdout(Stdio::null()).stderr(Stdio::null());
         match command.status() {
             Ok(status) if status.success() => Ok(()),
             _ => Err(format!("{program} failed: see {}", self.home.display())),

@@ -1,7 +1,10 @@
 //! Child processes on a core of their own, and what the kernel says of them.
 //!
-//! Owns starting (pinned with `taskset`), ending, and the readings of `/proc`: processor time, memory, threads.
+//! Owns starting (pinned with `taskset`), ending, and the size of a process. Processor time is read by `cpu`, which cores
+//! there are by `cores`.
 
+use crate::cores;
+use crate::cpu::Cpu;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -10,10 +13,6 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-/// The core that everything measured runs on, and the one that the load comes from.
-pub const MEASURED: &str = "0";
-pub const LOADING: &str = "1";
-
 /// A process that listens.
 pub struct Listener {
     child: Child,
@@ -21,21 +20,11 @@ pub struct Listener {
     _stdout: BufReader<ChildStdout>,
 }
 
-/// Moves this process, with the threads that it starts from now on, to the generator's core.
-pub fn pin_generator() -> Result<(), String> {
-    let pid = std::process::id().to_string();
-    let pinned = Command::new("taskset").args(["-acp", LOADING, &pid]).stdout(Stdio::null()).status();
-    match pinned {
-        Ok(status) if status.success() => Ok(()),
-        _ => Err("two cores and the program taskset (util-linux) are needed".to_owned()),
-    }
-}
-
 /// `program` on the measured core, by way of `tool` if there is one.
-pub fn pinned(tool: &[&str], program: &Path) -> Command {
+pub fn pinned(tool: &[&str], program: &Path) -> Result<Command, String> {
     let mut command = Command::new("taskset");
-    command.args(["-c", MEASURED]).args(tool).arg(program);
-    command
+    command.args(["-c", &cores::chosen()?.measured]).args(tool).arg(program);
+    Ok(command)
 }
 
 impl Listener {
@@ -65,7 +54,7 @@ impl Listener {
     }
 
     /// The processor time that its threads have had.
-    pub fn cpu(&self) -> Cpu {
+    pub fn cpu(&self) -> Result<Cpu, String> {
         Cpu::of(self.child.id())
     }
 
@@ -94,36 +83,5 @@ impl Drop for Listener {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Processor time, in nanoseconds.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cpu {
-    /// Of all threads.
-    pub all: u64,
-    /// Of the thread that writes to SQLite.
-    pub writer: u64,
-}
-
-impl Cpu {
-    /// Sums up the threads: the kernel's own scheduler counts them to the nanosecond.
-    fn of(process: u32) -> Cpu {
-        let mut cpu = Cpu::default();
-        let threads = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
-        for thread in threads.map(|thread| thread.path()) {
-            let counted = std::fs::read_to_string(thread.join("schedstat")).unwrap_or_default();
-            let spent = counted.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0);
-            cpu.all += spent;
-            if std::fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim() == "store-writer") {
-                cpu.writer += spent;
-            }
-        }
-        cpu
-    }
-
-    /// What has been spent since `before`.
-    pub fn since(self, before: Cpu) -> Cpu {
-        Cpu { all: self.all.saturating_sub(before.all), writer: self.writer.saturating_sub(before.writer) }
     }
 }

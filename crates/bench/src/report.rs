@@ -2,6 +2,7 @@
 //!
 //! Owns the spelling. The aims stand here with what they are compared to.
 
+use crate::cores;
 use crate::life::Memory;
 use crate::measure::Measured;
 use crate::rows::Row;
@@ -13,9 +14,11 @@ use std::path::Path;
 pub struct Report {
     pub machine: String,
     pub fsync_us: f64,
-    pub empty: Vec<Measured>,
+    pub small: Vec<Measured>,
     pub full: Vec<Measured>,
     pub postgres: Vec<Measured>,
+    /// Where PostgreSQL ran.
+    pub postgres_at: String,
     pub memory: Option<Memory>,
     pub first_answer_ms: Option<f64>,
     pub first_answer_full_ms: Option<f64>,
@@ -27,7 +30,7 @@ const IDLE_MB: f64 = 20.0;
 const FIRST_ANSWER_MS: f64 = 100.0;
 const BINARY_MB: f64 = 20.0;
 const OF_ARGON2ID: f64 = 0.95;
-const OF_EMPTY: f64 = 0.9;
+const OF_SMALL: f64 = 0.9;
 
 const BEGIN: &str = "<!-- measured by `cargo run --release -p bench -- --write` -->";
 const END: &str = "<!-- end of what was measured -->";
@@ -43,25 +46,31 @@ impl Report {
         self.all().flat_map(|measured| measured.complaints.iter().map(|why| format!("{}: {why}", measured.row.title())))
     }
 
-    fn all(&self) -> impl Iterator<Item = &Measured> {
-        self.empty.iter().chain(&self.full).chain(&self.postgres)
+    /// Where something else than the server may have been the limit. On PostgreSQL the server waits for another process,
+    /// so that nothing can be said.
+    pub fn doubts(&self) -> impl Iterator<Item = String> {
+        self.small.iter().chain(&self.full).flat_map(Measured::doubts)
     }
 
-    /// How much of its speed a row keeps in the full store: by processor time, each beside the bare route of its run.
+    fn all(&self) -> impl Iterator<Item = &Measured> {
+        self.small.iter().chain(&self.full).chain(&self.postgres)
+    }
+
+    /// How much of the small store's speed a row keeps in the full one: by processor time, each beside the bare route of its run.
     fn kept(&self, row: Row) -> Option<f64> {
-        let (empty, full) = (find(&self.empty, row)?, find(&self.full, row)?);
-        Some(empty.ratio() / full.ratio().max(1e-9))
+        let (small, full) = (find(&self.small, row)?, find(&self.full, row)?);
+        Some(small.ratio() / full.ratio().max(1e-9))
     }
 
     /// The table and the readings, in Markdown.
     pub fn table(&self) -> String {
         let mut lines = vec![
-            "| row | answers/s | p50 ms | p99 ms | CPU µs | of that writing | bare route µs | × bare | aim | verbs in a commit | \
+            "| row | answers/s | p50 ms | p99 ms | CPU µs | of that writing | bare route µs | × bare | aim | core busy: row, bare | generator busy: row, bare | verbs in a commit | \
              commit ms | full store | PostgreSQL: CPU µs, answers/s |"
                 .to_owned(),
-            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: |".to_owned(),
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |".to_owned(),
         ];
-        lines.extend(self.empty.iter().map(|measured| self.line(measured)));
+        lines.extend(self.small.iter().map(|measured| self.line(measured)));
         lines.push(String::new());
         lines.extend(self.readings().into_iter().map(|reading| format!("* {reading}")));
         lines.join("\n")
@@ -80,11 +89,15 @@ impl Report {
             (None, None) => String::new(),
         };
         let kept = self.kept(m.row).map_or(String::new(), |kept| {
-            if kept >= OF_EMPTY { format!("{kept:.2}") } else { format!("{kept:.2} (missed)") }
+            let missed = if kept >= OF_SMALL { "" } else { " (missed)" };
+            let new = if m.row.asks_the_crowd() { "" } else { ", new rows" };
+            format!("{kept:.2}{missed}{new}")
         });
+        let both = |row: f64, bare: f64| format!("{:.0} %, {:.0} %", row * 100.0, bare * 100.0);
+        let (busy, generator) = (both(m.busy, m.bare_busy), both(m.generator, m.bare_generator));
         let beside = find(&self.postgres, m.row).map_or(String::new(), |p| format!("{:.1}, {:.0}", p.cpu_us, p.rate));
         format!(
-            "| {} | {:.0} | {:.2} | {:.2} | {:.1} | {:.1} | {:.1} | {:.2} | {aim} | {verbs} | {commit} | {kept} | {beside} |",
+            "| {} | {:.0} | {:.2} | {:.2} | {:.1} | {:.1} | {:.1} | {:.2} | {aim} | {busy} | {generator} | {verbs} | {commit} | {kept} | {beside} |",
             m.row.title(),
             m.rate,
             m.p50_us / 1e3,
@@ -116,6 +129,10 @@ impl Report {
         }
         let judged = verdict(self.binary_mb < BINARY_MB);
         said.push(format!("binary: {:.1} MB (aim {BINARY_MB:.0}: {judged})", self.binary_mb));
+        if !self.postgres.is_empty() {
+            said.push(format!("PostgreSQL: {}", self.postgres_at));
+        }
+        said.extend(self.doubts().map(|doubt| format!("in doubt: {doubt}")));
         said.push(format!("errors: {}", self.all().map(|measured| measured.errors).sum::<u64>()));
         said
     }
@@ -133,9 +150,11 @@ impl Report {
         json!({
             "machine": self.machine,
             "fsync_us": self.fsync_us,
-            "empty": rows(&self.empty),
+            "small": rows(&self.small),
             "full": rows(&self.full),
             "postgresql": rows(&self.postgres),
+            "postgresql_at": self.postgres_at,
+            "in_doubt": self.doubts().collect::<Vec<_>>(),
             "memory": memory,
             "first_answer_ms": self.first_answer_ms,
             "first_answer_full_ms": self.first_answer_full_ms,
@@ -172,17 +191,23 @@ fn object(m: &Measured) -> Value {
         "writer_us": m.writer_us,
         "bare_us": m.bare_us,
         "ratio": m.ratio(),
+        "busy": m.busy,
+        "bare_busy": m.bare_busy,
+        "generator_busy": m.generator,
+        "bare_generator_busy": m.bare_generator,
         "verbs_a_commit": m.commits.map(|commits| commits.verbs_each),
         "commit_us": m.commits.map(|commits| commits.commit_us),
         "of_argon2id": m.share(),
     })
 }
 
-/// The processor and the number of cores.
-pub fn machine() -> String {
+/// The processor, and which of its cores had which part.
+pub fn machine() -> Result<String, String> {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     let model = model.map_or("an unknown processor", |(_, name)| name.trim());
-    let cores = info.lines().filter(|line| line.starts_with("processor")).count();
-    format!("{model}, {cores} cores: the server on one, the generator on another")
+    let count = info.lines().filter(|line| line.starts_with("processor")).count();
+    let cores = cores::chosen()?;
+    let one = if cores.are_one { ", which are two threads of one core" } else { "" };
+    Ok(format!("{model}, {count} cores: the server on {}, the generator on {}{one}", cores.measured, cores.loading))
 }

@@ -103,6 +103,11 @@ impl Row {
         }
     }
 
+    /// Whether it reads rows that were loaded, spread over all that is stored. The others use what was made for them.
+    pub const fn asks_the_crowd(self) -> bool {
+        matches!(self, Row::Introspect | Row::IdaasUserinfo | Row::Userinfo | Row::SignIn)
+    }
+
     /// The row of this name.
     pub fn parse(name: &str) -> Option<Row> {
         Row::ALL.into_iter().find(|row| row.name() == name)
@@ -113,9 +118,14 @@ impl Row {
         if matches!(self, Row::SignIn) { SIGNING_IN } else { CONNECTIONS }
     }
 
-    /// How many requests it can ask before its supply is used up; `None`: as many as fit into the time.
+    /// Whether it uses each request up, so that every round needs a supply of its own.
     pub const fn each_once(self) -> bool {
         matches!(self, Row::Code | Row::CodeEs256 | Row::CodeRs256 | Row::Revoke)
+    }
+
+    /// Whether what it uses up lives a minute only.
+    pub const fn is_code(self) -> bool {
+        matches!(self, Row::Code | Row::CodeEs256 | Row::CodeRs256)
     }
 
     /// Its callers; `once` is how many requests those have that ask each request once.

@@ -1,6 +1,8 @@
 //! What rows need beforehand: sessions, tokens, codes and families, made through the server's own doors.
 //!
-//! Owns making them, and that in a full house they are those of the crowd, spread over all that is stored.
+//! Owns making them, and what of it is the crowd's: access tokens that are asked about, and the people who sign in, spread
+//! over all that is stored. Sessions, codes, families and tokens to revoke are new: what is full around those are the
+//! tables and indexes that they are written into and looked up in, not the pages that they themselves lie on.
 
 use crate::browser::{self, Browser, VERIFIER};
 use crate::caller::{Caller, Wanted};
@@ -21,7 +23,7 @@ const IDAAS_SCOPE: &str = "read";
 pub struct Supply<'a> {
     pub house: &'a House,
     pub to: SocketAddr,
-    /// Those who were loaded, if any were.
+    /// Those who were loaded, few or many, if any were.
     pub crowd: Option<&'a Crowd>,
 }
 
@@ -66,16 +68,22 @@ impl Supply<'_> {
 
     /// The cookies of browsers that are signed in and have allowed `application` what it asks for.
     pub async fn sessions(&self, application: &Application, scope: &str) -> Result<Vec<String>, String> {
+        let key = (application.client_id.clone(), scope.to_owned());
+        let known = self.house.sessions.borrow().get(&key).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
         let mut cookies = Vec::new();
         for person in 0..PEOPLE {
             let mut browser = self.signed_in(person).await?;
             browser.code(&application.client_id, scope).await?;
             cookies.push(browser.cookie());
         }
+        self.house.sessions.borrow_mut().insert(key, cookies.clone());
         Ok(cookies)
     }
 
-    /// This many codes of `application`, none older than the few seconds that making them takes.
+    /// This many codes of `application`, none older than the second or two that making them takes.
     pub async fn codes(&self, application: &Application, scope: &str, count: usize) -> Result<Vec<String>, String> {
         let mut requests = Vec::new();
         for cookie in self.sessions(application, scope).await? {
@@ -94,10 +102,7 @@ impl Supply<'_> {
     pub async fn sign_ins(&self, count: usize) -> Result<Vec<Vec<u8>>, String> {
         let mut requests = Vec::new();
         for n in 0..count {
-            let name = match self.crowd {
-                Some(crowd) => crowd.name(n),
-                None => format!("person-{}", n % PEOPLE),
-            };
+            let name = self.name(n);
             let page = Browser::open(self.to).await?.meet().await?;
             let form = [("form_token", page.form_token.as_str()), ("name", &name), ("password", PASSWORD)];
             requests.push(wire::post("/sign-in", &[("cookie", &page.cookie)], &form));
@@ -107,8 +112,13 @@ impl Supply<'_> {
 
     async fn signed_in(&self, person: usize) -> Result<Browser, String> {
         let mut browser = Browser::open(self.to).await?;
-        browser.sign_in(&format!("person-{person}")).await?;
+        browser.sign_in(&self.name(person)).await?;
         Ok(browser)
+    }
+
+    /// Somebody of the crowd, each far from the one before, or of the few people that every house has.
+    fn name(&self, n: usize) -> String {
+        self.crowd.map_or_else(|| format!("person-{}", n % PEOPLE), |crowd| crowd.name(n))
     }
 
     async fn member(&self, request: &[u8], member: &str) -> Result<String, String> {
