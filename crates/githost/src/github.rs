@@ -1,11 +1,12 @@
 //! GitHub: github.com and GitHub Enterprise Server.
 //!
-//! Owns what is GitHub's own; its rooms: signing in (`sign_in`), repositories (`repos`), files (`files`). The quirks:
+//! Owns what is GitHub's own; its rooms: signing in (`sign_in`), repositories (`repos`), files (`files`), webhooks (`hooks`). The quirks:
 //! the token endpoint answers errors with status 200, and in form encoding unless JSON is asked for; tokens end after
 //! eight hours, and refresh tokens rotate, only where the owner of the application switched that on; 403 is also its
 //! word for a spent allowance; what a token may not see is 404.
 
 mod files;
+mod hooks;
 mod repos;
 mod sign_in;
 
@@ -73,9 +74,9 @@ impl GitHost for GitHub {
     fn create_tag(&self, visit: &Visit, place: &Place, target: &Ref, name: &Ref, message: &str) -> Step<()> { repos::create_tag(visit, place, target, name, message) }
     fn delete_tag(&self, visit: &Visit, place: &Place, name: &Ref) -> Step<()> { repos::delete_tag(visit, place, name) }
     fn commits(&self, visit: &Visit, place: &Place, from: Option<&Ref>) -> Step<Vec<CommitItem>> { repos::commits(visit, place, from) }
-    fn hooks(&self, visit: &Visit, place: &Place) -> Step<Listing<HookItem>> { repos::hooks(visit, place) }
-    fn create_hook(&self, visit: &Visit, place: &Place, url: &str, secret: &Secret) -> Step<HookItem> { repos::create_hook(visit, place, url, secret) }
-    fn delete_hook(&self, visit: &Visit, place: &Place, hook: &HookId) -> Step<()> { repos::delete_hook(visit, place, hook) }
+    fn hooks(&self, visit: &Visit, place: &Place) -> Step<Listing<HookItem>> { hooks::hooks(visit, place) }
+    fn create_hook(&self, visit: &Visit, place: &Place, url: &str, secret: &Secret) -> Step<HookItem> { hooks::create_hook(visit, place, url, secret) }
+    fn delete_hook(&self, visit: &Visit, place: &Place, hook: &HookId) -> Step<()> { hooks::delete_hook(visit, place, hook) }
 
     fn tree(&self, visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> { files::tree(visit, place, at) }
     fn read_file(&self, visit: &Visit, place: &Place, path: &FilePath, at: &Ref) -> Step<File> { files::read(visit, place, path, at) }

@@ -183,3 +183,6 @@ pub fn hooks(reply: &Reply) -> Result<Vec<HookItem>, Refusal> {
 pub fn hook(reply: &Reply) -> Result<HookItem, Refusal> {
     reply.read::<Hook>().map(Hook::item)
 }
+
+/// Why a repository's id was not found among more repositories than are listed.
+pub const TOO_MANY: &str = "this namespace has more repositories than we look through for an id: name it by its name";

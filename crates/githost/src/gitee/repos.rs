@@ -288,6 +288,7 @@ fn by_id(visit: &Visit, spot: Spot, missing: Refusal) -> Step<Spot> {
     };
     projects(visit, &namespace).then(move |listing| match listing.items.into_iter().find(|item| item.id == spot.repo) {
         Some(item) => Step::Done(Ok(Spot { repo: item.name, ..spot })),
+        None if listing.is_cut => Step::refuse(Refusal::new(Why::TooLarge, shapes::TOO_MANY)),
         None => Step::refuse(missing),
     })
 }

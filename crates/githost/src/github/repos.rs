@@ -1,18 +1,17 @@
-//! Namespaces, repositories, branches, tags, commits and webhooks at GitHub.
+//! Namespaces, repositories, branches, tags and commits at GitHub.
 //!
 //! Owns these calls, and how an id that we gave out is found again: GitHub's addresses take names only.
 
 use super::{Spot, accept, page, read_page, request};
-use crate::answers::{CommitItem, HookItem, Listing, NamespaceItem, ProjectInfo, ProjectItem};
+use crate::answers::{CommitItem, Listing, NamespaceItem, ProjectInfo, ProjectItem};
 use crate::clone_url::CloneUrl;
 use crate::errand::Step;
 use crate::github_shapes as shapes;
 use crate::host::Place;
-use crate::names::{HookId, Namespace, NewName, Project, Ref};
+use crate::names::{Namespace, NewName, Project, Ref};
 use crate::paging::{self, Weigh};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
-use crate::secret::Secret;
 use crate::site::Visit;
 use crate::wire::{Fields, Method};
 use serde::Deserialize;
@@ -226,47 +225,6 @@ pub fn commits(visit: &Visit, place: &Place, from: Option<&Ref>) -> Step<Vec<Com
     })
 }
 
-/// Lists webhooks.
-pub fn hooks(visit: &Visit, place: &Place) -> Step<Listing<HookItem>> {
-    let visit = visit.clone();
-    locate(&visit, place).then(move |spot| hooks_of(&visit, &spot))
-}
-
-fn hooks_of(visit: &Visit, spot: &Spot) -> Step<Listing<HookItem>> {
-    let (visit, address) = (visit.clone(), spot.at(visit, "hooks"));
-    let ask = move |number| page(&visit, &address, number);
-    paging::walk(ask, |reply: &Reply, now, _| read_page(reply, now, shapes::hooks))
-}
-
-/// Makes a webhook, unless one calls that address already: a create that is repeated after a lost answer.
-pub fn create_hook(visit: &Visit, place: &Place, url: &str, secret: &Secret) -> Step<HookItem> {
-    let (visit, url, secret) = (visit.clone(), url.to_owned(), secret.clone());
-    locate(&visit, place).then(move |spot| {
-        hooks_of(&visit, &spot).then(move |listing| {
-            if listing.items.iter().any(|hook| hook.callback_url == url) {
-                return Step::refuse(Refusal::new(Why::Conflict, "a webhook to this address exists already"));
-            }
-            let config = Fields::new().text("url", &url).text("content_type", "json");
-            let config = config.secret("secret", &secret).text("insecure_ssl", "0");
-            let fields = Fields::new().text("name", "web").flag("active", true);
-            let fields = fields.list("events", &["push"]).group("config", config);
-            Step::ask(request(&visit, Method::Post, spot.at(&visit, "hooks")).json(fields), |reply: &Reply, now| {
-                accept(reply, now)?;
-                shapes::hook(reply)
-            })
-        })
-    })
-}
-
-/// Deletes a webhook.
-pub fn delete_hook(visit: &Visit, place: &Place, hook: &HookId) -> Step<()> {
-    let (visit, hook) = (visit.clone(), hook.clone());
-    locate(&visit, place).then(move |spot| {
-        let address = spot.at(&visit, "hooks").segment(hook.as_str());
-        Step::ask(request(&visit, Method::Delete, address), accept)
-    })
-}
-
 fn myself(visit: &Visit) -> Step<Account> {
     account(visit, visit.site.api().at().fixed("user"))
 }
@@ -275,6 +233,21 @@ fn account(visit: &Visit, address: crate::address::Address) -> Step<Account> {
     Step::ask(request(visit, Method::Get, address), |reply: &Reply, now| {
         accept(reply, now)?;
         reply.read()
+    })
+}
+
+/// The account that a namespace names. A number is the id that we gave out first, and a login where it is no id: the
+/// other way round, whoever took somebody's id for a login would be taken for them.
+fn named(visit: &Visit, namespace: &Namespace) -> Step<Account> {
+    let by_name = visit.site.api().at().fixed("users").segment(namespace.as_str());
+    if !namespace.is_number() {
+        return account(visit, by_name);
+    }
+    let visit = visit.clone();
+    let by_id = account(&visit, visit.site.api().at().fixed("user").segment(namespace.as_str()));
+    by_id.settle(move |outcome| match outcome {
+        Err(refusal) if refusal.why == Why::NotFound => account(&visit, by_name),
+        outcome => Step::Done(outcome),
     })
 }
 
@@ -287,12 +260,7 @@ enum Holder {
 
 fn holder(visit: &Visit, namespace: &Namespace) -> Step<Holder> {
     let visit = visit.clone();
-    let api = visit.site.api().at();
-    let address = match namespace.is_number() {
-        true => api.fixed("user").segment(namespace.as_str()),
-        false => api.fixed("users").segment(namespace.as_str()),
-    };
-    account(&visit, address).then(move |account| {
+    named(&visit, namespace).then(move |account| {
         if account.r#type == "Organization" {
             return Step::Done(Ok(Holder::Organization(account.login)));
         }
@@ -309,8 +277,7 @@ pub fn locate(visit: &Visit, place: &Place) -> Step<Spot> {
     if !place.namespace.is_number() {
         return below(&visit, place.namespace.as_str().to_owned(), &project);
     }
-    let address = visit.site.api().at().fixed("user").segment(place.namespace.as_str());
-    account(&visit, address).then(move |account| below(&visit, account.login, &project))
+    named(&visit, &place.namespace).then(move |account| below(&visit, account.login, &project))
 }
 
 /// A repository may be called `2024`: a number is a name first, and an id when there is no such name.
@@ -338,6 +305,7 @@ fn by_id(visit: &Visit, spot: Spot, missing: Refusal) -> Step<Spot> {
     };
     projects(visit, &namespace).then(move |listing| match listing.items.into_iter().find(|item| item.id == spot.repo) {
         Some(item) => Step::Done(Ok(Spot { repo: item.name, ..spot })),
+        None if listing.is_cut => Step::refuse(Refusal::new(Why::TooLarge, shapes::TOO_MANY)),
         None => Step::refuse(missing),
     })
 }

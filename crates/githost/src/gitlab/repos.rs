@@ -87,23 +87,38 @@ pub fn repository(visit: &Visit, spot: &Spot) -> Step<Repository> {
     })
 }
 
-/// A namespace's projects, without those that are only shared with it.
+/// A namespace's projects, without those that are only shared with it. A namespace that the person takes no part in
+/// cannot be looked up, but may well be read: as a group, or by its name as a person.
 pub fn projects(visit: &Visit, namespace: &Namespace) -> Step<Listing<ProjectItem>> {
-    let visit = visit.clone();
-    space(&visit, namespace).then(move |space| {
-        let api = visit.site.api().at();
-        let address = match space.kind.as_str() {
-            "user" => api.fixed("users").segment(&space.full_path).fixed("projects"),
-            _ => api.fixed("groups").segment(&space.full_path).fixed("projects").query("with_shared", "false"),
-        };
-        let address = address.query("simple", "true");
-        paging::walk(
-            move |number| page(&visit, &address, number),
-            |reply: &Reply, now, _| {
-                read_page(reply, now, |r| Ok(r.read::<Vec<Repository>>()?.into_iter().map(Repository::item).collect()))
-            },
-        )
+    let (visit, namespace) = (visit.clone(), namespace.clone());
+    space(&visit, &namespace).settle(move |outcome| match outcome {
+        Ok(space) => projects_of(&visit, space.kind == "user", &space.full_path),
+        Err(missing) if missing.why == Why::NotFound => {
+            projects_of(&visit, false, namespace.as_str()).settle(move |outcome| match outcome {
+                // A person's number is not the number of the person's namespace.
+                Err(refusal) if refusal.why == Why::NotFound && !namespace.is_number() => {
+                    projects_of(&visit, true, namespace.as_str())
+                }
+                outcome => Step::Done(outcome),
+            })
+        }
+        Err(refusal) => Step::refuse(refusal),
     })
+}
+
+fn projects_of(visit: &Visit, is_person: bool, name: &str) -> Step<Listing<ProjectItem>> {
+    let (visit, api) = (visit.clone(), visit.site.api().at());
+    let address = match is_person {
+        true => api.fixed("users").segment(name).fixed("projects"),
+        false => api.fixed("groups").segment(name).fixed("projects").query("with_shared", "false"),
+    };
+    let address = address.query("simple", "true");
+    paging::walk(
+        move |number| page(&visit, &address, number),
+        |reply: &Reply, now, _| {
+            read_page(reply, now, |r| Ok(r.read::<Vec<Repository>>()?.into_iter().map(Repository::item).collect()))
+        },
+    )
 }
 
 /// Makes a project; private, because whoever asks says nothing of it.
@@ -207,12 +222,27 @@ pub fn delete_hook(visit: &Visit, place: &Place, hook: &HookId) -> Step<()> {
     })
 }
 
-/// Finds the project's address. Two names cost nothing; a namespace's id is looked up for its path.
+/// Finds the project's address. Two names cost nothing. Two numbers are first taken for the ids that we gave out: the
+/// namespace of a project that somebody was only invited to cannot be looked up, but the project tells its id. A
+/// namespace's id is otherwise looked up for its path.
 pub fn locate(visit: &Visit, place: &Place) -> Step<Spot> {
-    let (visit, project) = (visit.clone(), place.project.clone());
+    let (visit, place) = (visit.clone(), place.clone());
     if !place.namespace.is_number() {
-        return below(&visit, place.namespace.clone(), &project);
+        return below(&visit, place.namespace, &place.project);
     }
+    if !place.project.is_number() {
+        return below_id(&visit, &place);
+    }
+    let by_id = Spot(place.project.as_str().to_owned());
+    repository(&visit, &by_id).settle(move |outcome| match outcome {
+        Ok(found) if found.namespace.id.to_string() == place.namespace.as_str() => Step::Done(Ok(by_id)),
+        Err(refusal) if refusal.why != Why::NotFound => Step::refuse(refusal),
+        _ => below_id(&visit, &place),
+    })
+}
+
+fn below_id(visit: &Visit, place: &Place) -> Step<Spot> {
+    let (visit, project) = (visit.clone(), place.project.clone());
     space(&visit, &place.namespace).then(move |space| match Namespace::parse(&space.full_path) {
         Ok(namespace) => below(&visit, namespace, &project),
         Err(refusal) => Step::refuse(refusal),

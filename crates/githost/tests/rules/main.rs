@@ -4,6 +4,7 @@ mod clone_urls;
 mod every_host;
 mod gitee;
 mod github_openapi;
+mod ids;
 mod names;
 mod player;
 mod refusals;
