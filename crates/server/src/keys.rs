@@ -45,9 +45,23 @@ pub struct Terms {
 
 impl Terms {
     /// How long a key is published before it signs, in milliseconds: as long as applications may keep a key set without
-    /// it, and a fifth more for nodes that have not heard of it yet.
+    /// it, and the margin.
     pub const fn published_ms(self) -> i64 {
-        self.max_age_s as i64 * 1200
+        self.max_age_s as i64 * 1000 + self.margin_ms()
+    }
+
+    /// For nodes that have not heard of a key yet, a fifth of the time; and for clocks that differ, ten seconds, or less
+    /// where key sets are kept for less than a minute.
+    const fn margin_ms(self) -> i64 {
+        let fifth = self.max_age_s as i64 * 200;
+        fifth + if fifth < CLOCKS_MS { fifth } else { CLOCKS_MS }
+    }
+
+    /// How long a key set may be kept that was read from the rows `age_ms` ago, in seconds. Half the margin is for nodes
+    /// that look late; what is later than that is taken from whoever asks.
+    fn kept_s(self, age_ms: i64) -> u32 {
+        let late = (age_ms - self.margin_ms() / 2).max(0);
+        self.max_age_s.saturating_sub(u32::try_from((late + 999) / 1000).unwrap_or(u32::MAX))
     }
 
     /// How often a node looks for keys that others made or promoted.
@@ -56,6 +70,8 @@ impl Terms {
     }
 }
 
+/// More than twice of what the clocks of two nodes may differ by.
+const CLOCKS_MS: i64 = 10_000;
 const INTERVALS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// The published key set.
@@ -67,10 +83,12 @@ pub struct KeySet {
     pub tag: Arc<str>,
 }
 
-/// The last look for an unknown name.
+/// The last look for an unknown name, and the last reading.
 struct Looked {
-    /// When it was, in ticks.
+    /// When somebody looked, in ticks.
     at: i64,
+    /// When the rows were read, in ticks.
+    read_at: i64,
     /// Why it found nothing out; forgotten as soon as the rows are read.
     failure: Option<StoreError>,
 }
@@ -96,7 +114,13 @@ pub struct Keys {
 impl Keys {
     /// Reads the keys, at the very first start makes those that are made quickly. `follow` makes the others.
     pub async fn start(store: &Store, seal: Arc<Seal>, clock: Clock, dice: Dice, terms: Terms) -> Result<Keys, String> {
-        let pairwise = pairwise(store, &seal, &clock, dice).await.map_err(|why| why.to_string())?;
+        let pairwise = pairwise(store, &seal, &clock, dice).await.map_err(|why| match why {
+            // What every name in a token hangs on: going on with another would give people and sessions other names.
+            Unsealed::Changed { .. } => format!(
+                "{why}: the names of people and sessions in tokens are made with it; restore that row from a backup"
+            ),
+            other => other.to_string(),
+        })?;
         let keys = Keys {
             store: store.clone(),
             seal,
@@ -106,7 +130,7 @@ impl Keys {
             ring: watch::Sender::new(Arc::default()),
             pairwise,
             turn: Mutex::default(),
-            looked: std::sync::Mutex::new(Looked { at: i64::MIN / 2, failure: None }),
+            looked: std::sync::Mutex::new(Looked { at: i64::MIN / 2, read_at: i64::MIN / 2, failure: None }),
             making: AtomicBool::default(),
         };
         keys.read().await.map_err(|error| error.to_string())?;
@@ -159,7 +183,9 @@ impl Keys {
         }
         let read = self.read_in(&turn).await;
         let failure = read.as_ref().err().cloned();
-        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Looked { at: self.clock.ticks(), failure };
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        (looked.at, looked.failure) = (self.clock.ticks(), failure);
+        drop(looked);
         read.map(|()| self.verifying(kid))
     }
 
@@ -179,9 +205,10 @@ impl Keys {
         self.ring.borrow().set()
     }
 
-    /// How long the key set may be kept, in seconds.
-    pub const fn max_age_s(&self) -> u32 {
-        self.terms.max_age_s
+    /// How long the key set may be kept, in seconds: less while the database does not answer.
+    pub fn max_age_s(&self) -> u32 {
+        let read_at = self.looked.lock().unwrap_or_else(PoisonError::into_inner).read_at;
+        self.terms.kept_s(self.clock.ticks() - read_at)
     }
 
     /// What pairwise subjects are made with.
@@ -197,13 +224,15 @@ impl Keys {
     }
 
     async fn read_in(&self, _turn: &MutexGuard<'_, ()>) -> Result<(), StoreError> {
+        let asked_at = self.clock.ticks();
         let rows = self.store.signing_keys().await?;
         let before = self.ring.borrow().clone();
         let after = before.with(rows, &self.seal).await?;
         if let Some(after) = after {
             self.ring.send_replace(Arc::new(after));
         }
-        self.looked.lock().unwrap_or_else(PoisonError::into_inner).failure = None;
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        (looked.read_at, looked.failure) = (asked_at, None);
         Ok(())
     }
 }

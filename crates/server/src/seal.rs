@@ -8,11 +8,13 @@ mod envelope;
 mod key_encryption;
 mod key_file;
 mod moving;
+#[cfg(test)]
+mod tests;
 
 pub use envelope::Place;
 pub use key_encryption::KeyEncryptionKey;
 pub use key_file::KeySource;
-pub use moving::{Moved, Rotation, derived};
+pub use moving::{Moved, Replaced, Rotation, derived};
 
 use crate::clock::Clock;
 use crate::dice::Dice;
@@ -25,7 +27,7 @@ use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::Digest;
 use vestibule_store::audit::{Event, Note};
 use vestibule_store::data_keys::{DEPLOYMENT, WrappedKey};
-use vestibule_store::sealed::SealedValue;
+use vestibule_store::sealed::{SEALED_COLUMNS, SealedValue};
 use vestibule_store::{Store, StoreError};
 use zeroize::Zeroizing;
 
@@ -159,19 +161,46 @@ impl Seal {
         place: &Place,
         value: &SealedValue,
     ) -> Result<Zeroizing<Vec<u8>>, Unsealed> {
-        let key = match self.unwrapped(value.key) {
-            Some(key) => Some(key),
-            None => match self.store.find_data_key(value.key).await? {
-                Some(row) => Some(self.unwrap_or_tell(&row).await?),
-                None => None,
-            },
-        };
-        let key = key.filter(|key| key.scope == scope.id());
-        if let Some(plain) = key.and_then(|key| key.open(place, self.store.tenant(), value)) {
-            return Ok(plain);
+        let changed = Unsealed::Changed { place: place.table, row: place.row };
+        if let Some(key) = self.data_key(value.key).await? {
+            if let Some(plain) = self.open_under(&key, scope, place, value) {
+                return Ok(plain);
+            }
+        } else {
+            // A data key goes only when nothing is sealed under it: since the value was read, it was sealed anew.
+            let column = SEALED_COLUMNS.iter().find(|known| known.table == place.table && known.column == place.column);
+            let Some(column) = column else { return Err(changed) };
+            let Some(now) = self.store.sealed_at(column, place.row).await? else { return Err(changed) };
+            let key = self.data_key(now.key).await?;
+            if let Some(plain) = key.and_then(|key| self.open_under(&key, scope, place, &now)) {
+                return Ok(plain);
+            }
         }
         self.tell(place, value).await;
-        Err(Unsealed::Changed { place: place.table, row: place.row })
+        Err(changed)
+    }
+
+    async fn data_key(&self, id: Id) -> Result<Option<Arc<DataKey>>, Unsealed> {
+        if let Some(key) = self.unwrapped(id) {
+            return Ok(Some(key));
+        }
+        match self.store.find_data_key(id).await? {
+            Some(row) => self.unwrap_or_tell(&row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn open_under(
+        &self,
+        key: &DataKey,
+        scope: Scope,
+        place: &Place,
+        value: &SealedValue,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        if key.scope != scope.id() {
+            return None;
+        }
+        key.open(place, self.store.tenant(), value)
     }
 
     fn unwrapped(&self, id: Id) -> Option<Arc<DataKey>> {

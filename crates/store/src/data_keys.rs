@@ -140,14 +140,16 @@ impl Store {
         rows.into_iter().map(|mut row| row.take_text(0)).collect()
     }
 
-    /// The data keys of which another has taken the place: they go once nothing is sealed under them.
-    pub async fn retired_data_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
+    /// The data keys of which another has taken the place, `limit` at most, by id, after `after`: they go once nothing is
+    /// sealed under them.
+    pub async fn retired_data_keys(&self, after: Option<Id>, limit: i64) -> Result<Vec<WrappedKey>, StoreError> {
         const LIST: &str = concat!(
             "SELECT ",
             data_key_columns!(),
-            " FROM data_keys WHERE retired_at IS NOT NULL AND tenant = $1 ORDER BY retired_at, id LIMIT 100"
+            " FROM data_keys WHERE retired_at IS NOT NULL AND tenant = $1 AND id > $2 ORDER BY id LIMIT $3"
         );
-        self.scan(&statement!(LIST, self.tenant())).await?.into_iter().map(read).collect()
+        let after = after.unwrap_or(DEPLOYMENT);
+        self.scan(&statement!(LIST, self.tenant(), after, limit)).await?.into_iter().map(read).collect()
     }
 
     /// Deletes the data key `id` if it was retired before `before` (Unix milliseconds) and nothing is sealed under it;

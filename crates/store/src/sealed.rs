@@ -50,6 +50,7 @@ pub struct SealedColumn {
     /// The column.
     pub column: &'static str,
     page: &'static str,
+    find: &'static str,
     reseal: &'static str,
 }
 
@@ -63,6 +64,7 @@ macro_rules! sealed_columns {
                 "SELECT id, ", $column, ", ", $key, " FROM ", $table,
                 " WHERE ", $key, " = $1 AND tenant = $2 AND id > $3 ORDER BY id LIMIT $4"
             ),
+            find: concat!("SELECT ", $column, ", ", $key, " FROM ", $table, " WHERE id = $1 AND tenant = $2"),
             reseal: concat!(
                 "UPDATE ", $table, " SET ", $column, " = $3, ", $key, " = $4 WHERE id = $1 AND tenant = $2 AND ",
                 $key, " = $5 AND ", $column, " = $6 RETURNING id"
@@ -100,6 +102,13 @@ impl Store {
                 Ok(SealedRow { id: c.id()?, value: SealedValue { bytes: c.blob()?, key: c.id()? } })
             })
             .collect()
+    }
+
+    /// What stands in `column` of the row `id` now.
+    pub async fn sealed_at(&self, column: &SealedColumn, id: Id) -> Result<Option<SealedValue>, StoreError> {
+        let Some(mut row) = self.find(&statement!(column.find, id, self.tenant())).await? else { return Ok(None) };
+        let mut c = Columns::of(&mut row);
+        Ok(Some(SealedValue { bytes: c.blob()?, key: c.id()? }))
     }
 
     /// Puts the new values in place of the old ones, in one verb; a value that has changed meanwhile is left alone.

@@ -177,6 +177,22 @@ impl Store {
         self.run(verb).await.map(drop)
     }
 
+    /// Deletes `key`, whatever it has signed, unless it signs now; says whether it is gone. `note.id` as for
+    /// [`Store::end_signing_key`].
+    pub async fn withdraw_signing_key(&self, key: &SigningKeyRow, note: &Note) -> Result<bool, StoreError> {
+        const WITHDRAW: &str = "DELETE FROM signing_keys WHERE id = $1 AND tenant = $2 \
+            AND (promoted_at IS NULL OR replaced_at IS NOT NULL)";
+        const AUDIT: &str = audited!("NOT EXISTS (SELECT 1 FROM signing_keys WHERE id = $11)");
+        const STAYS: &str = "SELECT id FROM signing_keys WHERE id = $1 AND tenant = $2";
+        let event = event("signing_key.withdraw", &key.kid, key.algorithm);
+        let verb = vec![
+            statement!(WITHDRAW, key.id, self.tenant()),
+            audit::row(self, note, event, AUDIT, vec![key.id.into()]),
+            statement!(STAYS, key.id, self.tenant()),
+        ];
+        Ok(self.run(verb).await?.get(2).is_some_and(|rows| rows.is_empty()))
+    }
+
     /// The longest life that an application's access tokens have, in milliseconds; 0 while there is no application.
     pub async fn longest_access_ms(&self) -> Result<i64, StoreError> {
         const LONGEST: &str = "SELECT MAX(access_ms) FROM applications WHERE tenant = $1";

@@ -5,10 +5,11 @@
 
 use super::Desk;
 use crate::keys::{can_open, ends_at};
-use crate::seal::{Seal, Unsealed};
+use crate::seal::{Seal, Unsealed, derived};
 use std::collections::BTreeMap;
 use vestibule_oauth::jose::Algorithm;
 use vestibule_store::StoreError;
+use vestibule_store::audit::Note;
 use vestibule_store::data_keys::{DEPLOYMENT, WrappedKey};
 use vestibule_store::signing_keys::{Promotion, SigningKeyRow, Stage};
 
@@ -113,4 +114,36 @@ pub async fn rotate(
         turned.push(Turned { algorithm: next.algorithm, kid, replaced, ends_at, known_at: next.usable_at });
     }
     Ok(Rotate::Turned(turned))
+}
+
+/// What became of a key to withdraw.
+#[derive(Debug)]
+pub enum Withdraw {
+    /// It is gone: the stage that it was in, and the name of the key that signs in its place if it signed.
+    Done(Stage, Option<String>),
+    /// There is no key of this name.
+    Unknown,
+    /// It signs, because somebody promoted it at this moment; nothing was done.
+    Signs,
+    /// It signs, and no other can take its place.
+    NotTurned(Rotate),
+}
+
+/// Takes the key of this name out of the key set at once, whatever it has signed; if it signs, the next one takes its
+/// place first.
+pub async fn withdraw(desk: &Desk<'_>, seal: &Seal, kid: &str) -> Result<Withdraw, StoreError> {
+    let rows = desk.store.signing_keys().await?;
+    let Some(row) = rows.into_iter().find(|row| row.kid == kid) else { return Ok(Withdraw::Unknown) };
+    let signs = match row.stage() {
+        Stage::Current => match rotate(desk, seal, Some(row.algorithm), true).await? {
+            Rotate::Turned(turned) => turned.into_iter().next().map(|turned| turned.kid),
+            other => return Ok(Withdraw::NotTurned(other)),
+        },
+        Stage::Next | Stage::Previous => None,
+    };
+    let note = Note { id: derived(b"withdrawn key", row.id), ..desk.note() };
+    Ok(match desk.store.withdraw_signing_key(&row, &note).await? {
+        true => Withdraw::Done(row.stage(), signs),
+        false => Withdraw::Signs,
+    })
 }

@@ -5,10 +5,10 @@
 
 use super::printout::{self, Failure};
 use crate::admin::Desk;
-use crate::admin::keys::{self, Listing, Rotate, Turned};
+use crate::admin::keys::{self, Listing, Rotate, Turned, Withdraw};
 use crate::clock::Clock;
 use crate::dice::Dice;
-use crate::seal::{KeyEncryptionKey, KeySource, Moved, Rotation, Seal, Unsealed};
+use crate::seal::{KeyEncryptionKey, KeySource, Moved, Replaced, Rotation, Seal, Unsealed};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use vestibule_oauth::jose::Algorithm;
@@ -28,6 +28,12 @@ pub enum Verb {
         after_help = "Examples:\n  vestibule keys rotate\n  vestibule keys rotate --now --algorithm RS256\n  vestibule keys rotate --data"
     )]
     Rotate(RotateFlags),
+    /// Take a signing key out of the key set at once: whatever it signed is refused from then on
+    #[command(after_help = "Example:\n  vestibule keys withdraw KID")]
+    Withdraw {
+        /// The key's name, as `vestibule keys list` shows it
+        kid: String,
+    },
 }
 
 /// The flags of `keys rotate`.
@@ -58,10 +64,9 @@ pub async fn run(verb: Verb, source: Result<KeySource, String>, desk: &Desk<'_>,
     match verb {
         Verb::New => Ok(()),
         Verb::List => list(desk, json).await,
+        Verb::Withdraw { kid } => withdraw(&seal_of(source, desk).await?.1, desk, &kid, json).await,
         Verb::Rotate(flags) => {
-            let failed = |sentence: String| Failure::Failed(format!("{sentence}."));
-            let source = source.map_err(failed)?;
-            let seal = Seal::open(desk.store, source.clone(), Clock::system(), desk.dice).await.map_err(failed)?;
+            let (source, seal) = seal_of(source, desk).await?;
             match flags {
                 RotateFlags { data: true, .. } => data(&seal, desk, json).await,
                 RotateFlags { key_encryption: true, .. } => key_encryption(&seal, &source, desk, json).await,
@@ -69,6 +74,13 @@ pub async fn run(verb: Verb, source: Result<KeySource, String>, desk: &Desk<'_>,
             }
         }
     }
+}
+
+async fn seal_of(source: Result<KeySource, String>, desk: &Desk<'_>) -> Result<(KeySource, Seal), Failure> {
+    let failed = |sentence: String| Failure::Failed(format!("{sentence}."));
+    let source = source.map_err(failed)?;
+    let seal = Seal::open(desk.store, source.clone(), Clock::system(), desk.dice).await.map_err(failed)?;
+    Ok((source, seal))
 }
 
 async fn list(desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
@@ -123,6 +135,63 @@ const fn state(stage: Stage) -> &'static str {
     }
 }
 
+/// What was turned; if nothing was, the sentence for it.
+fn turned(rotate: Rotate) -> Result<Vec<Turned>, Failure> {
+    Err(Failure::Failed(match rotate {
+        Rotate::Turned(turned) => return Ok(turned),
+        Rotate::TooEarly(algorithm, usable_at) => {
+            format!(
+                "The next {} key may sign from {} on: until then applications may hold a key set without it. Wait, or \
+                 use --now, and applications that do not look again for a key they do not know refuse its tokens until then.",
+                algorithm.name(),
+                printout::time(usable_at)
+            )
+        }
+        Rotate::NoNext(algorithm) | Rotate::Unreadable(algorithm) => {
+            format!(
+                "There is no next {} key that could sign. A running server makes one within seconds; then try again.",
+                algorithm.name()
+            )
+        }
+        Rotate::Locked(algorithm) => {
+            format!(
+                "The next {} key cannot be opened on this machine; nothing was changed. The log says why.",
+                algorithm.name()
+            )
+        }
+        Rotate::Overtaken(algorithm) => {
+            format!(
+                "Another rotation of the {} key came first; `vestibule keys list` shows what signs now.",
+                algorithm.name()
+            )
+        }
+    }))
+}
+
+async fn withdraw(seal: &Seal, desk: &Desk<'_>, kid: &str, json: bool) -> Result<(), Failure> {
+    let (was, signs) = match keys::withdraw(desk, seal, kid).await? {
+        Withdraw::Done(was, signs) => (state(was), signs),
+        Withdraw::Unknown => {
+            return Err(Failure::Failed(format!("There is no signing key {kid}; `vestibule keys list` shows all.")));
+        }
+        Withdraw::Signs => {
+            return Err(Failure::Failed(format!("The key {kid} signs by now; run this again to withdraw it.")));
+        }
+        Withdraw::NotTurned(rotate) => return turned(rotate).map(drop),
+    };
+    let whole = json!({ "withdrawn": kid, "was": was, "signs": signs });
+    printout::print(json, &whole, || match &signs {
+        Some(signs) => format!("{kid} is withdrawn; {signs} signs now."),
+        None => format!("{kid} is withdrawn."),
+    })?;
+    printout::say(
+        "Servers leave it out within seconds, and refuse the tokens that it signed: access tokens, and ID tokens as hints. \
+         Applications go on believing it until their copy of the key set is over, and those that hold a set without the \
+         key that signs now may refuse its tokens until then.",
+    );
+    Ok(())
+}
+
 async fn signing(
     seal: &Seal,
     desk: &Desk<'_>,
@@ -130,35 +199,7 @@ async fn signing(
     at_once: bool,
     json: bool,
 ) -> Result<(), Failure> {
-    let turned = match keys::rotate(desk, seal, algorithm, at_once).await? {
-        Rotate::Turned(turned) => turned,
-        Rotate::TooEarly(algorithm, usable_at) => {
-            return Err(Failure::Failed(format!(
-                "The next {} key may sign from {} on: until then applications may hold a key set without it. Wait, or \
-                 use --now, and applications that do not look again for a key they do not know refuse its tokens until then.",
-                algorithm.name(),
-                printout::time(usable_at)
-            )));
-        }
-        Rotate::NoNext(algorithm) | Rotate::Unreadable(algorithm) => {
-            return Err(Failure::Failed(format!(
-                "There is no next {} key that could sign. A running server makes one within seconds; then try again.",
-                algorithm.name()
-            )));
-        }
-        Rotate::Locked(algorithm) => {
-            return Err(Failure::Failed(format!(
-                "The next {} key cannot be opened on this machine; nothing was changed. The log says why.",
-                algorithm.name()
-            )));
-        }
-        Rotate::Overtaken(algorithm) => {
-            return Err(Failure::Failed(format!(
-                "Another rotation of the {} key came first; `vestibule keys list` shows what signs now.",
-                algorithm.name()
-            )));
-        }
-    };
+    let turned = turned(keys::rotate(desk, seal, algorithm, at_once).await?)?;
     let broken_until = turned.iter().map(|turned| turned.known_at).max().filter(|until| *until > desk.now);
     let view = |turned: &Turned| {
         json!({ "algorithm": turned.algorithm.name(), "kid": turned.kid, "replaced": turned.replaced,
@@ -182,11 +223,17 @@ async fn signing(
 
 async fn data(seal: &Seal, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
     let failed = |why: Unsealed| Failure::Failed(format!("{why}; what was done stays. Run it again to go on."));
-    let replaced = seal.replace_data_keys(desk.actor.name()).await.map_err(failed)?;
-    let Moved { values, unreadable, forgotten, left } = seal.move_values(desk.actor.name()).await.map_err(failed)?;
-    let whole = json!({ "new_data_keys": replaced, "sealed_anew": values, "unreadable": unreadable,
-                        "gone_data_keys": forgotten, "retired_data_keys": left });
-    printout::print(json, &whole, || format!("{replaced} new data keys; {values} values are sealed anew."))?;
+    let Replaced { new, ending, moved } = seal.replace_data_keys(desk.actor.name()).await.map_err(failed)?;
+    let Moved { values, unreadable, forgotten, left, .. } = moved;
+    let whole = json!({ "new_data_keys": new, "sealed_anew": values, "unreadable": unreadable,
+                        "gone_data_keys": forgotten, "retired_data_keys": left, "ending_data_keys": ending });
+    printout::print(json, &whole, || format!("{new} new data keys; {values} values are sealed anew."))?;
+    if ending > 0 {
+        printout::say(&format!(
+            "An earlier rotation had not ended: what {ending} old data keys sealed got no new key this time. Run it again \
+             when they are gone (`vestibule keys list`)."
+        ));
+    }
     if unreadable > 0 {
         return Err(Failure::Failed(format!(
             "{unreadable} values cannot be opened: they were changed in the database. They stay, and the data key they \

@@ -9,14 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::{Algorithm, SigningKey};
+use vestibule_oauth::template::{ID_TOKEN_MS, SESSION_MAX_MS};
 use vestibule_store::StoreError;
 use vestibule_store::audit::Note;
 use vestibule_store::signing_keys::{NewSigningKey, Promotion, Stage};
 use zeroize::Zeroizing;
 
-/// What a token lives at most, in milliseconds, whatever applications are set to now: the longest life that a template
-/// gives. An application that was set to less may still have tokens of before.
-const LONGEST_TOKEN_MS: i64 = 86_400_000;
+/// For how long what a key signed may be shown, in milliseconds, whatever applications are set to now. The longest is an
+/// ID token as a hint at signing out: it is taken when it is over, for as long as its session lives. Access tokens of
+/// every template are over by then; an application that was set to less may still have tokens of before.
+const LONGEST_USE_MS: i64 = if SESSION_MAX_MS > ID_TOKEN_MS { SESSION_MAX_MS } else { ID_TOKEN_MS };
 /// For clocks that differ and nodes that hear late, in milliseconds.
 const MARGIN_MS: i64 = 60_000;
 
@@ -121,7 +123,7 @@ impl Keys {
 
 /// When a key that is replaced at `now` leaves the key set: when whatever it signed is over.
 pub const fn ends_at(now: i64, longest_access_ms: i64) -> i64 {
-    let longest = if longest_access_ms > LONGEST_TOKEN_MS { longest_access_ms } else { LONGEST_TOKEN_MS };
+    let longest = if longest_access_ms > LONGEST_USE_MS { longest_access_ms } else { LONGEST_USE_MS };
     now + longest + MARGIN_MS
 }
 

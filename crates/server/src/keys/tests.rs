@@ -142,8 +142,33 @@ async fn who_waits_for_the_rsa_key_gets_it_when_it_is_made() {
     assert!(std::str::from_utf8(&keys.set().text).is_ok_and(|text| text.contains(&kid)));
 }
 
+/// Whoever takes a key set from a node that has not read the rows for a while must not keep it past the moment at which a
+/// key that is not in it signs.
+#[tokio::test(flavor = "multi_thread")]
+async fn st_85_a_key_set_that_could_not_be_refreshed_is_kept_for_a_shorter_time_and_at_last_not_at_all() {
+    let (_directory, store, _seal, keys) = keys().await;
+    let since = |ms: i64| keys.looked.lock().expect("is whole").read_at = keys.clock.ticks() - ms;
+    assert_eq!(keys.max_age_s(), 300);
+    since(20_000);
+    assert_eq!(keys.max_age_s(), 300, "a look or two that failed change nothing");
+    for age_s in [60, 100, 200, 330] {
+        since(age_s * 1000);
+        let kept = i64::from(keys.max_age_s());
+        assert!(kept < 300 && (age_s + kept) * 1000 < TERMS.published_ms(), "{age_s}: {kept}");
+    }
+    since(1_000_000);
+    assert_eq!(keys.max_age_s(), 0);
+    run(&store, "ALTER TABLE signing_keys RENAME TO signing_keys_away").await;
+    assert!(keys.read().await.is_err());
+    assert_eq!(keys.max_age_s(), 0, "a reading that failed is none");
+    run(&store, "ALTER TABLE signing_keys_away RENAME TO signing_keys").await;
+    keys.read().await.expect("reads");
+    assert_eq!(keys.max_age_s(), 300, "also when no row has changed");
+}
+
 #[test]
 fn a_key_is_published_longer_than_a_key_set_may_be_kept_and_nodes_look_far_more_often() {
+    assert_eq!(TERMS.published_ms(), 300_000 + 60_000 + 10_000);
     for max_age_s in [1, 60, 300, 86_400] {
         let terms = Terms { max_age_s, ..TERMS };
         let kept = i64::from(max_age_s) * 1000;
@@ -151,6 +176,7 @@ fn a_key_is_published_longer_than_a_key_set_may_be_kept_and_nodes_look_far_more_
         assert!(terms.published_ms() >= kept + interval, "{max_age_s}");
         assert!(interval <= 5_000);
     }
-    assert_eq!(ends_at(0, 1), 86_400_000 + 60_000);
-    assert_eq!(ends_at(5, 90_000_000), 90_000_000 + 60_005);
+    let session = vestibule_oauth::template::SESSION_MAX_MS;
+    assert_eq!(ends_at(0, 1), session + 60_000, "a hint at signing out is verified while its session lives");
+    assert_eq!(ends_at(5, 9 * session), 9 * session + 60_005);
 }

@@ -29,6 +29,19 @@ pub struct Moved {
     pub forgotten: usize,
     /// Retired data keys that are still there.
     pub left: usize,
+    /// Those of them under which only values are left that cannot be opened.
+    pub stuck: Vec<Id>,
+}
+
+/// What became of a rotation of data keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// New data keys.
+    pub new: usize,
+    /// Data keys of an earlier rotation that has not ended: their scopes got no new key this time.
+    pub ending: usize,
+    /// What was moved.
+    pub moved: Moved,
 }
 
 /// What became of a key-encryption key's end.
@@ -41,19 +54,39 @@ pub enum Rotation {
 }
 
 impl Seal {
-    /// Puts a new data key in the place of each, unless an earlier rotation has not ended: then that one is ended first.
-    /// Gives how many new keys there are.
-    pub async fn replace_data_keys(&self, actor: &str) -> Result<usize, Unsealed> {
-        if !self.store.retired_data_keys().await?.is_empty() {
-            return Ok(0);
+    /// Puts a new data key in the place of each and moves what they sealed. A scope in which an earlier rotation has not
+    /// ended gets no new key: that one is ended first. What cannot be opened holds nobody up.
+    pub async fn replace_data_keys(&self, actor: &str) -> Result<Replaced, Unsealed> {
+        let earlier = self.retired().await?;
+        let first = self.move_values(actor).await?;
+        let ending: Vec<Id> =
+            earlier.iter().filter(|key| !first.stuck.contains(&key.id)).map(|key| key.scope).collect();
+        let new = self.replace_all_but(&ending, actor).await?;
+        let mut moved = self.move_values(actor).await?;
+        (moved.values, moved.forgotten) = (moved.values + first.values, moved.forgotten + first.forgotten);
+        Ok(Replaced { new, ending: ending.len(), moved })
+    }
+
+    async fn retired(&self) -> Result<Vec<WrappedKey>, Unsealed> {
+        let mut retired: Vec<WrappedKey> = Vec::new();
+        loop {
+            let page = self.store.retired_data_keys(retired.last().map(|key| key.id), BATCH).await?;
+            if page.is_empty() {
+                return Ok(retired);
+            }
+            retired.extend(page);
         }
+    }
+
+    async fn replace_all_but(&self, ending: &[Id], actor: &str) -> Result<usize, Unsealed> {
         // Listed before any is replaced: new keys come last in the list and must not be taken for old ones.
         let (mut sealing, mut after) = (Vec::new(), None);
         loop {
             let page = self.store.list_data_keys(after, BATCH).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.id);
-            sealing.extend(page.iter().filter(|key| key.retired_at.is_none()).map(|key| (key.id, key.scope)));
+            let due = |key: &&WrappedKey| key.retired_at.is_none() && !ending.contains(&key.scope);
+            sealing.extend(page.iter().filter(due).map(|key| (key.id, key.scope)));
         }
         let mut replaced = 0;
         for (old, scope) in sealing {
@@ -68,7 +101,8 @@ impl Seal {
     /// anywhere and at any time, also twice at once: a value that has changed meanwhile is left alone.
     pub async fn move_values(&self, actor: &str) -> Result<Moved, Unsealed> {
         let mut moved = Moved::default();
-        for retired in self.store.retired_data_keys().await? {
+        for retired in self.retired().await? {
+            let unreadable = moved.unreadable;
             for column in SEALED_COLUMNS {
                 self.move_column(column, &retired, &mut moved).await?;
             }
@@ -77,7 +111,12 @@ impl Seal {
             match self.store.forget_data_key(retired.id, now - REST_MS, &note).await {
                 Ok(true) => moved.forgotten += 1,
                 // A node that sealed under it at this moment: it is looked at again.
-                Ok(false) | Err(StoreError::Statement { .. }) => moved.left += 1,
+                Ok(false) | Err(StoreError::Statement { .. }) => {
+                    moved.left += 1;
+                    if moved.unreadable > unreadable {
+                        moved.stuck.push(retired.id);
+                    }
+                }
                 Err(error) => return Err(error.into()),
             }
         }

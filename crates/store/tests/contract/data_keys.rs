@@ -79,7 +79,7 @@ fn of_64_rotations_at_once_one_replaces_the_data_key() {
         let won: Vec<Id> = got.into_iter().flatten().collect();
         assert_eq!(won.len(), 1);
         assert_eq!(world.store.sealing_key(DEPLOYMENT).await.expect("reads").expect("is there").id, won[0]);
-        let retired = world.store.retired_data_keys().await.expect("reads");
+        let retired = world.store.retired_data_keys(None, 100).await.expect("reads");
         assert_eq!(retired.iter().map(|key| (key.id, key.retired_at)).collect::<Vec<_>>(), [(old, Some(NOW + SECOND))]);
         assert_eq!(actions(&world).await.iter().filter(|action| *action == "data_key.rotate").count(), 1);
     });

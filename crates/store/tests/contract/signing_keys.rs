@@ -213,3 +213,28 @@ fn st_85_a_promotion_that_meets_the_end_of_the_next_key_never_leaves_no_key_that
         }
     });
 }
+
+#[test]
+fn a_key_is_withdrawn_once_whatever_it_signed_but_not_while_it_signs() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let key = data_key(&world).await;
+        assert!(keep(&world, key, Algorithm::EdDsa, None).await);
+        assert!(keep(&world, key, Algorithm::EdDsa, Some(NOW)).await);
+        let current = row(&world, Algorithm::EdDsa, Stage::Current).await.expect("is there");
+        let note = world.note(NOW);
+        assert!(!world.store.withdraw_signing_key(&current, &note).await.expect("runs"), "it signs");
+        assert!(row(&world, Algorithm::EdDsa, Stage::Current).await.is_some());
+        assert!(promote(&world, true, NOW).await);
+        let got = race(&world, 16, |world, _| {
+            let (current, note) = (current.clone(), note.clone());
+            async move { world.store.withdraw_signing_key(&current, &note).await.expect("runs") }
+        })
+        .await;
+        assert_eq!(count(&got, &true), 16, "it is gone for all of them");
+        assert!(row(&world, Algorithm::EdDsa, Stage::Previous).await.is_none());
+        let trail = world.store.list_audit(100).await.expect("reads");
+        let told: Vec<_> = trail.iter().filter(|row| row.action == "signing_key.withdraw").collect();
+        assert_eq!((told.len(), &told[0].target), (1, &format!("signing_key:{}", current.kid)));
+    });
+}

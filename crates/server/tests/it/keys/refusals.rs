@@ -155,3 +155,25 @@ fn two_nodes_that_start_at_once_on_an_empty_database_agree_on_all_keys() {
     assert_eq!(keys.len(), 1, "one data key");
     assert_eq!(key_encryption_keys(&nodes[0]).len(), 1);
 }
+
+/// Names of people and sessions in tokens are made with it: with another one everybody would be somebody else.
+#[test]
+fn fm_124_a_changed_secret_of_pairwise_subjects_stops_the_start_and_is_named_with_its_row_and_audited() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let server = stopped(database);
+        let row = server.with_store(async |store| {
+            let row = store.deployment_secret("pairwise subjects").await.expect("reads").expect("is there");
+            let mut bytes = row.value.bytes.clone();
+            *bytes.last_mut().expect("bytes") ^= 1;
+            let sql = "UPDATE deployment_secrets SET sealed = $1 WHERE id = $2";
+            let values = vec![bytes.into(), row.id.into()];
+            store.run(vec![vestibule_store::Statement::new(sql, values)]).await.expect("runs");
+            row.id
+        });
+        let said = refused(&mut binary(&server.directory, server.database_url.as_deref()));
+        assert!(said.contains(&row.to_string()) && said.contains("restore that row"), "{said}");
+        let trail = server.with_store(async |store| store.list_audit(100).await.expect("reads"));
+        let target = format!("deployment_secrets:{row}");
+        assert_eq!(trail.iter().filter(|row| row.action == "sealed.open" && row.target == target).count(), 1);
+    }
+}

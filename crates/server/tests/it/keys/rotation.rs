@@ -111,11 +111,11 @@ fn st_85_st_130_keys_rotate_by_themselves_once_and_leave_the_set_when_what_they_
 }
 
 #[test]
-fn a_key_is_kept_for_a_day_or_for_the_longest_life_of_an_applications_tokens() {
+fn a_key_is_kept_as_long_as_a_session_may_live_or_for_the_longest_life_of_an_applications_tokens() {
     let server = Server::start(Database::Sqlite, &[]);
     wait_until("all six keys", || kids(&server).len() == 6);
     server.app("service");
-    let days = 3 * 86_400_000;
+    let days = 9 * 86_400_000;
     let kept = |algorithm: &str| {
         let rows = server.with_store(async |store| store.signing_keys().await.expect("reads"));
         let row = rows.into_iter().find(|row| row.algorithm.name() == algorithm && row.replaced_at.is_some());
@@ -124,10 +124,42 @@ fn a_key_is_kept_for_a_day_or_for_the_longest_life_of_an_applications_tokens() {
     };
     let minute = 60_000;
     server.json(&["keys", "rotate", "--now", "--algorithm", "EdDSA"], "");
-    assert_eq!(kept("EdDSA"), 86_400_000 + minute);
+    assert_eq!(kept("EdDSA"), 7 * 86_400_000 + minute);
     set(&server, "UPDATE applications SET access_ms = $1", &[days]);
     server.json(&["keys", "rotate", "--now", "--algorithm", "ES256"], "");
     assert_eq!(kept("ES256"), days + minute);
+}
+
+/// A key that somebody else has must be taken out of the set, in whatever stage it is.
+#[test]
+fn st_85_a_withdrawn_key_leaves_the_set_on_every_node_at_once_and_another_signs() {
+    on_both_alone(|server| {
+        wait_until("all six keys", || kids(&server).len() == 6);
+        let second = (server.database == Database::Postgres).then(|| server.second_node());
+        let kid = |state: &str| listed(&server, "EdDSA", state)[0]["kid"].as_str().expect("kid").to_owned();
+        let (current, next) = (kid("current"), kid("next"));
+        let gone = |kid: &str| {
+            for node in second.iter().chain([&server]) {
+                wait_until("it has left the set", || !kids(node).contains(&kid.to_owned()));
+            }
+        };
+        let done = server.json(&["keys", "withdraw", &current], "");
+        assert_eq!((&done["was"], &done["signs"]), (&"current".into(), &next.as_str().into()), "{done}");
+        gone(&current);
+        assert!(listed(&server, "EdDSA", "previous").is_empty(), "nothing is left of it");
+        wait_until("another next key", || listed(&server, "EdDSA", "next").len() == 1);
+        let unused = kid("next");
+        let output = server.command(&["keys", "withdraw", &unused], "");
+        assert!(output.status.success() && said(&output).contains("copy of the key set"), "{}", said(&output));
+        gone(&unused);
+        wait_until("another next key", || listed(&server, "EdDSA", "next").len() == 1);
+        let both = [current, unused].map(|kid| format!("signing_key:{kid}"));
+        let told = trail(&server, "signing_key.withdraw");
+        assert!(told.len() == 2 && both.iter().all(|kid| told.contains(kid)), "{told:?}");
+        let unknown = server.command(&["keys", "withdraw", "nobody"], "");
+        assert_eq!(unknown.status.code(), Some(1));
+        assert!(said(&unknown).contains("keys list"), "{}", said(&unknown));
+    });
 }
 
 #[test]
