@@ -17,7 +17,7 @@ use crate::clone_url::CloneUrl;
 use crate::errand::Step;
 use crate::host::{Call, Change, GitHost, Habits, Place};
 use crate::judge;
-use crate::names::{BlobSha, Content, FilePath, HookId, Namespace, NewName, Ref};
+use crate::names::{BlobSha, Content, FilePath, HookId, Message, Namespace, NewName, Ref};
 use crate::paging::Page;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -68,7 +68,7 @@ impl GitHost for Gitee {
     fn create_project(&self, visit: &Visit, namespace: &Namespace, name: &NewName) -> Step<ProjectItem> { repos::create_project(visit, namespace, name) }
     fn branches(&self, visit: &Visit, place: &Place) -> Step<Listing<String>> { repos::names(visit, place, "branches") }
     fn tags(&self, visit: &Visit, place: &Place) -> Step<Listing<String>> { repos::names(visit, place, "tags") }
-    fn create_tag(&self, visit: &Visit, place: &Place, target: &Ref, name: &Ref, message: &str) -> Step<()> { repos::create_tag(visit, place, target, name, message) }
+    fn create_tag(&self, visit: &Visit, place: &Place, target: &Ref, name: &Ref, message: &Message) -> Step<()> { repos::create_tag(visit, place, target, name, message) }
     fn commits(&self, visit: &Visit, place: &Place, from: Option<&Ref>) -> Step<Vec<CommitItem>> { repos::commits(visit, place, from) }
     fn hooks(&self, visit: &Visit, place: &Place) -> Step<Listing<HookItem>> { repos::hooks(visit, place) }
     fn create_hook(&self, visit: &Visit, place: &Place, url: &str, secret: &Secret) -> Step<HookItem> { repos::create_hook(visit, place, url, secret) }

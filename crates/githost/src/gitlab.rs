@@ -16,7 +16,7 @@ use crate::clone_url::CloneUrl;
 use crate::errand::Step;
 use crate::host::{Call, Change, GitHost, Habits, Place};
 use crate::judge;
-use crate::names::{BlobSha, Content, FilePath, HookId, Namespace, NewName, Ref};
+use crate::names::{BlobSha, Content, FilePath, HookId, Message, Namespace, NewName, Ref};
 use crate::paging::Page;
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
@@ -62,7 +62,7 @@ impl GitHost for GitLab {
     fn create_project(&self, visit: &Visit, namespace: &Namespace, name: &NewName) -> Step<ProjectItem> { repos::create_project(visit, namespace, name) }
     fn branches(&self, visit: &Visit, place: &Place) -> Step<Listing<String>> { repos::names(visit, place, "repository/branches") }
     fn tags(&self, visit: &Visit, place: &Place) -> Step<Listing<String>> { repos::names(visit, place, "repository/tags") }
-    fn create_tag(&self, visit: &Visit, place: &Place, target: &Ref, name: &Ref, message: &str) -> Step<()> { repos::create_tag(visit, place, target, name, message) }
+    fn create_tag(&self, visit: &Visit, place: &Place, target: &Ref, name: &Ref, message: &Message) -> Step<()> { repos::create_tag(visit, place, target, name, message) }
     fn delete_tag(&self, visit: &Visit, place: &Place, name: &Ref) -> Step<()> { repos::delete_tag(visit, place, name) }
     fn commits(&self, visit: &Visit, place: &Place, from: Option<&Ref>) -> Step<Vec<CommitItem>> { repos::commits(visit, place, from) }
     fn hooks(&self, visit: &Visit, place: &Place) -> Step<Listing<HookItem>> { repos::hooks(visit, place) }

@@ -7,7 +7,7 @@ use crate::address::Base;
 use crate::answers::{CommitItem, File, HookItem, Listing, NamespaceItem, ProjectInfo, ProjectItem, Tokens, Upstream};
 use crate::clone_url::CloneUrl;
 use crate::errand::Step;
-use crate::names::{BlobSha, Content, FilePath, HookId, Namespace, NewName, Project, Ref};
+use crate::names::{BlobSha, Content, FilePath, HookId, Message, Namespace, NewName, Project, Ref};
 use crate::refusal::Refusal;
 use crate::secret::Secret;
 use crate::site::{Application, Departure, Site, Visit};
@@ -111,7 +111,7 @@ pub struct Change {
     /// The branch.
     pub branch: Ref,
     /// The commit's message.
-    pub message: String,
+    pub message: Message,
 }
 
 /// A kind of Git host.
@@ -164,7 +164,7 @@ pub trait GitHost: Sync {
     fn tags(&self, _visit: &Visit, _place: &Place) -> Step<Listing<String>> { self.no(Call::Tags) }
 
     /// Makes an annotated tag of what `target` names.
-    fn create_tag(&self, _visit: &Visit, _place: &Place, _target: &Ref, _name: &Ref, _message: &str) -> Step<()> { self.no(Call::CreateTag) }
+    fn create_tag(&self, _visit: &Visit, _place: &Place, _target: &Ref, _name: &Ref, _message: &Message) -> Step<()> { self.no(Call::CreateTag) }
 
     /// Deletes a tag.
     fn delete_tag(&self, _visit: &Visit, _place: &Place, _name: &Ref) -> Step<()> { self.no(Call::DeleteTag) }

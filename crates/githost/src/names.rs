@@ -1,4 +1,4 @@
-//! The names that a caller gives: namespaces, projects, paths, refs, tags, hooks.
+//! The names that a caller gives: namespaces, projects, paths, refs, tags, hooks; and the texts beside them.
 //!
 //! Owns which names are taken at all, so that no host's file has to think of dot segments or control characters. The
 //! wire writes a slash as a colon (`group:team`); a slash that was percent-encoded inside its segment is one too. Does
@@ -35,6 +35,25 @@ pub struct BlobSha(String);
 /// The name of a repository that is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewName(String);
+
+/// The message of a commit or of a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message(String);
+
+impl Message {
+    /// Reads a message: some text, of at most 64 KiB, without the NUL at which git would end it.
+    pub fn parse(text: &str) -> Result<Message, Refusal> {
+        if text.trim().is_empty() || text.len() > MAX_MESSAGE_BYTES || text.contains('\0') {
+            return Err(Refusal::invalid("the message is empty, longer than 64 KiB, or has a NUL in it"));
+        }
+        Ok(Message(text.to_owned()))
+    }
+
+    /// The message.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl Namespace {
     /// Reads a segment that was percent-decoded once.
@@ -212,6 +231,9 @@ fn path(text: &str, what: &str) -> Result<String, Refusal> {
 fn is_number(text: &str) -> bool {
     (1..=19).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
+
+/// The longest message, in bytes.
+const MAX_MESSAGE_BYTES: usize = 64 << 10;
 
 /// The longest name, in bytes.
 const MAX_BYTES: usize = 1024;

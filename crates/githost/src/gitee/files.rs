@@ -58,7 +58,7 @@ pub fn create(visit: &Visit, place: &Place, change: &Change, content: &Content) 
     let (visit, change, content) = (visit.clone(), change.clone(), content.clone());
     locate(&visit, place).then(move |spot| {
         let address = spot.at(&visit, "contents").segments(change.path.as_str());
-        let fields = Fields::new().text("content", content.as_str()).text("message", &change.message);
+        let fields = Fields::new().text("content", content.as_str()).text("message", change.message.as_str());
         let fields = fields.text("branch", change.branch.as_str());
         Step::ask(request(&visit, Method::Post, address).json(fields), accept)
     })
@@ -70,7 +70,7 @@ pub fn update(visit: &Visit, place: &Place, change: &Change, content: &Content, 
     locate(&visit, place).then(move |spot| {
         unchanged(&visit, &spot, &change, &sha).then(move |()| {
             let address = spot.at(&visit, "contents").segments(change.path.as_str());
-            let fields = Fields::new().text("content", content.as_str()).text("message", &change.message);
+            let fields = Fields::new().text("content", content.as_str()).text("message", change.message.as_str());
             let fields = fields.text("branch", change.branch.as_str()).text("sha", sha.as_str());
             Step::ask(request(&visit, Method::Put, address).json(fields), written)
         })
@@ -83,7 +83,7 @@ pub fn delete(visit: &Visit, place: &Place, change: &Change, sha: &BlobSha) -> S
     locate(&visit, place).then(move |spot| {
         unchanged(&visit, &spot, &change, &sha).then(move |()| {
             let address = spot.at(&visit, "contents").segments(change.path.as_str());
-            let address = address.query("sha", sha.as_str()).query("message", &change.message);
+            let address = address.query("sha", sha.as_str()).query("message", change.message.as_str());
             let address = address.query("branch", change.branch.as_str());
             Step::ask(request(&visit, Method::Delete, address), written)
         })

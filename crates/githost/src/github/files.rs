@@ -56,7 +56,7 @@ pub fn read(visit: &Visit, place: &Place, path: &FilePath, at: &Ref) -> Step<Fil
 
 /// Makes a file, or changes one whose blob is still `sha`.
 pub fn write(visit: &Visit, place: &Place, change: &Change, content: &Content, sha: Option<&BlobSha>) -> Step<()> {
-    let fields = Fields::new().text("message", &change.message).text("content", content.as_str());
+    let fields = Fields::new().text("message", change.message.as_str()).text("content", content.as_str());
     let fields = fields.text("branch", change.branch.as_str());
     let fields = match sha {
         Some(sha) => fields.text("sha", sha.as_str()),
@@ -67,7 +67,7 @@ pub fn write(visit: &Visit, place: &Place, change: &Change, content: &Content, s
 
 /// Deletes a file whose blob is still `sha`.
 pub fn delete(visit: &Visit, place: &Place, change: &Change, sha: &BlobSha) -> Step<()> {
-    let fields = Fields::new().text("message", &change.message).text("sha", sha.as_str());
+    let fields = Fields::new().text("message", change.message.as_str()).text("sha", sha.as_str());
     let fields = fields.text("branch", change.branch.as_str());
     send(visit, place, change, move |request| request.json(fields), Method::Delete)
 }

@@ -8,7 +8,7 @@ use crate::clone_url::CloneUrl;
 use crate::errand::Step;
 use crate::github_shapes as shapes;
 use crate::host::Place;
-use crate::names::{Namespace, NewName, Project, Ref};
+use crate::names::{Message, Namespace, NewName, Project, Ref};
 use crate::paging::{self, Weigh};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
@@ -160,8 +160,8 @@ fn names(visit: &Visit, place: &Place, what: &'static str) -> Step<Listing<Strin
 }
 
 /// An annotated tag: what it points at, the tag's object, the reference to it.
-pub fn create_tag(visit: &Visit, place: &Place, target: &Ref, name: &Ref, message: &str) -> Step<()> {
-    let (visit, target, name, message) = (visit.clone(), target.clone(), name.clone(), message.to_owned());
+pub fn create_tag(visit: &Visit, place: &Place, target: &Ref, name: &Ref, message: &Message) -> Step<()> {
+    let (visit, target, name, message) = (visit.clone(), target.clone(), name.clone(), message.clone());
     locate(&visit, place).then(move |spot| {
         let address = spot.at(&visit, "commits").segment(target.as_str());
         // The whole commit with its patches may be huge; this media type answers its sha alone.
@@ -169,7 +169,7 @@ pub fn create_tag(visit: &Visit, place: &Place, target: &Ref, name: &Ref, messag
         let (visit_2, spot_2, name_2) = (visit.clone(), spot.clone(), name.clone());
         Step::ask(whole, |reply: &Reply, now| accept(reply, now).and_then(|()| reply.sha()))
             .then(move |sha| {
-                let fields = Fields::new().text("tag", name.as_str()).text("message", &message);
+                let fields = Fields::new().text("tag", name.as_str()).text("message", message.as_str());
                 let fields = fields.text("object", &sha).text("type", "commit");
                 let request = request(&visit, Method::Post, spot.at(&visit, "git/tags")).json(fields);
                 Step::ask(request, |reply: &Reply, now| {

@@ -164,7 +164,7 @@ fn write(
     content: Option<&Content>,
     last_commit: Option<&str>,
 ) -> Step<()> {
-    let fields = Fields::new().text("branch", change.branch.as_str()).text("commit_message", &change.message);
+    let fields = Fields::new().text("branch", change.branch.as_str()).text("commit_message", change.message.as_str());
     let fields = match content {
         Some(content) => fields.text("encoding", "base64").text("content", content.as_str()),
         None => fields,

@@ -8,7 +8,7 @@ use crate::clone_url::CloneUrl;
 use crate::errand::Step;
 use crate::github_shapes as shapes;
 use crate::host::Place;
-use crate::names::{HookId, Namespace, NewName, Project, Ref};
+use crate::names::{HookId, Message, Namespace, NewName, Project, Ref};
 use crate::paging;
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
@@ -146,8 +146,9 @@ pub fn names(visit: &Visit, place: &Place, what: &'static str) -> Step<Listing<S
 }
 
 /// Makes an annotated tag: one with a message is annotated.
-pub fn create_tag(visit: &Visit, place: &Place, target: &Ref, name: &Ref, message: &str) -> Step<()> {
-    let fields = Fields::new().text("tag_name", name.as_str()).text("ref", target.as_str()).text("message", message);
+pub fn create_tag(visit: &Visit, place: &Place, target: &Ref, name: &Ref, message: &Message) -> Step<()> {
+    let fields =
+        Fields::new().text("tag_name", name.as_str()).text("ref", target.as_str()).text("message", message.as_str());
     let visit = visit.clone();
     locate(&visit, place).then(move |spot| {
         Step::ask(request(&visit, Method::Post, spot.at(&visit, "repository/tags")).json(fields), accept)

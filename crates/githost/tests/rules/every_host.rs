@@ -5,7 +5,7 @@ use vestibule_githost::answers::{CommitItem, HookItem, Listing, MOST_PAGES, Name
 use vestibule_githost::clone_url::CloneUrl;
 use vestibule_githost::errand::Step;
 use vestibule_githost::host::{Call, Change, Place};
-use vestibule_githost::names::{BlobSha, Content, FilePath, HookId, Namespace, NewName, Project, Ref};
+use vestibule_githost::names::{BlobSha, Content, FilePath, HookId, Message, Namespace, NewName, Project, Ref};
 use vestibule_githost::refusal::{Refusal, Why};
 use vestibule_githost::registry::KINDS;
 use vestibule_githost::reply::Reply;
@@ -26,8 +26,12 @@ fn git_ref(name: &str) -> Ref {
     Ref::parse(name).unwrap()
 }
 
+fn message_of(text: &str) -> Message {
+    Message::parse(text).unwrap()
+}
+
 fn change(path: &str, message: &str) -> Change {
-    Change { path: FilePath::parse(path).unwrap(), branch: git_ref("main"), message: message.to_owned() }
+    Change { path: FilePath::parse(path).unwrap(), branch: git_ref("main"), message: message_of(message) }
 }
 
 fn content() -> Content {
@@ -226,8 +230,9 @@ fn a_project_may_be_named_by_its_full_path_with_colons() {
 
 #[test]
 fn an_annotated_tag_is_made_of_a_ref_with_a_slash_and_deleted() {
-    let start =
-        |host: &Host| host.kind.create_tag(&host.visit(), &hello(), &git_ref("feature/x"), &git_ref("v2.0"), "Second");
+    let start = |host: &Host| {
+        host.kind.create_tag(&host.visit(), &hello(), &git_ref("feature/x"), &git_ref("v2.0"), &message_of("Second"))
+    };
     everywhere(Call::CreateTag, "create_tag", start, |_, ()| {});
     let start = |host: &Host| host.kind.delete_tag(&host.visit(), &hello(), &git_ref("v1.0"));
     everywhere(Call::DeleteTag, "delete_tag", start, |_, ()| {});

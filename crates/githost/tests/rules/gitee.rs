@@ -5,7 +5,7 @@ use crate::player::{Host, folder, recorded, reply, run};
 use std::fs;
 use vestibule_githost::answers::ProjectItem;
 use vestibule_githost::host::Change;
-use vestibule_githost::names::{BlobSha, Content, FilePath, Namespace, NewName, Ref};
+use vestibule_githost::names::{BlobSha, Content, FilePath, Message, Namespace, NewName, Ref};
 use vestibule_githost::refusal::{Refusal, Why};
 use vestibule_githost::reply::Reply;
 
@@ -49,7 +49,7 @@ fn a_change_that_gitee_itself_finds_stale_is_stale() {
     let change = Change {
         path: FilePath::parse("src/lib.rs").unwrap(),
         branch: Ref::parse("main").unwrap(),
-        message: "m".into(),
+        message: Message::parse("m").unwrap(),
     };
     let file = &recorded("gitee", "update_file").unwrap()[0]["reply"];
     let sha = BlobSha::parse(file["body"]["sha"].as_str().unwrap()).unwrap();

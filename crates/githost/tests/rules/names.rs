@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use vestibule_githost::address::{BadBase, Base};
 use vestibule_githost::errand::Step;
 use vestibule_githost::host::Place;
-use vestibule_githost::names::{BlobSha, Content, FilePath, HookId, Namespace, NewName, Project, Ref};
+use vestibule_githost::names::{BlobSha, Content, FilePath, HookId, Message, Namespace, NewName, Project, Ref};
 
 #[test]
 fn a_colon_is_a_slash_and_so_is_a_slash_that_was_encoded() {
@@ -185,4 +185,13 @@ fn each_hosts_api_lies_where_its_documentation_says() {
 fn a_files_content_is_not_in_a_debug_print() {
     let content = Content::parse("c2VjcmV0").unwrap();
     assert_eq!(format!("{content:?}"), "[8 bytes of base64]");
+}
+
+#[test]
+fn a_message_has_words_and_a_bound() {
+    assert_eq!(Message::parse("Fix\n\nWhy: é").unwrap().as_str(), "Fix\n\nWhy: é");
+    assert!(Message::parse(&"x".repeat(64 << 10)).is_ok());
+    for bad in ["", " \n", "a\0b", &"x".repeat((64 << 10) + 1)] {
+        assert!(Message::parse(bad).is_err());
+    }
 }

@@ -4,7 +4,7 @@ use crate::every_host::place;
 use crate::player::{Host, NOW, application, recorded, reply, run};
 use std::collections::BTreeSet;
 use vestibule_githost::host::Change;
-use vestibule_githost::names::{BlobSha, FilePath, Ref};
+use vestibule_githost::names::{BlobSha, FilePath, Message, Ref};
 use vestibule_githost::refusal::{Refusal, Why};
 use vestibule_githost::reply::Reply;
 use vestibule_githost::secret::Secret;
@@ -134,8 +134,11 @@ fn a_file_that_is_longer_than_we_read_is_too_large_and_the_host_is_not_to_blame(
 #[test]
 fn a_host_that_does_not_answer_head_is_asked_for_the_whole_file_and_its_refusal_is_read() {
     let host = Host::new("gitlab", "https://gitlab.com");
-    let change =
-        Change { path: FilePath::parse("a").unwrap(), branch: Ref::parse("main").unwrap(), message: "m".into() };
+    let change = Change {
+        path: FilePath::parse("a").unwrap(),
+        branch: Ref::parse("main").unwrap(),
+        message: Message::parse("m").unwrap(),
+    };
     let sha = BlobSha::parse(&"0".repeat(40)).unwrap();
     let mut asked = Vec::new();
     let outcome = run(host.kind.delete_file(&host.visit(), &place("a", "b"), &change, &sha), |request| {
