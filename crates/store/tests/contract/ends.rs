@@ -99,18 +99,21 @@ fn st_69_fm_75_signing_out_ends_what_was_issued_in_the_session_and_in_those_that
 }
 
 #[test]
-fn fm_46_a_session_of_somebody_else_has_a_root_of_its_own() {
+fn fm_46_signing_in_over_somebody_else_signs_them_out_here_and_has_a_root_of_its_own() {
     each_database(async |store| {
         let world = World::new(store);
         let client = world.application("shop", Template::Web).await;
         let (alice, bob) = (world.person("alice").await, world.person("bob").await);
         let first = world.session(alice, NOW).await;
-        let of_alice = issue(&world, &client, first).await;
+        let elsewhere = world.session(alice, NOW).await;
+        let (of_alice, stays) = (issue(&world, &client, first).await, issue(&world, &client, elsewhere).await);
         let second = follow(&world, bob, first).await;
+        of_alice.is_dead(&world, Dead::SignedOut).await;
         let of_bob = issue(&world, &client, second).await;
+        assert_eq!(of_bob.alive(&world, NOW).await, [true; 3]);
         world.store.end_session(second, &world.note(NOW)).await.expect("runs");
         of_bob.is_dead(&world, Dead::SignedOut).await;
-        assert_eq!(of_alice.alive(&world, NOW).await, [true; 3]);
+        assert_eq!(stays.alive(&world, NOW).await, [true; 3]);
     });
 }
 
