@@ -58,7 +58,7 @@ fn fm_109_no_secret_stands_in_an_address_or_a_debug_print() {
 /// What hosts say when they echo what they were sent: in each member that is read, in each spelling, at the bound of a
 /// reason, and in what names the scopes that would do.
 fn echoes() -> Vec<Reply> {
-    let long = "x".repeat(294);
+    let long = "x".repeat(290);
     let words = [
         format!("token {CANARY} is bad"),
         format!("{long} {CANARY}"),
