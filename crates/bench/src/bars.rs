@@ -12,7 +12,7 @@ const SLACK: f64 = 0.05;
 const SLACK_ELSEWHERE: f64 = 0.12;
 /// What libraries choose their code by.
 const FLAGS: [&str; 10] =
-    ["sse4_2", "avx2", "bmi2", "adx", "aes", "vaes", "pclmulqdq", "sha_ni", "avx512f", "avx512_ifma"];
+    ["sse4_2", "avx2", "bmi2", "adx", "aes", "vaes", "pclmulqdq", "sha_ni", "avx512f", "avx512ifma"];
 
 /// The line that says with what the bars were set.
 const SET_WITH: &str = "# set with: ";
