@@ -35,7 +35,7 @@ impl Jwk {
 
     /// Reads a key; unknown members are ignored (RFC 7517 section 4), among them those that point elsewhere.
     ///
-    /// Refused are: text over [`MAX_BYTES`], a member twice, a private half, a use other than signatures, an `alg` that is
+    /// Refused are: text over 16 KiB, a member twice, a private half, a use other than signatures, an `alg` that is
     /// not this key's, RSA below 2,048 or above 8,192 bits.
     pub fn from_json(text: &str) -> Result<Jwk, KeyError> {
         if text.len() > MAX_BYTES {
