@@ -63,7 +63,8 @@ fn fm_48_fm_57_withdrawing_and_signing_out_everywhere_need_a_form_of_this_sessio
     on_both(|server| {
         let (app, person) = server.app_and_person("web");
         let mut visitor = signed_in(server, &person);
-        let given = tokens(&mut visitor, &app, &person);
+        // In another browser: whoever signs in over the person's session here ends what was given in it.
+        let given = tokens(&mut signed_in(server, &person), &app, &person);
         let other = server.person();
         let mut stranger = signed_in(server, &other);
         let refused = |page: Page| assert!(!page.is_error_page(403).is_empty(), "{}", page.plain());
