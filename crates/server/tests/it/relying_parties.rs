@@ -44,6 +44,12 @@ fn goes_the_whole_way(database: Database, algorithm: &str) {
     let settings = ["--id-token-alg", algorithm, "--post-logout-redirect-uri", &after];
     let app = server.app_with("web", &[&redirect], &settings);
     let person = server.person();
+    // The client keeps what it fetches longer than the second that it may: what signs next must be there from the start.
+    wait_until("the next key", || {
+        let set = Call::get(server.at("/oauth/jwks")).send().json();
+        let keys = set["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
+        keys.iter().filter(|key| key["alg"] == algorithm).count() >= 2
+    });
     let mut client = Client::run(
         relying_party(),
         &json!({
