@@ -35,7 +35,15 @@ impl Presented {
         if is_signed(text) {
             return Ok(Presented::Signed(Secret::new(text)));
         }
-        let others = [Kind::Code, Kind::ClientSecret, Kind::Session, Kind::Browser, Kind::SetupLink, Kind::AccessKey];
+        let others = [
+            Kind::Code,
+            Kind::ClientSecret,
+            Kind::Session,
+            Kind::Browser,
+            Kind::SetupLink,
+            Kind::AccessKey,
+            Kind::GitState,
+        ];
         let is_other = others.into_iter().any(|kind| MachineSecret::parse(kind, text).is_some());
         Ok(if is_other { Presented::OtherSecret } else { Presented::Unknown })
     }

@@ -5,6 +5,7 @@
 
 use crate::error::StoreError;
 use crate::row::Row;
+use crate::sealed::SealedValue;
 use crate::tokens::FoundPerson;
 use vestibule_oauth::claims_request::ClaimsRequest;
 use vestibule_oauth::client::{Access, AccessTokenFormat, Client};
@@ -137,6 +138,23 @@ impl<'a> Columns<'a> {
     pub(crate) fn blob(&mut self) -> Result<Vec<u8>, StoreError> {
         let at = self.step();
         self.row.blob(at).map(<[u8]>::to_vec)
+    }
+
+    /// Reads a sealed value and the name of its data key.
+    pub(crate) fn sealed(&mut self) -> Result<SealedValue, StoreError> {
+        Ok(SealedValue { bytes: self.blob()?, key: self.id()? })
+    }
+
+    /// Reads a sealed value and the name of its data key, or two nulls.
+    pub(crate) fn opt_sealed(&mut self) -> Result<Option<SealedValue>, StoreError> {
+        let at = self.step();
+        let bytes = self.row.opt_blob(at)?.map(<[u8]>::to_vec);
+        let key = self.opt_id()?;
+        match (bytes, key) {
+            (Some(bytes), Some(key)) => Ok(Some(SealedValue { bytes, key })),
+            (None, None) => Ok(None),
+            _ => Err(self.row.wrong(at)),
+        }
     }
 
     pub(crate) fn scopes(&mut self) -> Result<ScopeSet, StoreError> {

@@ -22,6 +22,13 @@ impl std::fmt::Debug for SealedValue {
     }
 }
 
+impl SealedValue {
+    /// The value as the two columns in which it stands; both are null where there is none.
+    pub(crate) fn columns(value: Option<&SealedValue>) -> (Option<&[u8]>, Option<Id>) {
+        (value.map(|value| value.bytes.as_slice()), value.map(|value| value.key))
+    }
+}
+
 /// A sealed value and the row that it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedRow {
@@ -82,6 +89,12 @@ macro_rules! sealed_columns {
 sealed_columns! {
     "access_keys"."sealed", named by "sealed_by";
     "deployment_secrets"."sealed", named by "sealed_by";
+    "git_authorizations"."access", named by "access_by";
+    "git_authorizations"."refresh", named by "refresh_by";
+    "git_flows"."verifier", named by "verifier_by";
+    "git_hosts"."secret", named by "secret_by";
+    "git_revocations"."access", named by "access_by";
+    "git_revocations"."refresh", named by "refresh_by";
     "signing_keys"."sealed", named by "sealed_by";
 }
 
@@ -104,11 +117,10 @@ impl Store {
             .collect()
     }
 
-    /// What stands in `column` of the row `id` now.
+    /// What stands in `column` of the row `id` now; none also where the column is null.
     pub async fn sealed_at(&self, column: &SealedColumn, id: Id) -> Result<Option<SealedValue>, StoreError> {
         let Some(mut row) = self.find(&statement!(column.find, id, self.tenant())).await? else { return Ok(None) };
-        let mut c = Columns::of(&mut row);
-        Ok(Some(SealedValue { bytes: c.blob()?, key: c.id()? }))
+        Columns::of(&mut row).opt_sealed()
     }
 
     /// Puts the new values in place of the old ones, in one verb; a value that has changed meanwhile is left alone.

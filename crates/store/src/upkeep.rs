@@ -35,7 +35,7 @@ const fn old(stays_ms: i64, sqls: &'static [&'static str]) -> Sweep {
 }
 
 /// Everything that is swept.
-pub const SWEEPS: [Sweep; 15] = [
+pub const SWEEPS: [Sweep; 16] = [
     over(&["DELETE FROM authorizations WHERE id IN (SELECT z.id FROM authorizations z WHERE z.expires_at < $1 \
          ORDER BY z.expires_at LIMIT $2) RETURNING id"]),
     over(&["DELETE FROM tokens WHERE id IN (SELECT t.id FROM tokens t WHERE t.expires_at < $1 \
@@ -52,6 +52,8 @@ pub const SWEEPS: [Sweep; 15] = [
              ORDER BY n.created_at LIMIT $2) RETURNING event"],
         of_tenant: false,
     },
+    over(&["DELETE FROM git_flows WHERE id IN (SELECT f.id FROM git_flows f WHERE f.expires_at < $1 \
+         ORDER BY f.expires_at LIMIT $2) RETURNING id"]),
     over(&["DELETE FROM setup_links WHERE id IN (SELECT z.id FROM setup_links z WHERE z.expires_at < $1 \
          ORDER BY z.expires_at LIMIT $2) RETURNING id"]),
     over(&["DELETE FROM client_secrets WHERE id IN (SELECT s.id FROM client_secrets s \

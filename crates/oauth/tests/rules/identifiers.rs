@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::{Digest, Kind, MachineSecret, Secret};
 
-const KINDS: [(Kind, &str); 8] = [
+const KINDS: [(Kind, &str); 9] = [
     (Kind::AccessToken, "vst_at_"),
     (Kind::RefreshToken, "vst_rt_"),
     (Kind::Code, "vst_ac_"),
@@ -14,6 +14,7 @@ const KINDS: [(Kind, &str); 8] = [
     (Kind::Browser, "vst_br_"),
     (Kind::SetupLink, "vst_su_"),
     (Kind::AccessKey, "vst_sk_"),
+    (Kind::GitState, "vst_gs_"),
 ];
 
 fn sample(kind: Kind) -> MachineSecret {

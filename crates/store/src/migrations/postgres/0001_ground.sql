@@ -505,6 +505,122 @@ CREATE TABLE access_keys (
 CREATE UNIQUE INDEX access_keys_name ON access_keys (tenant, access_key);
 CREATE INDEX access_keys_sealed_by ON access_keys (sealed_by);
 
+-- Where Git authorizations come from: one application of ours at one host. scope: sixteen zero bytes where it is the
+-- deployment's, which serves the projects that git_host_projects names, or the one project that it belongs to; also the
+-- scope of the data key that seals the secret. Of one kind, the one that was made the default last is the default.
+CREATE TABLE git_hosts (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    scope BYTEA NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    name_key TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    web TEXT COLLATE "C" NOT NULL,
+    client_id TEXT COLLATE "C",
+    secret BYTEA,
+    secret_by BYTEA REFERENCES data_keys (id),
+    scopes TEXT COLLATE "C" NOT NULL,
+    tags TEXT COLLATE "C" NOT NULL,
+    default_at BIGINT,
+    disabled_at BIGINT,
+    created_at BIGINT NOT NULL,
+    changed_by BYTEA NOT NULL
+);
+CREATE UNIQUE INDEX git_hosts_name ON git_hosts (tenant, scope, name_key);
+CREATE INDEX git_hosts_secret_by ON git_hosts (secret_by);
+
+-- The projects that an administrator ticked for a host of the deployment's.
+CREATE TABLE git_host_projects (
+    tenant BIGINT NOT NULL,
+    project BYTEA NOT NULL,
+    host BYTEA NOT NULL,
+    ticked_at BIGINT NOT NULL,
+    changed_by BYTEA NOT NULL,
+    PRIMARY KEY (project, host)
+);
+CREATE INDEX git_host_projects_of ON git_host_projects (host);
+
+-- People on their way to a host and back. digest is the state's; landed_at: they came back in the browser session
+-- landed_session with the code of code_digest; taken_by: the verb that took the code away, once.
+CREATE TABLE git_flows (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    digest BYTEA NOT NULL,
+    person BYTEA NOT NULL,
+    project BYTEA NOT NULL,
+    host BYTEA NOT NULL,
+    tag TEXT COLLATE "C",
+    redirect_uri TEXT COLLATE "C" NOT NULL,
+    verifier BYTEA,
+    verifier_by BYTEA REFERENCES data_keys (id),
+    opened_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    landed_at BIGINT,
+    landed_by BYTEA,
+    landed_session BYTEA,
+    code_digest BYTEA,
+    taken_at BIGINT,
+    taken_by BYTEA
+);
+CREATE INDEX git_flows_expiry ON git_flows (expires_at);
+CREATE INDEX git_flows_of ON git_flows (project, person, expires_at);
+CREATE INDEX git_flows_verifier_by ON git_flows (verifier_by) WHERE verifier_by IS NOT NULL;
+
+-- What a project may do at a host, and the credential that says so. status: 0 normal, 1 overdue, 2 unauthenticated, with
+-- its reason and since when. Each new credential has the next generation.
+CREATE TABLE git_authorizations (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    project BYTEA NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    host BYTEA NOT NULL,
+    tag TEXT COLLATE "C",
+    token_type TEXT COLLATE "C" NOT NULL,
+    upstream_id TEXT COLLATE "C" NOT NULL,
+    login TEXT COLLATE "C" NOT NULL,
+    avatar TEXT COLLATE "C",
+    home TEXT COLLATE "C" NOT NULL,
+    scopes TEXT COLLATE "C",
+    access BYTEA NOT NULL,
+    access_by BYTEA NOT NULL REFERENCES data_keys (id),
+    access_ends_at BIGINT,
+    refresh BYTEA,
+    refresh_by BYTEA REFERENCES data_keys (id),
+    refresh_ends_at BIGINT,
+    status BIGINT NOT NULL,
+    reason TEXT COLLATE "C",
+    status_since BIGINT NOT NULL,
+    generation BIGINT NOT NULL,
+    created_by BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    changed_by BYTEA NOT NULL
+);
+CREATE UNIQUE INDEX git_authorizations_name ON git_authorizations (project, name);
+CREATE INDEX git_authorizations_of_host ON git_authorizations (host);
+CREATE INDEX git_authorizations_access_by ON git_authorizations (access_by);
+CREATE INDEX git_authorizations_refresh_by ON git_authorizations (refresh_by) WHERE refresh_by IS NOT NULL;
+
+-- Tokens that are to be ended at their host. Who sends one claims it, which moves due_at to the end of the lease.
+CREATE TABLE git_revocations (
+    id BYTEA NOT NULL PRIMARY KEY,
+    tenant BIGINT NOT NULL,
+    project BYTEA NOT NULL,
+    host BYTEA NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    access BYTEA NOT NULL,
+    access_by BYTEA NOT NULL REFERENCES data_keys (id),
+    refresh BYTEA,
+    refresh_by BYTEA REFERENCES data_keys (id),
+    created_at BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    claimed_by BYTEA
+);
+CREATE INDEX git_revocations_due ON git_revocations (host, due_at);
+CREATE INDEX git_revocations_access_by ON git_revocations (access_by);
+CREATE INDEX git_revocations_refresh_by ON git_revocations (refresh_by) WHERE refresh_by IS NOT NULL;
+
 CREATE TABLE audit (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,

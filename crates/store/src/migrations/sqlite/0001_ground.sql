@@ -505,6 +505,122 @@ CREATE TABLE access_keys (
 CREATE UNIQUE INDEX access_keys_name ON access_keys (tenant, access_key);
 CREATE INDEX access_keys_sealed_by ON access_keys (sealed_by);
 
+-- Where Git authorizations come from: one application of ours at one host. scope: sixteen zero bytes where it is the
+-- deployment's, which serves the projects that git_host_projects names, or the one project that it belongs to; also the
+-- scope of the data key that seals the secret. Of one kind, the one that was made the default last is the default.
+CREATE TABLE git_hosts (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    scope BLOB NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    web TEXT NOT NULL,
+    client_id TEXT,
+    secret BLOB,
+    secret_by BLOB REFERENCES data_keys (id),
+    scopes TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    default_at INTEGER,
+    disabled_at INTEGER,
+    created_at INTEGER NOT NULL,
+    changed_by BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX git_hosts_name ON git_hosts (tenant, scope, name_key);
+CREATE INDEX git_hosts_secret_by ON git_hosts (secret_by);
+
+-- The projects that an administrator ticked for a host of the deployment's.
+CREATE TABLE git_host_projects (
+    tenant INTEGER NOT NULL,
+    project BLOB NOT NULL,
+    host BLOB NOT NULL,
+    ticked_at INTEGER NOT NULL,
+    changed_by BLOB NOT NULL,
+    PRIMARY KEY (project, host)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX git_host_projects_of ON git_host_projects (host);
+
+-- People on their way to a host and back. digest is the state's; landed_at: they came back in the browser session
+-- landed_session with the code of code_digest; taken_by: the verb that took the code away, once.
+CREATE TABLE git_flows (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    person BLOB NOT NULL,
+    project BLOB NOT NULL,
+    host BLOB NOT NULL,
+    tag TEXT,
+    redirect_uri TEXT NOT NULL,
+    verifier BLOB,
+    verifier_by BLOB REFERENCES data_keys (id),
+    opened_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    landed_at INTEGER,
+    landed_by BLOB,
+    landed_session BLOB,
+    code_digest BLOB,
+    taken_at INTEGER,
+    taken_by BLOB
+) STRICT, WITHOUT ROWID;
+CREATE INDEX git_flows_expiry ON git_flows (expires_at);
+CREATE INDEX git_flows_of ON git_flows (project, person, expires_at);
+CREATE INDEX git_flows_verifier_by ON git_flows (verifier_by) WHERE verifier_by IS NOT NULL;
+
+-- What a project may do at a host, and the credential that says so. status: 0 normal, 1 overdue, 2 unauthenticated, with
+-- its reason and since when. Each new credential has the next generation.
+CREATE TABLE git_authorizations (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    project BLOB NOT NULL,
+    name TEXT NOT NULL,
+    host BLOB NOT NULL,
+    tag TEXT,
+    token_type TEXT NOT NULL,
+    upstream_id TEXT NOT NULL,
+    login TEXT NOT NULL,
+    avatar TEXT,
+    home TEXT NOT NULL,
+    scopes TEXT,
+    access BLOB NOT NULL,
+    access_by BLOB NOT NULL REFERENCES data_keys (id),
+    access_ends_at INTEGER,
+    refresh BLOB,
+    refresh_by BLOB REFERENCES data_keys (id),
+    refresh_ends_at INTEGER,
+    status INTEGER NOT NULL,
+    reason TEXT,
+    status_since INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    created_by BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    changed_by BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX git_authorizations_name ON git_authorizations (project, name);
+CREATE INDEX git_authorizations_of_host ON git_authorizations (host);
+CREATE INDEX git_authorizations_access_by ON git_authorizations (access_by);
+CREATE INDEX git_authorizations_refresh_by ON git_authorizations (refresh_by) WHERE refresh_by IS NOT NULL;
+
+-- Tokens that are to be ended at their host. Who sends one claims it, which moves due_at to the end of the lease.
+CREATE TABLE git_revocations (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    project BLOB NOT NULL,
+    host BLOB NOT NULL,
+    name TEXT NOT NULL,
+    access BLOB NOT NULL,
+    access_by BLOB NOT NULL REFERENCES data_keys (id),
+    refresh BLOB,
+    refresh_by BLOB REFERENCES data_keys (id),
+    created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    claimed_by BLOB
+) STRICT, WITHOUT ROWID;
+CREATE INDEX git_revocations_due ON git_revocations (host, due_at);
+CREATE INDEX git_revocations_access_by ON git_revocations (access_by);
+CREATE INDEX git_revocations_refresh_by ON git_revocations (refresh_by) WHERE refresh_by IS NOT NULL;
+
 CREATE TABLE audit (
     id BLOB NOT NULL PRIMARY KEY,
     tenant INTEGER NOT NULL,
