@@ -36,10 +36,15 @@ impl<T: 'static> Errand<T> {
         &self.request
     }
 
+    /// What it means that the reply is longer than is read of it.
+    pub fn too_long(&self) -> Refusal {
+        self.request.too_long()
+    }
+
     /// What the reply leads to. `now` in Unix milliseconds, for hosts that tell lifetimes.
     pub fn read(self, reply: &Reply, now: i64) -> Step<T> {
         if reply.len() > self.request.most_reply_bytes() {
-            return Step::Done(Err(self.request.too_long()));
+            return Step::Done(Err(self.too_long()));
         }
         (self.read)(reply, now)
     }

@@ -48,6 +48,8 @@ pub enum Why {
     TooLarge,
     /// This kind of host has no way to do it.
     CannotDo,
+    /// Nothing reached the host: nothing was done, and nothing is wrong with the token.
+    Unreachable,
     /// The host is away, or speaks no sense: whether it acted is not known.
     HostBroken {
         /// Milliseconds until it is worth asking again, where the host tells.
@@ -98,7 +100,12 @@ impl Refusal {
         Refusal::new(Why::HostBroken { retry_after: None }, reason)
     }
 
-    /// Whether the host itself said no, so that it is certain that nothing was done.
+    /// A host that nothing reached.
+    pub fn unreachable(reason: &str) -> Refusal {
+        Refusal::new(Why::Unreachable, reason)
+    }
+
+    /// Whether it is certain that nothing was done: the host itself said no, or nothing reached it.
     pub const fn is_definite(&self) -> bool {
         !matches!(self.why, Why::HostBroken { .. })
     }

@@ -1,6 +1,6 @@
 //! The binary `vestibule`: waits, tells time, throws dice, talks.
 //!
-//! The rules are in `vestibule-oauth`, what is remembered in `vestibule-store`. Here a conductor (a file in
+//! The rules are in `vestibule-oauth` and `vestibule-githost`, what is remembered in `vestibule-store`. Here a conductor (a file in
 //! `endpoints/`, `api/` or `pages/`) calls down, gets an answer and calls the next; nothing below calls up.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "a binary has no readers of its interface but its own files")]
@@ -16,6 +16,8 @@ mod config;
 mod demo;
 mod dice;
 mod endpoints;
+#[allow(dead_code, reason = "the calls that converse with hosts come next")]
+mod githosts;
 mod keys;
 mod messenger;
 mod outbound;

@@ -64,6 +64,7 @@ fn only_a_definite_no_to_the_token_worsens_a_status() {
         Why::TooLarge,
         Why::BadCloneUrl,
         Why::CannotDo,
+        Why::Unreachable,
         Why::HostBroken { retry_after: None },
     ];
     assert!(others.into_iter().all(|why| !condemns(why)));

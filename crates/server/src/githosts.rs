@@ -1,0 +1,158 @@
+//! Conversations with Git hosts: sends what the rulebook wants sent, and hands it what came back.
+//!
+//! Owns how long a conversation may take, how many requests it may have, and what is sent a second time. Which address
+//! may be called is decided in `outbound`, what a reply means in `vestibule-githost`. What the other side said when
+//! there was no reply is told to nobody (FM-90); why there was none stands in the log.
+
+#[cfg(test)]
+mod tests;
+
+use crate::clock::Clock;
+use crate::outbound::{Failure, Outbound, Reply, Request, Why};
+use axum::body::Bytes;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use std::time::Duration;
+use vestibule_githost::errand::Step;
+use vestibule_githost::refusal::Refusal;
+use vestibule_githost::{reply, wire};
+use zeroize::Zeroizing;
+
+/// What bounds a conversation.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// How long one request may take.
+    request: Duration,
+    /// How long all of it may take, in milliseconds; somebody waits for it.
+    whole: i64,
+    /// How many requests it may have: two listings of as many pages as are read, and what leads to them.
+    requests: u32,
+}
+
+const BOUNDS: Bounds = Bounds { request: Duration::from_secs(10), whole: 30_000, requests: 110 };
+
+/// Drives a conversation to its end. Dropping the future may leave a request behind whose reply nobody reads: what
+/// spends a code or a refresh token belongs in a task of its own.
+pub async fn converse<T: Send + 'static>(outbound: &Outbound, clock: &Clock, step: Step<T>) -> Result<T, Refusal> {
+    converse_within(BOUNDS, outbound, clock, step).await
+}
+
+async fn converse_within<T: Send + 'static>(
+    bounds: Bounds,
+    outbound: &Outbound,
+    clock: &Clock,
+    mut step: Step<T>,
+) -> Result<T, Refusal> {
+    let mut talk = Talk { bounds, ends: clock.ticks().saturating_add(bounds.whole), sent: 0, acted: false };
+    loop {
+        let errand = match step {
+            Step::Done(outcome) => return outcome,
+            Step::Ask(errand) => errand,
+        };
+        let reply = match talk.send(outbound, clock, errand.request()).await {
+            Ok(reply) => reply,
+            Err(Lost::TooLong) => return Err(errand.too_long()),
+            Err(Lost::Refused(refusal)) => return Err(refusal),
+        };
+        step = errand.read(&reply, clock.now());
+    }
+}
+
+/// A conversation under way.
+struct Talk {
+    bounds: Bounds,
+    ends: i64,
+    sent: u32,
+    /// Whether something was sent that may have changed something at the host.
+    acted: bool,
+}
+
+/// Why there is no reply to read.
+enum Lost {
+    /// There was more of it than is read.
+    TooLong,
+    Refused(Refusal),
+}
+
+impl Talk {
+    /// Sends one request: once more if its answer was lost and it may be repeated. One that was too slow once is not
+    /// asked again, because somebody waits.
+    async fn send(&mut self, outbound: &Outbound, clock: &Clock, asked: &wire::Request) -> Result<reply::Reply, Lost> {
+        let mut outcome = self.send_once(outbound, clock, asked).await?;
+        if outcome.as_ref().is_err_and(|f| *f == Failure::Unknown(Why::Broken)) && asked.may_repeat() {
+            outcome = self.send_once(outbound, clock, asked).await?;
+        }
+        match outcome {
+            Ok(reply) => {
+                self.acted |= !asked.may_repeat();
+                Ok(read(reply))
+            }
+            Err(failure) => Err(self.judge(failure, asked)),
+        }
+    }
+
+    async fn send_once(
+        &mut self,
+        outbound: &Outbound,
+        clock: &Clock,
+        asked: &wire::Request,
+    ) -> Result<Result<Reply, Failure>, Lost> {
+        let left = u64::try_from(self.ends.saturating_sub(clock.ticks())).unwrap_or(0);
+        if left == 0 || self.sent >= self.bounds.requests {
+            return Err(Lost::Refused(Refusal::broken("it would take longer than we wait for a host")));
+        }
+        self.sent += 1;
+        let left = Duration::from_millis(left);
+        let request = spell(asked, self.bounds.request.min(left)).ok_or_else(|| Lost::Refused(unreachable()))?;
+        // Waiting for a turn counts here, though not in the request's own deadline.
+        let outcome = tokio::time::timeout(left, outbound.send(request)).await;
+        Ok(outcome.unwrap_or(Err(Failure::Unknown(Why::Late))))
+    }
+
+    fn judge(&self, failure: Failure, asked: &wire::Request) -> Lost {
+        tracing::warn!(request = ?asked, why = failure.why().name(), "a Git host gave no answer");
+        match failure {
+            Failure::Unknown(Why::TooLarge) => Lost::TooLong,
+            Failure::Definite(_) if !self.acted => Lost::Refused(unreachable()),
+            Failure::Unknown(Why::Late) => Lost::Refused(Refusal::broken("the host did not answer in time")),
+            _ => Lost::Refused(Refusal::broken("the connection to the host broke before its answer was whole")),
+        }
+    }
+}
+
+/// One sentence for all that is wrong with a way there: more would tell a stranger what stands inside the house.
+fn unreachable() -> Refusal {
+    Refusal::unreachable("the host cannot be reached from here; the server's log says why")
+}
+
+/// The request as it is sent. `None` if it cannot be: a header that HTTP has no room for.
+fn spell(asked: &wire::Request, deadline: Duration) -> Option<Request> {
+    let method = match asked.method() {
+        wire::Method::Get => Method::GET,
+        wire::Method::Head => Method::HEAD,
+        wire::Method::Post => Method::POST,
+        wire::Method::Put => Method::PUT,
+        wire::Method::Delete => Method::DELETE,
+    };
+    let most = if asked.method() == wire::Method::Head { 0 } else { asked.most_reply_bytes() };
+    let header = |(name, value): (&str, &str)| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let mut value = HeaderValue::from_str(value).ok()?;
+        value.set_sensitive(name == header::AUTHORIZATION);
+        Some((name, value))
+    };
+    Some(Request {
+        method,
+        url: asked.url().to_owned(),
+        headers: asked.headers().map(header).collect::<Option<Vec<_>>>()?,
+        // The copy is wiped like the original: it may hold tokens.
+        body: Bytes::from_owner(Zeroizing::new(asked.body().to_vec())),
+        deadline,
+        most,
+    })
+}
+
+fn read(reply: Reply) -> reply::Reply {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = reply.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    reply::Reply::new(reply.status, headers, reply.body.into())
+}
