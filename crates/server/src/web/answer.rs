@@ -5,6 +5,7 @@
 
 use crate::pages::problem::{ForDevelopers, Problem, ProblemPage};
 use crate::text::Language;
+use crate::web::servicestage;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -170,6 +171,9 @@ pub fn by_path(path: &str, code: Code, request_id: &str) -> Response {
     }
     if path.starts_with("/api/v5/") {
         return message(&refusal);
+    }
+    if path.starts_with("/v1/") {
+        return servicestage::nobody(code, request_id);
     }
     let page = path == "/oauth/authorize"
         || path == "/oauth/logout"

@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::web::answer::{self, Cause};
+use crate::web::segments;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
@@ -34,7 +35,7 @@ pub async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next)
     let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId(id.clone()));
 
-    let mut response = if is_plain(uri.path()) {
+    let mut response = if is_plain(uri.path()) || segments::is_readable(uri.path()) {
         match caught(next.run(request)).await {
             Some(response) => response,
             None => answer::by_path(uri.path(), Code::ServerError, &id),
@@ -73,7 +74,8 @@ fn incoming_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Whether a path has only one reading. Everything that a proxy before us and we might read differently (`;`, `%2f`,
-/// `//`, `..`, back-slashes, any escape at all) is nothing that we serve (FM-106).
+/// `//`, `..`, back-slashes, any escape at all) is nothing that we serve (FM-106). Names in the project API's paths may hold
+/// anything; how those are read is `segments`'s.
 fn is_plain(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else { return false };
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');

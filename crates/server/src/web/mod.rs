@@ -1,5 +1,5 @@
-//! What every conductor needs of HTTP: reading what came (`form`), telling who sent it (`caller`, `browser`, `aksk`, `cors`),
-//! shaping what goes out (`answer`, `departure`, `entity`), the door that every request walks through (`door`) and its limits (`guard`,
+//! What every conductor needs of HTTP: reading what came (`form`, `segments`), telling who sent it (`caller`, `browser`,
+//! `project_caller`, `aksk`, `cors`), shaping what goes out (`answer`, `servicestage`, `departure`, `entity`), the door that every request walks through (`door`) and its limits (`guard`,
 //! `guessing`).
 
 pub mod access_token;
@@ -17,3 +17,6 @@ pub mod entity;
 pub mod form;
 pub mod guard;
 pub mod guessing;
+pub mod project_caller;
+pub mod segments;
+pub mod servicestage;

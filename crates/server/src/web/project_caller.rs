@@ -1,0 +1,70 @@
+//! Who calls the project API: a person, by a project token, by a request signed with an access key, or by an access token
+//! of an application's; and what they may do in the project that the path names.
+//!
+//! Owns that there is exactly one credential, that it is looked at in one place, and that a project which is another's
+//! answers as one that does not exist: the same reads, the same body. What each credential is worth is asked of the store
+//! at each use.
+
+use crate::app::App;
+use crate::web::form::Received;
+use crate::web::servicestage::Refusal;
+use vestibule_oauth::id::Id;
+use vestibule_oauth::scope::ScopeSet;
+use vestibule_store::audit::Note;
+use vestibule_store::projects::Role;
+
+/// What a call asks of its caller. Every call says so: there is no other way to a [`ProjectCaller`] (FM-59).
+#[derive(Clone, Copy, Debug)]
+pub struct Needs {
+    /// What they must be in the project, or more.
+    pub role: Role,
+    /// What an access token must be good for. Project tokens and access keys act for the person without bounds.
+    pub scope: &'static str,
+}
+
+/// By what a caller is known.
+#[derive(Clone, Debug)]
+pub enum By {
+    /// A project token (`X-Auth-Token`) of this row.
+    Token(Id),
+    /// An access key of this name.
+    AccessKey(String),
+    /// An access token of this application's, good for this.
+    Bearer {
+        /// The application.
+        application: Id,
+        /// What the token is good for.
+        scopes: ScopeSet,
+    },
+}
+
+/// Whoever may make the call that they make.
+#[derive(Clone, Debug)]
+pub struct ProjectCaller {
+    /// The person.
+    pub person: Id,
+    /// Their number.
+    pub number: i64,
+    /// The project that the path names.
+    pub project: Id,
+    /// What they are in it.
+    pub role: Role,
+    /// By what they are known.
+    pub by: By,
+    /// What the request is called in answers and logs.
+    pub request_id: String,
+}
+
+impl ProjectCaller {
+    /// The caller of this request in the project that the path names, if they may do what the call needs.
+    pub async fn of(app: &App, received: &Received, project: &str, needs: Needs) -> Result<ProjectCaller, Refusal> {
+        let _ = (app, received, project, needs);
+        todo!()
+    }
+
+    /// The audit note of something that they do with this request.
+    pub fn note(&self, app: &App, now: i64) -> Note {
+        let (actor, request_id) = (format!("person:{}", self.number), Some(self.request_id.clone()));
+        Note { id: app.dice.id(now), at: now, actor, request_id }
+    }
+}
