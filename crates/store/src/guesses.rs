@@ -1,10 +1,12 @@
 //! Guesses: how often a secret was tried in vain, and in which browsers a person has signed in before.
 //!
 //! A try is counted before it is made and given back when it was right, so that tries that come at once are all counted
-//! (FM-101). Owns the counters, which survive a restart. How long the next try waits is `oauth::guessing`'s.
+//! (FM-101). At an account it is a failure until it is found right. At a network, where many sign in at once, it is under
+//! way until it is judged: no more are under way at once than may fail, and only one that was found wrong makes others
+//! wait. Owns the counters, which survive a restart. How long the next try waits is `oauth::guessing`'s.
 
 use crate::{Statement, Store, StoreError, Verb, statement};
-use vestibule_oauth::guessing::{DEVICE_MS, DEVICES, Key, WAITS_MS, WINDOW_MS};
+use vestibule_oauth::guessing::{DEVICE_MS, DEVICES, Key, UNDER_WAY_MS, WAITS_MS, WINDOW_MS};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::Digest;
 
@@ -32,63 +34,106 @@ pub struct Counters {
 pub struct Reservation {
     verb: Id,
     own: (Key, i64),
-    beside: Option<(Key, i64)>,
+    beside: Option<(Counter, i64)>,
+}
+
+/// What keeps a try from being made, until when at the latest, in Unix milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Too many have failed.
+    Waits(i64),
+    /// From its network as many are under way as may still fail: one may be made as soon as one of those was right.
+    Crowded(i64),
 }
 
 /// What became of a try that was to be counted.
 #[derive(Clone, Debug)]
 pub enum Reserve {
-    /// It is counted and may be made. Whoever makes it and finds it right settles it.
+    /// It is counted and may be made. Whoever makes it says what came of it: it was right
+    /// ([`Store::settle_guess`]), wrong ([`Store::fail_guess`]), or not made ([`Store::give_back_guess`]).
     Reserved(Reservation),
-    /// It has to wait and was not counted; until when, in Unix milliseconds.
-    Waits(i64),
+    /// It has to wait and was not counted.
+    Held(Hold),
 }
 
 /// A counter is counted up in a row that nobody else can touch until the verb is done; `$5` is a counter that must not
-/// be waiting, `$6` the verb.
+/// be waiting, `$6` the verb, `$7` is 1 for a try that is under way until `$8`, and 0 for one that has failed.
 macro_rules! count_up {
-    ($guard:literal) => {
+    ($guard:literal, $place:literal) => {
         concat!(
-            "INSERT INTO guesses (tenant, key, failures, window_started_at, next_at, updated_at, claimed_by) \
-             SELECT $1, $2, 1, $3, 0, $3, $6 WHERE ",
+            "INSERT INTO guesses (tenant, key, failures, window_started_at, next_at, updated_at, claimed_by, \
+             under_way, under_way_until) SELECT $1, $2, 1, $3, 0, $3, $6, $7, $8 WHERE ",
             $guard,
             " ON CONFLICT (tenant, key) DO UPDATE SET \
              failures = CASE WHEN $3 - guesses.window_started_at >= $4 THEN 1 ELSE guesses.failures + 1 END, \
+             under_way = CASE WHEN $3 - guesses.window_started_at >= $4 OR guesses.under_way_until <= $3 THEN $7 \
+             ELSE guesses.under_way + $7 END, \
+             under_way_until = CASE WHEN $7 > 0 THEN $8 ELSE guesses.under_way_until END, \
              window_started_at = CASE WHEN $3 - guesses.window_started_at >= $4 THEN $3 \
              ELSE guesses.window_started_at END, \
-             updated_at = $3, claimed_by = $6 WHERE guesses.next_at <= $3 RETURNING window_started_at"
+             updated_at = $3, claimed_by = $6 WHERE guesses.next_at <= $3",
+            $place,
+            " RETURNING window_started_at"
         )
     };
 }
 
 impl Store {
-    /// Until when one of the two has to wait, in Unix milliseconds: one read, for answering a storm without writing.
-    pub async fn guess_waits(&self, counters: &Counters, now: i64) -> Result<Option<i64>, StoreError> {
-        const LATEST: &str = "SELECT MAX(next_at) FROM guesses WHERE tenant = $1 AND key IN ($2, $3)";
-        let own = &counters.own.key;
-        let beside = counters.beside.as_ref().map_or(own, |beside| &beside.key);
-        let row = self.find(&statement!(LATEST, self.tenant(), own.digest(), beside.digest())).await?;
-        Ok(row.map_or(Ok(None), |row| row.opt_int(0))?.filter(|until| *until > now))
+    /// What keeps a try from being made now: one read, for answering a storm without writing.
+    pub async fn guess_hold(&self, counters: &Counters, now: i64) -> Result<Option<Hold>, StoreError> {
+        const LATEST: &str = "SELECT MAX(next_at), MAX(CASE WHEN key = $3 AND failures >= $4 AND under_way > 0 \
+            AND $5 - window_started_at < $6 THEN under_way_until ELSE 0 END) \
+            FROM guesses WHERE tenant = $1 AND key IN ($2, $3)";
+        let own = &counters.own;
+        let beside = counters.beside.as_ref().unwrap_or(own);
+        let (key, other, free) = (own.key.digest(), beside.key.digest(), beside.free.max(1));
+        let row = self.find(&statement!(LATEST, self.tenant(), key, other, free, now, WINDOW_MS)).await?;
+        let Some(row) = row else { return Ok(None) };
+        let later = |until: Option<i64>| until.filter(|until| *until > now);
+        let (waits, crowded) = (later(row.opt_int(0)?), later(row.opt_int(1)?));
+        Ok(waits.map(Hold::Waits).or(crowded.map(Hold::Crowded)))
     }
 
-    /// Counts a try that is about to be made, unless one of the counters has to wait.
+    /// Counts a try that is about to be made, unless something holds it. Beside it counts as under way until it is judged.
     pub async fn reserve_guess(&self, counters: &Counters, verb: Id, now: i64) -> Result<Reserve, StoreError> {
+        self.count_guess(counters, verb, true, now).await
+    }
+
+    /// Counts a try that was found wrong, unless one of the counters has to wait.
+    pub async fn count_failure(&self, counters: &Counters, verb: Id, now: i64) -> Result<Reserve, StoreError> {
+        self.count_guess(counters, verb, false, now).await
+    }
+
+    async fn count_guess(
+        &self,
+        counters: &Counters,
+        verb: Id,
+        under_way: bool,
+        now: i64,
+    ) -> Result<Reserve, StoreError> {
         const OWN: &str =
-            count_up!("NOT EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $5 AND o.next_at > $3)");
-        const BESIDE: &str =
-            count_up!("EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $5 AND o.claimed_by = $6)");
-        // Between the first statement and the second somebody may have made the network wait.
+            count_up!("NOT EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $5 AND o.next_at > $3)", "");
+        const BESIDE: &str = count_up!(
+            "EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $5 AND o.claimed_by = $6)",
+            " AND (guesses.failures < $9 OR guesses.under_way = 0 OR guesses.under_way_until <= $3 \
+             OR $3 - guesses.window_started_at >= $4)"
+        );
+        // Between the first statement and the second somebody may have made the network wait, or taken its last place.
         const UNDO: &str = "UPDATE guesses SET failures = failures - 1 WHERE tenant = $1 AND key = $2 AND claimed_by = $4 \
             AND NOT EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $3 AND o.claimed_by = $4)";
         let tenant = self.tenant();
         let own = &counters.own;
         let beside = counters.beside.as_ref();
         let other = &beside.unwrap_or(own).key;
-        let mut verbs: Verb = vec![statement!(OWN, tenant, own.key.digest(), now, WINDOW_MS, other.digest(), verb)];
-        if let Some(beside) = beside {
-            let (key, own) = (beside.key.digest(), own.key.digest());
-            verbs.push(statement!(BESIDE, tenant, key, now, WINDOW_MS, own, verb));
-            verbs.push(statement!(UNDO, tenant, own, key, verb));
+        let key = own.key.digest();
+        let mut verbs: Verb = vec![statement!(OWN, tenant, key, now, WINDOW_MS, other.digest(), verb, 0_i64, 0_i64)];
+        if let Some(Counter { key: network, free }) = beside {
+            let (network, free) = (network.digest(), (*free).max(1));
+            let until = if under_way { now + UNDER_WAY_MS } else { 0 };
+            verbs.push(statement!(BESIDE, tenant, network, now, WINDOW_MS, key, verb, under_way, until, free));
+            verbs.push(statement!(UNDO, tenant, key, network, verb));
+        }
+        if let (Some(beside), false) = (beside, under_way) {
             verbs.push(self.make_wait(beside, &beside.key, verb, now));
         }
         verbs.push(self.make_wait(own, other, verb, now));
@@ -101,10 +146,10 @@ impl Store {
                 Ok(Reserve::Reserved(Reservation { verb, own, beside: None }))
             }
             (Some(window), Some(second), Some(beside)) => {
-                let (own, beside) = ((own.key.clone(), window), Some((beside.key.clone(), second)));
+                let (own, beside) = ((own.key.clone(), window), Some((beside.clone(), second)));
                 Ok(Reserve::Reserved(Reservation { verb, own, beside }))
             }
-            _ => Ok(Reserve::Waits(self.guess_waits(counters, now).await?.unwrap_or(now + WAITS_MS[0]))),
+            _ => Ok(Reserve::Held(self.guess_hold(counters, now).await?.unwrap_or(Hold::Crowded(now)))),
         }
     }
 
@@ -120,20 +165,41 @@ impl Store {
         statement!(WAIT, self.tenant(), key, other.digest(), verb, now, free, a, b, c, d, e, f, g)
     }
 
-    /// Gives a try back that was not made after all.
-    pub async fn give_back_guess(&self, reservation: &Reservation) -> Result<(), StoreError> {
-        let mut verb = vec![self.give_back(&reservation.own, reservation.verb)];
-        verb.extend(reservation.beside.as_ref().map(|beside| self.give_back(beside, reservation.verb)));
-        self.run(verb).await.map(drop)
+    /// Makes a failure of a try that was found wrong: its network waits now, if it was one too many. Those that are still
+    /// under way do not count yet.
+    pub async fn fail_guess(&self, reservation: &Reservation, now: i64) -> Result<(), StoreError> {
+        const ENDED: &str = "UPDATE guesses SET under_way = under_way - 1 \
+            WHERE tenant = $1 AND key = $2 AND window_started_at = $3 AND under_way > 0";
+        const WAIT: &str = "UPDATE guesses SET next_at = CASE WHEN failures - under_way < $5 THEN next_at \
+            WHEN failures - under_way = $5 THEN $4 + $6 WHEN failures - under_way = $5 + 1 THEN $4 + $7 \
+            WHEN failures - under_way = $5 + 2 THEN $4 + $8 WHEN failures - under_way = $5 + 3 THEN $4 + $9 \
+            WHEN failures - under_way = $5 + 4 THEN $4 + $10 WHEN failures - under_way = $5 + 5 THEN $4 + $11 \
+            ELSE $4 + $12 END WHERE tenant = $1 AND key = $2 AND window_started_at = $3";
+        let Some((Counter { key, free }, window)) = &reservation.beside else { return Ok(()) };
+        let (tenant, key, [a, b, c, d, e, f, g]) = (self.tenant(), key.digest(), WAITS_MS);
+        let wait = statement!(WAIT, tenant, key, *window, now, (*free).max(1), a, b, c, d, e, f, g);
+        self.run(vec![statement!(ENDED, tenant, key, *window), wait]).await.map(drop)
     }
 
-    /// A window that has ended meanwhile has nothing to give back. If nobody has tried since, the wait that this try has
-    /// brought is over too.
-    fn give_back(&self, (key, window): &(Key, i64), verb: Id) -> Statement {
+    /// Gives a try back that was not made after all. If nobody has tried since, the wait that it has brought its account
+    /// is over too.
+    pub async fn give_back_guess(&self, reservation: &Reservation) -> Result<(), StoreError> {
         const BACK: &str = "UPDATE guesses SET failures = failures - 1, \
             next_at = CASE WHEN claimed_by = $4 THEN 0 ELSE next_at END \
             WHERE tenant = $1 AND key = $2 AND window_started_at = $3 AND failures > 0";
-        statement!(BACK, self.tenant(), key.digest(), *window, verb)
+        let (key, window) = &reservation.own;
+        let mut verb = vec![statement!(BACK, self.tenant(), key.digest(), *window, reservation.verb)];
+        verb.extend(self.give_back_beside(reservation));
+        self.run(verb).await.map(drop)
+    }
+
+    /// A window that has ended meanwhile has nothing to give back.
+    fn give_back_beside(&self, reservation: &Reservation) -> Option<Statement> {
+        const BACK: &str = "UPDATE guesses SET failures = failures - 1, \
+            under_way = CASE WHEN under_way > 0 THEN under_way - 1 ELSE 0 END \
+            WHERE tenant = $1 AND key = $2 AND window_started_at = $3 AND failures > 0";
+        let (Counter { key, .. }, window) = reservation.beside.as_ref()?;
+        Some(statement!(BACK, self.tenant(), key.digest(), *window))
     }
 
     /// Settles a try that was right. With `device`, that person's browser is known from now on.
@@ -150,7 +216,7 @@ impl Store {
             (SELECT d.browser FROM devices d WHERE d.person = $2 ORDER BY d.ends_at DESC, d.browser LIMIT $3)";
         let tenant = self.tenant();
         let mut verb = vec![statement!(FORGET, tenant, reservation.own.0.digest())];
-        verb.extend(reservation.beside.as_ref().map(|beside| self.give_back(beside, reservation.verb)));
+        verb.extend(self.give_back_beside(reservation));
         if let Some((person, browser)) = device {
             verb.push(statement!(KNOW, tenant, person, browser, now + DEVICE_MS));
             verb.push(statement!(PRUNE, tenant, person, DEVICES));

@@ -193,7 +193,7 @@ impl Request<'_> {
     async fn password(&self, ask: &password::Ask) -> Result<TokenAnswer, Denied> {
         let client = self.client.client();
         let from = caller::Source { received: self.received, browser: None, application: Some(client.id) };
-        let checked = match caller::check_password(self.app, from, &ask.username, &ask.password).await? {
+        let mut checked = match caller::check_password(self.app, from, &ask.username, &ask.password).await? {
             Ok(checked) => checked,
             Err(Held::Busy) => return Err(self.busy().into()),
             Err(Held::Wait(wait)) => return Err(guessing::too_many(wait).for_wire(client.wire()).into()),
@@ -208,11 +208,11 @@ impl Request<'_> {
             (Ok(()), Some(found @ Credentials { password_hash: Some(hash), .. })) => {
                 let given = self.direct(Kind::Password, Some((found, hash)), &ask.scope).await?;
                 caller::renew_hash(self.app, &checked, &ask.password).await?;
-                checked.tried.was_right(self.app).await;
+                checked.tried.was_right().await;
                 Ok(given)
             }
-            (Err(refusal), person) => {
-                caller::keep_failure(self.app, self.received, person.as_ref(), self.now).await?;
+            (Err(refusal), _) => {
+                caller::turn_down(self.app, self.received, &mut checked, self.now).await?;
                 Err(refusal.into())
             }
             // No password matches where there is none.

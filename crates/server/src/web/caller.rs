@@ -35,7 +35,7 @@ pub struct Checked {
     pub matched: bool,
     /// Whether its hash should be made anew.
     pub needs_rehash: bool,
-    /// The try, which counts as a failure until it is settled.
+    /// The try, which counts as under way until somebody says what came of it.
     pub tried: Try,
 }
 
@@ -82,19 +82,16 @@ pub async fn check_password(
         Ok(Verdict::Right { needs_rehash }) => Ok(Checked { person, matched: true, needs_rehash, tried }),
         Ok(Verdict::Wrong) => Ok(Checked { person, matched: false, needs_rehash: false, tried }),
         Err(Busy) => {
-            tried.was_not_made(app).await?;
+            tried.was_not_made().await?;
             Err(Held::Busy)
         }
     })
 }
 
-/// Keeps a failed sign-in. What was typed is not kept: people type passwords into the wrong field.
-pub async fn keep_failure(
-    app: &App,
-    received: &Received,
-    person: Option<&Credentials>,
-    now: i64,
-) -> Result<(), StoreError> {
+/// Turns down what was checked: its try is a failure from now on, and a failed sign-in is kept. What was typed is not kept: people type passwords into the wrong field.
+pub async fn turn_down(app: &App, received: &Received, checked: &mut Checked, now: i64) -> Result<(), StoreError> {
+    checked.tried.was_wrong().await?;
+    let person = checked.person.as_ref();
     let target = person.map_or_else(|| "nobody".to_owned(), |person| format!("person:{}", person.number));
     let details = format!("from {}", received.peer);
     let event = Event { action: "session.open", target, outcome: "refused", details };
@@ -128,7 +125,7 @@ pub async fn sign_in(
 ) -> Result<SignIn, StoreError> {
     let device = browser.digest();
     let from = Source { received, browser: Some(&device), application: None };
-    let checked = match check_password(app, from, name, password).await? {
+    let mut checked = match check_password(app, from, name, password).await? {
         Ok(checked) => checked,
         Err(Held::Busy) => return Ok(SignIn::Busy),
         Err(Held::Wait(wait)) => return Ok(SignIn::Wait(wait)),
@@ -136,12 +133,10 @@ pub async fn sign_in(
     // Hashing takes its time: the session begins now, and not when the form came.
     let now = app.clock.now();
     let now = now.max(asked_at.map_or(now, |asked_at| asked_at.min(now + CLOCKS_MS)));
-    let Checked { person: Some(person), matched: true, .. } = &checked else {
-        keep_failure(app, received, checked.person.as_ref(), now).await?;
-        return Ok(SignIn::Wrong);
-    };
-    let (true, Some(hash)) = (person.enabled, &person.password_hash) else {
-        keep_failure(app, received, Some(person), now).await?;
+    let good = |person: &&Credentials| checked.matched && person.enabled;
+    let person = checked.person.as_ref().filter(good);
+    let Some((person, hash)) = person.and_then(|person| Some((person, person.password_hash.as_ref()?))) else {
+        turn_down(app, received, &mut checked, now).await?;
         return Ok(SignIn::Wrong);
     };
     let secret = app.dice.secret(Kind::Session, app.dice.id(now));
@@ -154,6 +149,7 @@ pub async fn sign_in(
     };
     let note = note(app, received, format!("person:{}", person.number), now);
     if app.store.open_session(&session, &note).await? == OpenSession::CredentialsChanged {
+        checked.tried.was_wrong().await?;
         return Ok(SignIn::Wrong);
     }
     if browser.session().is_some_and(|before| before.person != person.person) {
@@ -161,7 +157,7 @@ pub async fn sign_in(
     }
     browser.signed_in(secret);
     renew_hash(app, &checked, password).await?;
-    checked.tried.was_right(app).await;
+    checked.tried.was_right().await;
     Ok(SignIn::Done)
 }
 

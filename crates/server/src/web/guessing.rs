@@ -1,24 +1,30 @@
 //! Keeping guesses few: every try at a password is counted before it is made, and failures with clients' secrets, codes
 //! and refresh tokens after they were found (statement 48, FM-99 to FM-102).
 //!
-//! Owns whose counters a request counts against. How long to wait is `oauth::guessing`'s, the counters are the store's.
+//! Owns whose counters a request counts against; who stands in line for a place is `line`'s. How long to wait is `oauth::guessing`'s, the counters are the store's.
 //! A password that must wait is not looked at, so an answer tells nothing about it; machine-made secrets have 256 bits,
 //! so a right one is never refused, and only the wrong ones wait.
 
+mod line;
+
 use crate::app::App;
+use crate::clock::Clock;
 use crate::web::form::Received;
+use line::{Lines, Network};
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use vestibule_oauth::client_auth;
 use vestibule_oauth::guessing::{self, FREE, Key, SCANS_FREE};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::secret::{Digest, MachineSecret};
-use vestibule_store::StoreError;
-use vestibule_store::guesses::{Counter, Counters, Reservation, Reserve};
+use vestibule_store::guesses::{Counter, Counters, Hold, Reservation, Reserve};
 use vestibule_store::people::canonical;
 use vestibule_store::presented::Missing;
 use vestibule_store::upkeep::MARGIN_MS;
+use vestibule_store::{Store, StoreError};
 
 /// What this server brings to the counting.
 pub struct Guessing {
@@ -26,37 +32,53 @@ pub struct Guessing {
     salt: [u8; 32],
     /// Failures of one network that cost nothing.
     free: i64,
-    /// Who counts a try just now. A storm upon one row would otherwise line up in the database, where everybody waits
-    /// for everybody; here those behind the first few see that they have to wait, and write nothing.
-    turns: Semaphore,
+    /// Who counts a try at a password just now. A storm upon one row would otherwise line up in the database, where
+    /// everybody waits for everybody; here those behind the first few see that they have to wait, and write nothing.
+    people: Semaphore,
+    /// The same for clients' failures, which must not keep people waiting, nor people's them.
+    clients: Semaphore,
+    /// Who waits until one of their network's tries is judged.
+    lines: Arc<Lines>,
 }
 
-/// How many tries are counted at once.
+/// How many tries are counted at once, of people and of clients.
 const AT_ONCE: usize = 8;
 
 impl Guessing {
     /// Reads the salt, or keeps a new one. `free` is how many failures of one network cost nothing.
-    pub async fn prepare(store: &vestibule_store::Store, drawn: [u8; 32], free: u32) -> Result<Guessing, StoreError> {
+    pub async fn prepare(store: &Store, drawn: [u8; 32], free: u32) -> Result<Guessing, StoreError> {
         let kept = store.keep_setting("guessing salt", &hex(&drawn)).await?;
         // Whatever stands there is digested: any text is a salt.
         Ok(Guessing {
             salt: *Digest::of(kept.as_bytes()).as_bytes(),
             free: i64::from(free),
-            turns: Semaphore::new(AT_ONCE),
+            people: Semaphore::new(AT_ONCE),
+            clients: Semaphore::new(AT_ONCE),
+            lines: Arc::default(),
         })
     }
 }
 
-/// A try that may be made now.
+/// A try that may be made now. Whoever makes it says what came of it; one that is dropped, because its caller has left or
+/// the store has failed, is a failure.
 pub struct Try {
-    reservation: Reservation,
+    reservation: Option<Reservation>,
     /// The person and the browser that is known from then on, if it turns out right in one.
     device: Option<(Id, Digest)>,
+    network: Option<Network>,
+    store: Store,
+    clock: Clock,
+    lines: Arc<Lines>,
 }
 
 /// A try that may not be made now; after how many seconds another makes sense.
 #[derive(Clone, Copy, Debug)]
 pub struct Wait(pub u32);
+
+/// How long a try stands in line, at most.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// What is told who stood there in vain, or found the line too long.
+const CROWDED: Wait = Wait(1);
 
 /// Counts a try at the password of `person`, or at that of `name`, which nobody has. `browser` is the binding cookie of
 /// the browser that it comes from. `None` when no password can be looked at now; then nothing is counted.
@@ -69,26 +91,77 @@ pub async fn begin(
     let now = app.clock.now();
     let counters = counters(app, received.peer, (person, name), browser, now).await?;
     // A storm is answered without a write.
-    if let Some(until) = app.store.guess_waits(&counters, now).await? {
+    if let Some(Hold::Waits(until)) = app.store.guess_hold(&counters, now).await? {
         return Ok(Err(wait(until, now)));
     }
-    let known = counters.beside.is_none();
-    if !app.passwords.has_room(known) {
-        return Ok(Ok(None));
-    }
-    Ok(match count(app, &counters, now).await? {
-        Reserve::Reserved(reservation) => Ok(Some(Try { reservation, device: person.zip(browser.cloned()) })),
-        Reserve::Waits(until) => Err(wait(until, now)),
+    let network = counters.beside.as_ref().map(|beside| *beside.key.digest().as_bytes());
+    Ok(match reserve(app, &counters, network).await? {
+        None => Ok(None),
+        Some(Reserve::Reserved(reservation)) => Ok(Some(Try {
+            reservation: Some(reservation),
+            device: person.zip(browser.cloned()),
+            network,
+            store: app.store.clone(),
+            clock: app.clock.clone(),
+            lines: app.guessing.lines.clone(),
+        })),
+        Some(Reserve::Held(Hold::Waits(until))) => Err(wait(until, app.clock.now())),
+        Some(Reserve::Held(Hold::Crowded(_))) => Err(CROWDED),
     })
 }
 
-async fn count(app: &App, counters: &Counters, now: i64) -> Result<Reserve, StoreError> {
-    // Nobody closes it.
-    let _turn = app.guessing.turns.acquire().await;
-    match app.store.guess_waits(counters, now).await? {
-        Some(until) => Ok(Reserve::Waits(until)),
-        None => app.store.reserve_guess(counters, app.dice.id(now), now).await,
+/// Counts a try, and stands in line for it if its network has no place just now. `None` when no password can be looked at.
+async fn reserve(app: &App, counters: &Counters, network: Option<Network>) -> Result<Option<Reserve>, StoreError> {
+    let lines = &app.guessing.lines;
+    if !network.is_some_and(|network| lines.is_there(&network)) {
+        match reserve_now(app, counters).await? {
+            Some(Reserve::Held(Hold::Crowded(_))) => {}
+            other => return Ok(other),
+        }
     }
+    let crowded = Ok(Some(Reserve::Held(Hold::Crowded(0))));
+    let Some(place) = network.and_then(|network| lines.join(network)) else { return crowded };
+    let until = app.clock.elapsed() + PATIENCE;
+    let Some(first) = place.first(PATIENCE).await else { return crowded };
+    loop {
+        match reserve_now(app, counters).await? {
+            Some(Reserve::Held(Hold::Crowded(_))) if app.clock.elapsed() < until => first.news().await,
+            other => return Ok(other),
+        }
+    }
+}
+
+async fn reserve_now(app: &App, counters: &Counters) -> Result<Option<Reserve>, StoreError> {
+    if !app.passwords.has_room(counters.beside.is_none()) {
+        return Ok(None);
+    }
+    // Nobody closes it.
+    let _turn = app.guessing.people.acquire().await;
+    let now = app.clock.now();
+    match app.store.guess_hold(counters, now).await? {
+        Some(hold) => Ok(Some(Reserve::Held(hold))),
+        None => app.store.reserve_guess(counters, app.dice.id(now), now).await.map(Some),
+    }
+}
+
+/// Counts what was found wrong, unless it must wait.
+async fn count_failure(app: &App, counters: &Counters, now: i64) -> Result<Option<Wait>, StoreError> {
+    // A storm is answered without a write, and without a turn.
+    let mut held = app.store.guess_hold(counters, now).await?;
+    if held.is_none() {
+        // Nobody closes it.
+        let _turn = app.guessing.clients.acquire().await;
+        held = app.store.guess_hold(counters, now).await?;
+        if held.is_none()
+            && let Reserve::Held(hold) = app.store.count_failure(counters, app.dice.id(now), now).await?
+        {
+            held = Some(hold);
+        }
+    }
+    Ok(held.map(|hold| match hold {
+        Hold::Waits(until) => wait(until, now),
+        Hold::Crowded(_) => CROWDED,
+    }))
 }
 
 async fn counters(
@@ -117,16 +190,50 @@ async fn counters(
 impl Try {
     /// It was right: the counters are set back, and the browser is known from now on. What follows does not depend on
     /// it, so a store that fails here is only told to the log.
-    pub async fn was_right(self, app: &App) {
+    pub async fn was_right(mut self) {
+        let Some(reservation) = self.reservation.take() else { return };
         let device = self.device.as_ref().map(|(person, browser)| (*person, browser));
-        if let Err(error) = app.store.settle_guess(&self.reservation, device, app.clock.now()).await {
+        if let Err(error) = self.store.settle_guess(&reservation, device, self.clock.now()).await {
             tracing::warn!(%error, "a counter of guesses could not be set back");
         }
+        self.judged();
+    }
+
+    /// It was wrong, or right and in vain. To be said before the answer: the next try may hang on it.
+    pub async fn was_wrong(&mut self) -> Result<(), StoreError> {
+        let Some(reservation) = self.reservation.take() else { return Ok(()) };
+        let kept = self.store.fail_guess(&reservation, self.clock.now()).await;
+        self.judged();
+        kept
     }
 
     /// It was not made.
-    pub async fn was_not_made(self, app: &App) -> Result<(), StoreError> {
-        app.store.give_back_guess(&self.reservation).await
+    pub async fn was_not_made(mut self) -> Result<(), StoreError> {
+        let Some(reservation) = self.reservation.take() else { return Ok(()) };
+        let kept = self.store.give_back_guess(&reservation).await;
+        self.judged();
+        kept
+    }
+
+    fn judged(&self) {
+        if let Some(network) = &self.network {
+            self.lines.judged(network);
+        }
+    }
+}
+
+impl Drop for Try {
+    /// Whoever left before the answer does not keep others of their network waiting for it.
+    fn drop(&mut self) {
+        let (Some(reservation), Some(network)) = (self.reservation.take(), self.network) else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (store, clock, lines) = (self.store.clone(), self.clock.clone(), self.lines.clone());
+        runtime.spawn(async move {
+            if let Err(error) = store.fail_guess(&reservation, clock.now()).await {
+                tracing::warn!(%error, "a failed guess could not be counted");
+            }
+            lines.judged(&network);
+        });
     }
 }
 
@@ -142,14 +249,10 @@ pub async fn weigh(app: &App, received: &Received, refusal: Refusal) -> Result<R
         Some(key) => Counters { own: Counter { key, free: FREE }, beside: Some(network) },
         None => Counters { own: network, beside: None },
     };
-    let until = match app.store.guess_waits(&counters, now).await? {
-        Some(until) => until,
-        None => match count(app, &counters, now).await? {
-            Reserve::Reserved(_) => return Ok(refusal),
-            Reserve::Waits(until) => until,
-        },
-    };
-    Ok(too_many(wait(until, now)).tried_basic(refusal.basic).for_wire(refusal.wire))
+    Ok(match count_failure(app, &counters, now).await? {
+        None => refusal,
+        Some(wait) => too_many(wait).tried_basic(refusal.basic).for_wire(refusal.wire),
+    })
 }
 
 /// Whether a token that is missing for the reason `why` never was. Of one that is old enough to have been swept nobody
@@ -162,13 +265,7 @@ pub fn never_was(why: Missing, token: &MachineSecret, now: i64) -> bool {
 /// good ones, or about such as have ended, does not come here: that is never slowed, and costs no read.
 pub async fn count_scan(app: &App, client: Id, now: i64) -> Result<Result<(), Wait>, StoreError> {
     let counters = Counters { own: Counter { key: Key::scanner(client), free: SCANS_FREE }, beside: None };
-    if let Some(until) = app.store.guess_waits(&counters, now).await? {
-        return Ok(Err(wait(until, now)));
-    }
-    Ok(match count(app, &counters, now).await? {
-        Reserve::Reserved(_) => Ok(()),
-        Reserve::Waits(until) => Err(wait(until, now)),
-    })
+    Ok(count_failure(app, &counters, now).await?.map_or(Ok(()), Err))
 }
 
 /// What a client is told that has to wait.

@@ -1,7 +1,10 @@
 //! Guessing passwords, clients' secrets, codes and refresh tokens: few tries are free, and nobody is kept out for long.
 
 use crate::harness::{Answer, App, Call, Database, Page, Person, Server, Visitor, on_both, on_both_alone};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use vestibule_store::statement;
 
 /// Tries a password at the sign-in page in a browser that nobody has seen before.
 fn stranger(server: &Server, name: &str, password: &str) -> Page {
@@ -181,6 +184,147 @@ fn at_once<T: Send>(callers: usize, call: impl Fn() -> T + Sync) -> Vec<T> {
 
 fn of(statuses: &[u16], status: u16) -> usize {
     statuses.iter().filter(|one| **one == status).count()
+}
+
+/// A server at which five failures of a network are free.
+fn with_five_free(database: Database) -> Server {
+    Server::start(database, &["--guess-free", "5"])
+}
+
+/// How many tries a network may make in vain within `took` after the first of them, if `free` cost nothing.
+fn budget(free: usize, took: Duration) -> usize {
+    let waits = [1, 3, 7, 15, 31, 63].iter().filter(|seconds| took >= Duration::from_secs(**seconds));
+    free + waits.count()
+}
+
+/// Size in CI: 12 people at once from one network of which five may fail, with and without four failures before.
+#[test]
+fn fm_102_twelve_right_passwords_at_once_from_one_network_are_all_let_in() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let server = with_five_free(database);
+        let app = server.app("gitlife");
+        let people: Vec<Person> = (0..12).map(|_| server.person()).collect();
+        let sign_in = |person: &Person| {
+            let page = stranger(&server, &person.name, &person.password);
+            assert!(signed_in(&server, &page, person), "{} {}", page.answer.status, page.plain());
+        };
+        let by_password = |person: &Person| {
+            let answer = by_password_mode(&app, &person.name, &person.password);
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        };
+        each_at_once(&people, sign_in);
+        each_at_once(&people, by_password);
+        for n in 0..4 {
+            assert_eq!(stranger(&server, &format!("nobody-{n}"), "wrong").answer.status, 422);
+        }
+        each_at_once(&people, |person| by_password(person));
+        // Of wrong ones among them no more are tried than one, and nobody else is refused before it is found wrong.
+        let began = Instant::now();
+        let wrong: Vec<u16> = at_once(2, || by_password_mode(&app, &crate::harness::unique("nobody"), "wrong").status);
+        let tried = of(&wrong, 400);
+        assert!((1..=budget(1, began.elapsed())).contains(&tried), "{wrong:?}");
+        assert_eq!(of(&wrong, 429), 2 - tried, "{wrong:?}");
+    }
+}
+
+/// Size in CI: 64 wrong passwords at once for as many accounts, of one network.
+#[test]
+fn fm_101_of_64_passwords_at_once_for_64_accounts_from_one_network_five_are_tried() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let server = with_five_free(database);
+        let (app, began) = (server.app("gitlife"), Instant::now());
+        let statuses = at_once(64, || by_password_mode(&app, &crate::harness::unique("nobody"), "wrong").status);
+        let (tried, waited) = (of(&statuses, 400), of(&statuses, 429));
+        assert!((5..=budget(5, began.elapsed())).contains(&tried), "{statuses:?}");
+        assert_eq!(tried + waited, 64, "{statuses:?}");
+    }
+}
+
+/// Size in CI: 30 right and 30 wrong passwords at once from one network.
+#[test]
+fn fm_101_fm_102_right_passwords_among_wrong_ones_give_no_more_of_those_a_try() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let server = with_five_free(database);
+        let app = server.app("gitlife");
+        let people: Vec<Person> = (0..6).map(|_| server.person()).collect();
+        let tries: Vec<(String, &str)> = (0..60)
+            .map(|n| match people.get(n / 2 % 6).filter(|_| n % 2 == 0) {
+                Some(person) => (person.name.clone(), person.password.as_str()),
+                None => (crate::harness::unique("nobody"), "wrong"),
+            })
+            .collect();
+        let began = Instant::now();
+        let statuses = each_at_once(&tries, |(name, password)| by_password_mode(&app, name, password).status);
+        let tried = of(&statuses, 400);
+        assert!((1..=budget(5, began.elapsed())).contains(&tried), "{statuses:?}");
+        assert_eq!(tried + of(&statuses, 200) + of(&statuses, 429), 60, "{statuses:?}");
+    }
+}
+
+#[test]
+fn who_leaves_before_the_answer_keeps_nobody_of_their_network_waiting_for_it() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let server = with_five_free(database);
+        let (app, person) = (server.app("gitlife"), server.person());
+        let leave = |n: usize| {
+            let body = format!("grant_type=password&client_id={}&username=nobody-{n}&password=wrong", app.client_id);
+            let request = format!(
+                "POST /oauth/token HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+                 content-length: {}\r\n\r\n{body}",
+                server.authority(),
+                body.len()
+            );
+            let mut stream = crate::harness::http::connect(server.authority()).expect("connects");
+            stream.write_all(request.as_bytes()).expect("writes");
+            // Long enough to be counted, and too short for a hash.
+            std::thread::sleep(Duration::from_millis(15));
+        };
+        let began = Instant::now();
+        (0..5).for_each(leave);
+        while by_password_mode(&app, &person.name, &person.password).status != 200 {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let limit = Duration::from_millis(vestibule_oauth::guessing::UNDER_WAY_MS as u64 / 2);
+        assert!(began.elapsed() < limit, "{:?}", began.elapsed());
+    }
+}
+
+/// A storm of clients' failures that all wait for one row does not keep people waiting.
+#[test]
+fn clients_failures_that_wait_in_the_database_do_not_keep_people_waiting() {
+    use vestibule_oauth::guessing::Key;
+    let server = Server::start(Database::Postgres, &[]);
+    let (service, person) = (server.app("service"), server.person());
+    let wrong = || service.token(&[("grant_type", "client_credentials"), ("client_secret", "vst_cs_wrong")]).status;
+    assert_eq!(wrong(), 401, "now there is a row");
+    let held = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            server.with_store(async |store| {
+                const HOLD: &str = "UPDATE guesses SET updated_at = updated_at WHERE key = $1";
+                let network = Key::clients_of(&[127, 0, 0, 1]);
+                // Under the time after which the server gives up on a lock.
+                let sleep = statement!("SELECT 1 FROM pg_sleep(4.5)");
+                store.run(vec![statement!(HOLD, network.digest()), sleep]).await.expect("runs");
+            });
+            held.store(false, Ordering::Relaxed);
+        });
+        std::thread::sleep(Duration::from_millis(500));
+        let callers: Vec<_> = (0..12).map(|_| scope.spawn(wrong)).collect();
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(held.load(Ordering::Relaxed) && callers.iter().all(|caller| !caller.is_finished()), "nobody waits");
+        let page = stranger(&server, &person.name, &person.password);
+        assert!(signed_in(&server, &page, &person), "{}", page.plain());
+        assert!(held.load(Ordering::Relaxed), "the person waited for the clients");
+    });
+}
+
+fn each_at_once<T: Sync, R: Send>(all: &[T], call: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    std::thread::scope(|scope| {
+        let call = &call;
+        let started: Vec<_> = all.iter().map(|one| scope.spawn(move || call(one))).collect();
+        started.into_iter().map(|caller| caller.join().expect("a caller")).collect()
+    })
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use crate::harness::{NOW, each_database, each_empty_database};
 use crate::upkeep::sweep;
 use crate::world::{CALLERS, SECOND, World, race};
-use vestibule_oauth::guessing::{DEVICES, FREE, Key, WINDOW_MS};
+use vestibule_oauth::guessing::{DEVICES, FREE, Key, UNDER_WAY_MS, WINDOW_MS};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::Digest;
-use vestibule_store::guesses::{Counter, Counters, Reservation, Reserve};
+use vestibule_store::guesses::{Counter, Counters, Hold, Reservation, Reserve};
 use vestibule_store::migrations::Schema;
 use vestibule_store::{Role, Store, statement};
 
@@ -23,16 +23,36 @@ fn device(browser: &str) -> Counters {
     Counters { own: Counter { key, free: FREE }, beside: None }
 }
 
-async fn reserve(world: &World, counters: &Counters, now: i64) -> Reserve {
-    world.store.reserve_guess(counters, world.id(), now).await.expect("runs")
+async fn reserve(world: &World, counters: &Counters, now: i64) -> Result<Reservation, Hold> {
+    match world.store.reserve_guess(counters, world.id(), now).await.expect("runs") {
+        Reserve::Reserved(reservation) => Ok(reservation),
+        Reserve::Held(hold) => Err(hold),
+    }
 }
 
 /// Tries in vain; gives how long it has to wait in milliseconds if it may not.
 async fn fail(world: &World, counters: &Counters, now: i64) -> Result<Reservation, i64> {
     match reserve(world, counters, now).await {
-        Reserve::Reserved(reservation) => Ok(reservation),
-        Reserve::Waits(until) => Err(until - now),
+        Ok(reservation) => {
+            world.store.fail_guess(&reservation, now).await.expect("runs");
+            Ok(reservation)
+        }
+        Err(Hold::Waits(until) | Hold::Crowded(until)) => Err(until - now),
     }
+}
+
+async fn waits(world: &World, counters: &Counters, now: i64) -> Option<i64> {
+    world.store.guess_hold(counters, now).await.expect("reads").map(|hold| match hold {
+        Hold::Waits(until) => until - now,
+        Hold::Crowded(_) => panic!("a try is under way"),
+    })
+}
+
+/// From a network of which five may fail.
+fn from(person: u8, network: u8) -> Counters {
+    let mut counters = counters(person, network);
+    counters.beside.as_mut().expect("is there").free = FREE;
+    counters
 }
 
 async fn failures(store: &Store, key: &Key) -> i64 {
@@ -51,10 +71,10 @@ fn st_48_five_failures_are_free_then_each_try_waits_twice_as_long_and_a_try_in_b
         let mut now = NOW;
         for wait in [1, 2, 4, 8, 16, 32, 60, 60] {
             assert_eq!(fail(&world, &alice, now).await.expect_err("waits"), wait * SECOND);
-            assert_eq!(world.store.guess_waits(&alice, now).await.expect("reads"), Some(now + wait * SECOND));
+            assert_eq!(waits(&world, &alice, now).await, Some(wait * SECOND));
             assert_eq!(fail(&world, &alice, now + wait * SECOND - 1).await.expect_err("waits"), 1);
             now += wait * SECOND;
-            assert_eq!(world.store.guess_waits(&alice, now).await.expect("reads"), None);
+            assert_eq!(waits(&world, &alice, now).await, None);
             fail(&world, &alice, now).await.expect("has waited");
         }
         let over = NOW + WINDOW_MS;
@@ -104,27 +124,103 @@ fn fm_101_64_failures_at_once_from_one_network_count_64() {
 }
 
 #[test]
-fn a_network_that_waits_keeps_its_guesses_from_every_account_and_counts_none_of_them_there() {
+fn fm_101_of_64_guesses_at_once_at_as_many_accounts_five_are_made_and_then_their_network_waits() {
     each_database(async |store| {
         let world = World::new(store);
-        let from = |person| {
-            let mut counters = counters(person, 1);
-            counters.beside.as_mut().expect("is there").free = FREE;
-            counters
+        let storm = async |now| {
+            race(&world, CALLERS, move |world, n| async move { reserve(&world, &from(n as u8, 1), now).await }).await
         };
-        let made = race(&world, CALLERS, |world, n| async move {
-            let mut counters = counters(n as u8, 1);
-            counters.beside.as_mut().expect("is there").free = FREE;
-            fail(&world, &counters, NOW).await.is_ok()
-        })
-        .await;
-        assert_eq!(made.iter().filter(|made| **made).count(), 5);
+        let got = storm(NOW).await;
+        let made: Vec<&Reservation> = got.iter().flatten().collect();
+        assert_eq!(made.len(), 5);
+        let crowded: Result<Reservation, Hold> = Err(Hold::Crowded(NOW + UNDER_WAY_MS));
+        assert!(got.iter().filter(|held| held.is_err()).all(|held| held.as_ref().err() == crowded.as_ref().err()));
+        for (n, reservation) in made.into_iter().enumerate() {
+            assert_eq!(
+                world.store.guess_hold(&from(70, 1), NOW).await.expect("reads"),
+                crowded.as_ref().err().copied(),
+                "{n}"
+            );
+            world.store.fail_guess(reservation, NOW).await.expect("runs");
+        }
+        assert_eq!(waits(&world, &from(70, 1), NOW).await, Some(SECOND));
         let mut counted = 0;
         for person in 0..CALLERS as u8 {
-            counted += failures(&world.store, &from(person).own.key).await;
+            counted += failures(&world.store, &from(person, 1).own.key).await;
         }
         assert_eq!(counted, 5, "who was not let try has not failed");
-        assert!(fail(&world, &counters(3, 2), NOW).await.is_ok(), "another network does not wait");
+        assert!(fail(&world, &from(3, 2), NOW).await.is_ok(), "another network does not wait");
+        // After the wait one at a time, however many come.
+        let again = storm(NOW + SECOND).await;
+        let made: Vec<&Reservation> = again.iter().flatten().collect();
+        assert_eq!(made.len(), 1);
+        world.store.fail_guess(made[0], NOW + SECOND).await.expect("runs");
+        assert_eq!(waits(&world, &from(70, 1), NOW + SECOND).await, Some(2 * SECOND));
+    });
+}
+
+#[test]
+fn tries_under_way_make_a_network_wait_for_no_longer_than_until_they_are_judged() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let start = async |person, now| reserve(&world, &from(person, 1), now).await;
+        let mut under_way = Vec::new();
+        for person in 0..5 {
+            under_way.push(start(person, NOW).await.expect("is free"));
+        }
+        assert_eq!(start(5, NOW).await.expect_err("is held"), Hold::Crowded(NOW + UNDER_WAY_MS));
+        // One that was right makes place for one, and so does one that was not made.
+        world.store.settle_guess(&under_way[0], None, NOW).await.expect("runs");
+        under_way[0] = start(5, NOW).await.expect("has place");
+        assert!(start(6, NOW).await.is_err());
+        world.store.give_back_guess(&under_way[1]).await.expect("runs");
+        under_way[1] = start(6, NOW).await.expect("has place");
+        // One that was wrong makes none.
+        world.store.fail_guess(&under_way[2], NOW).await.expect("runs");
+        assert_eq!(start(7, NOW).await.expect_err("is held"), Hold::Crowded(NOW + UNDER_WAY_MS));
+        // Four failures and a right one under way: it does not make others wait, and a fifth failure does.
+        for n in [0, 1, 3] {
+            world.store.fail_guess(&under_way[n], NOW).await.expect("runs");
+        }
+        assert_eq!(start(7, NOW).await.expect_err("is held"), Hold::Crowded(NOW + UNDER_WAY_MS));
+        world.store.settle_guess(&under_way[4], None, NOW).await.expect("runs");
+        let fifth = start(7, NOW).await.expect("has place");
+        world.store.fail_guess(&fifth, NOW).await.expect("runs");
+        assert_eq!(start(8, NOW).await.expect_err("is held"), Hold::Waits(NOW + SECOND));
+        // After the wait a right one follows upon the other.
+        for person in 8..12 {
+            let right = start(person, NOW + SECOND).await.expect("has waited");
+            world.store.settle_guess(&right, None, NOW + SECOND).await.expect("runs");
+        }
+        // What was lost with its server keeps nobody for ever, and stays a failure.
+        let now = NOW + SECOND;
+        start(13, now).await.expect("has waited");
+        assert_eq!(start(14, now + UNDER_WAY_MS - 1).await.expect_err("is held"), Hold::Crowded(now + UNDER_WAY_MS));
+        let late = start(14, now + UNDER_WAY_MS).await.expect("nobody waits for what was lost");
+        world.store.fail_guess(&late, now + UNDER_WAY_MS).await.expect("runs");
+        assert_eq!(
+            start(15, now + UNDER_WAY_MS).await.expect_err("is held"),
+            Hold::Waits(now + UNDER_WAY_MS + 4 * SECOND)
+        );
+        assert_eq!(failures(&world.store, &from(0, 1).beside.expect("is there").key).await, 7);
+        // A new window begins with nothing under way.
+        start(16, NOW + WINDOW_MS).await.expect("is a new window");
+        let network = from(0, 1).beside.expect("is there").key;
+        assert_eq!(failures(&world.store, &network).await, 1);
+    });
+}
+
+#[test]
+fn failures_that_were_found_before_they_are_counted_make_their_network_wait_at_once() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let got = race(&world, CALLERS, |world, n| async move {
+            let counted = world.store.count_failure(&from(n as u8, 1), world.id(), NOW).await.expect("runs");
+            matches!(counted, Reserve::Reserved(_))
+        })
+        .await;
+        assert_eq!(got.iter().filter(|counted| **counted).count(), 5);
+        assert_eq!(waits(&world, &from(70, 1), NOW).await, Some(SECOND));
     });
 }
 
@@ -137,20 +233,20 @@ fn a_right_try_sets_its_account_back_and_gives_its_network_back_only_its_own() {
             fail(&world, &alice, NOW).await.expect("is free");
             fail(&world, &bob, NOW).await.expect("is free");
         }
-        let right = fail(&world, &alice, NOW).await.expect("is free");
+        let right = reserve(&world, &alice, NOW).await.expect("is free");
         assert!(fail(&world, &alice, NOW).await.is_err(), "while it is not known to be right it counts");
         world.store.settle_guess(&right, None, NOW).await.expect("runs");
         assert_eq!(failures(&world.store, &alice.own.key).await, 0);
         assert_eq!(failures(&world.store, &bob.own.key).await, 4);
         assert_eq!(failures(&world.store, &network).await, 8);
-        let untried = fail(&world, &bob, NOW).await.expect("is free");
+        let untried = reserve(&world, &bob, NOW).await.expect("is free");
         world.store.give_back_guess(&untried).await.expect("runs");
         assert_eq!(failures(&world.store, &bob.own.key).await, 4);
         assert_eq!(failures(&world.store, &network).await, 8);
         fail(&world, &bob, NOW).await.expect("was given back, and its wait too");
         // What is given back after the window is over takes nothing from the next.
         world.store.give_back_guess(&untried).await.expect("runs");
-        let late = fail(&world, &bob, NOW + WINDOW_MS).await.expect("is a new window");
+        let late = reserve(&world, &bob, NOW + WINDOW_MS).await.expect("is a new window");
         world.store.give_back_guess(&untried).await.expect("runs");
         assert_eq!(failures(&world.store, &bob.own.key).await, 1);
         world.store.give_back_guess(&late).await.expect("runs");
@@ -165,7 +261,7 @@ fn fm_102_a_thousand_failures_from_elsewhere_do_not_keep_out_a_browser_that_is_k
         let alice = Id::from_bytes([1; 16]);
         let home = Digest::of(b"home");
         assert!(!world.store.knows_device(alice, &home, NOW).await.expect("reads"));
-        let first = fail(&world, &counters(1, 1), NOW).await.expect("is free");
+        let first = reserve(&world, &counters(1, 1), NOW).await.expect("is free");
         world.store.settle_guess(&first, Some((alice, &home)), NOW).await.expect("runs");
         for _ in 0..1_000 {
             if fail(&world, &counters(1, 2), now).await.is_err() {
@@ -192,7 +288,7 @@ fn of_a_persons_browsers_the_last_are_known_and_for_half_a_year() {
         let (alice, bob) = (Id::from_bytes([1; 16]), Id::from_bytes([2; 16]));
         let browser = |n: i64| Digest::of(&n.to_be_bytes());
         for (n, person) in (0..=DEVICES).map(|n| (n, alice)).chain([(0, bob)]) {
-            let right = fail(&world, &counters(9, 9), NOW + n).await.expect("is free");
+            let right = reserve(&world, &counters(9, 9), NOW + n).await.expect("is free");
             world.store.settle_guess(&right, Some((person, &browser(n))), NOW + n).await.expect("runs");
         }
         let knows = |person, n, now| {
@@ -220,8 +316,7 @@ fn counters_survive_a_restart_and_are_swept_when_they_count_no_more() {
         store.close().await;
         let store = database.open(Role::Server, Schema::ours()).await.expect("opens");
         let again = World::new(store.clone());
-        let until = store.guess_waits(&counters(1, 1), NOW).await.expect("reads");
-        assert_eq!(until, Some(NOW + SECOND));
+        assert_eq!(waits(&again, &counters(1, 1), NOW).await, Some(SECOND));
         assert!(fail(&again, &counters(1, 1), NOW + 999).await.is_err());
         assert_eq!(store.keep_setting("salt", "second").await.expect("runs"), "first");
         assert_eq!(sweep(&store, NOW + 60 * MINUTE, 1).await.expect("runs"), 0);

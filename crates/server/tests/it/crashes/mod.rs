@@ -32,15 +32,19 @@ impl Ledger {
         self.app.code(server, &self.person, &[("scope", "openid offline_access")])
     }
 
-    /// Trades a code and keeps what was acknowledged. `None`: no answer came.
-    fn trade(&mut self, code: &str) -> Option<Answer> {
-        let usual = [
+    /// What trades a code.
+    fn usual<'a>(&'a self, code: &'a str) -> [(&'a str, &'a str); 4] {
+        [
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", &self.app.redirect_uri),
             ("code_verifier", crate::harness::VERIFIER),
-        ];
-        let answer = self.app.token_call(&usual).try_send().ok()?;
+        ]
+    }
+
+    /// Trades a code and keeps what was acknowledged. `None`: no answer came.
+    fn trade(&mut self, code: &str) -> Option<Answer> {
+        let answer = self.app.token_call(&self.usual(code)).try_send().ok()?;
         self.keep(&answer);
         Some(answer)
     }

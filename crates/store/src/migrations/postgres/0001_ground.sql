@@ -414,6 +414,7 @@ CREATE TABLE setup_links (
 CREATE INDEX setup_links_expiry ON setup_links (expires_at);
 
 -- How often something was tried in vain: key is a digest of whose tries are counted together, so no address stands here.
+-- Of a network's failures so many are tries that are under way, of which nobody knows yet; until then they are waited for.
 CREATE TABLE guesses (
     tenant BIGINT NOT NULL,
     key BYTEA NOT NULL,
@@ -422,6 +423,8 @@ CREATE TABLE guesses (
     next_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     claimed_by BYTEA NOT NULL,
+    under_way BIGINT NOT NULL,
+    under_way_until BIGINT NOT NULL,
     PRIMARY KEY (tenant, key)
 );
 CREATE INDEX guesses_age ON guesses (updated_at);

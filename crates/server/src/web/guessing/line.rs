@@ -1,0 +1,133 @@
+//! Standing in line: a network of which as many tries are under way as may still fail lets no more be made until one of
+//! them is judged, and many people who sign in at once must not be refused for that (FM-102).
+//!
+//! Owns who is next on this node. One of each network looks, the others stand behind it; so a long line costs the
+//! database no more than a short one. Whether a try may be made is the store's.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How many of one network stand in line; one more is told to come back.
+const LONGEST: usize = 64;
+/// After how long the first looks again even if nothing was judged here: it may have been on another node.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A network, by the digest of its counter's key.
+pub type Network = [u8; 32];
+
+/// The lines of all networks that have one.
+#[derive(Default)]
+pub struct Lines {
+    lines: Mutex<HashMap<Network, Standing>>,
+}
+
+struct Standing {
+    line: Arc<Line>,
+    places: usize,
+}
+
+#[derive(Default)]
+struct Line {
+    first: tokio::sync::Mutex<()>,
+    judged: Notify,
+}
+
+/// A place in a line, until it is dropped.
+pub struct Place {
+    lines: Arc<Lines>,
+    network: Network,
+    line: Arc<Line>,
+}
+
+/// The first place. The next one moves up when it is dropped.
+pub struct First<'a> {
+    line: &'a Line,
+    _first: tokio::sync::MutexGuard<'a, ()>,
+}
+
+impl Lines {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Network, Standing>> {
+        // Nothing panics while it holds the lock; should it, the map itself is still whole.
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anybody of this network stands in line: who comes now goes behind them.
+    pub fn is_there(&self, network: &Network) -> bool {
+        self.lock().contains_key(network)
+    }
+
+    /// Goes to the end of the line, unless it is too long.
+    pub fn join(self: &Arc<Lines>, network: Network) -> Option<Place> {
+        let mut lines = self.lock();
+        let standing = lines.entry(network).or_insert_with(|| Standing { line: Arc::default(), places: 0 });
+        if standing.places >= LONGEST {
+            return None;
+        }
+        standing.places += 1;
+        Some(Place { lines: self.clone(), network, line: standing.line.clone() })
+    }
+
+    /// A try of this network was judged: whoever is first looks whether there is a place.
+    pub fn judged(&self, network: &Network) {
+        if let Some(standing) = self.lock().get(network) {
+            standing.line.judged.notify_one();
+        }
+    }
+}
+
+impl Place {
+    /// Waits until it is the first, for so long at most.
+    pub async fn first(&self, patience: Duration) -> Option<First<'_>> {
+        let first = tokio::time::timeout(patience, self.line.first.lock()).await.ok()?;
+        Some(First { line: &self.line, _first: first })
+    }
+}
+
+impl First<'_> {
+    /// Waits until it makes sense to look.
+    pub async fn news(&self) {
+        // Whether something was judged or some time has passed, there is a look.
+        let _ = tokio::time::timeout(LOOK_AGAIN, self.line.judged.notified()).await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut lines = self.lines.lock();
+        let Some(standing) = lines.get_mut(&self.network) else { return };
+        standing.places -= 1;
+        if standing.places == 0 {
+            lines.remove(&self.network);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn a_line_is_served_in_order_has_an_end_and_leaves_nothing_behind() {
+        let lines = Arc::<Lines>::default();
+        assert!(!lines.is_there(&[1; 32]));
+        let mut places: Vec<Place> = (0..LONGEST).map(|_| lines.join([1; 32]).expect("a place")).collect();
+        assert!(lines.join([1; 32]).is_none());
+        assert!(lines.is_there(&[1; 32]) && !lines.is_there(&[2; 32]));
+        assert!(lines.join([2; 32]).is_some(), "another network has a line of its own");
+        assert!(!lines.is_there(&[2; 32]), "which ended with its last place");
+
+        let second = places.swap_remove(1);
+        let first = places[0].first(PATIENCE).await.expect("nobody is before it");
+        assert!(second.first(Duration::from_millis(1)).await.is_none(), "it is not its turn");
+        lines.judged(&[1; 32]);
+        first.news().await;
+        drop(first);
+        assert!(second.first(PATIENCE).await.is_some());
+        drop((places, second));
+        assert!(!lines.is_there(&[1; 32]));
+    }
+}
