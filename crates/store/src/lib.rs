@@ -19,6 +19,8 @@ pub mod consents;
 pub mod data_keys;
 pub mod direct_grants;
 pub mod git_authorizations;
+pub mod git_credentials;
+pub mod git_flow_steps;
 pub mod git_flows;
 pub mod git_host_changes;
 pub mod git_hosts;

@@ -1,0 +1,276 @@
+//! Authorizations at Git hosts as they change: kept under a name, given another credential, blamed, ended.
+//!
+//! Owns the guarded verbs. Every change names the project beside the id, and the generation that it was judged by, so
+//! that nobody undoes what somebody else did meanwhile (FM-130, FM-131). Talking to the host is the server's.
+
+use crate::applications::claimed;
+use crate::audit::{self, Event, Note, audited};
+use crate::git_authorizations::{GitAccount, GitAuthorization, GitTokens};
+use crate::git_hosts::serves;
+use crate::git_revocations::{NewGitRevocation, insert_revocation, queue};
+use crate::git_standing::GitTrouble;
+use crate::sealed::SealedValue;
+use crate::{Statement, Store, StoreError, statement};
+use vestibule_oauth::id::Id;
+
+/// Authorizations that one project may have.
+pub const MOST_GIT_AUTHORIZATIONS: i64 = 1_000;
+/// An authorization to keep.
+#[derive(Clone, Debug)]
+pub struct NewGitAuthorization {
+    /// The row.
+    pub id: Id,
+    /// Whose it is.
+    pub project: Id,
+    /// Its name, unique in the project; it never changes.
+    pub name: String,
+    /// At which host.
+    pub host: Id,
+    /// The tag by which the host was chosen.
+    pub tag: Option<String>,
+    /// Whose account it is.
+    pub account: GitAccount,
+    /// The credential.
+    pub tokens: GitTokens,
+    /// Who brought it.
+    pub person: Id,
+}
+
+/// Another credential for an authorization that exists.
+#[derive(Clone, Debug)]
+pub struct NewGitCredential {
+    /// The authorization's row.
+    pub id: Id,
+    /// Whose it is.
+    pub project: Id,
+    /// The host, which must be the authorization's.
+    pub host: Id,
+    /// The generation that it takes the place of.
+    pub generation: i64,
+    /// Whose account it is now.
+    pub account: GitAccount,
+    /// The credential.
+    pub tokens: GitTokens,
+}
+
+/// What became of an authorization to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddGitAuthorization {
+    /// It is kept.
+    Added,
+    /// The project has one of this name.
+    NameTaken,
+    /// The project has as many as it may.
+    TooMany,
+    /// The host does not serve the project.
+    NotServed,
+}
+
+/// What became of a change to an authorization as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeGitAuthorization {
+    /// It was done.
+    Done,
+    /// Since it was read it was given another credential, or it is gone: read it again.
+    Changed,
+}
+
+/// A row of the trail for the verb that changed an authorization last.
+const CHANGED: &str =
+    audited!("EXISTS (SELECT 1 FROM git_authorizations WHERE id = $11 AND tenant = $2 AND changed_by = $1)");
+/// A revocation that goes with the verb that changed an authorization last.
+const REVOKE: &str =
+    insert_revocation!("EXISTS (SELECT 1 FROM git_authorizations WHERE id = $11 AND tenant = $2 AND changed_by = $12)");
+
+impl Store {
+    /// Keeps an authorization; of two of one name in one project, one is kept.
+    pub async fn add_git_authorization(
+        &self,
+        new: &NewGitAuthorization,
+        note: &Note,
+    ) -> Result<AddGitAuthorization, StoreError> {
+        let NewGitAuthorization { id, project, name, host, account, .. } = new;
+        let details = format!("{name}, git_host:{host}, {} of {}", account.token_type.name(), account.login);
+        let verb = vec![
+            insert(self.tenant(), new, note),
+            self.authorization_changed("git_authorization.add", *project, *id, details, note),
+        ];
+        if claimed(&self.run(verb).await?) {
+            return Ok(AddGitAuthorization::Added);
+        }
+        const TAKEN: &str = "SELECT id FROM git_authorizations WHERE tenant = $1 AND project = $2 AND name = $3";
+        if self.find(&statement!(TAKEN, self.tenant(), project, name)).await?.is_some() {
+            return Ok(AddGitAuthorization::NameTaken);
+        }
+        const SERVED: &str =
+            concat!("SELECT h.id FROM git_hosts h WHERE h.id = $3 AND h.tenant = $1 AND ", serves!("$2"));
+        let served = self.find(&statement!(SERVED, self.tenant(), project, host)).await?;
+        Ok(if served.is_some() { AddGitAuthorization::TooMany } else { AddGitAuthorization::NotServed })
+    }
+
+    /// Puts another credential in the place of the one of `new.generation`: the mode may change, the name stays, and
+    /// whatever was wrong is forgotten. `old` ends the former one at its host.
+    pub async fn replace_git_credential(
+        &self,
+        new: &NewGitCredential,
+        old: Option<&NewGitRevocation>,
+        note: &Note,
+    ) -> Result<ChangeGitAuthorization, StoreError> {
+        let NewGitCredential { id, project, host, account, .. } = new;
+        let details = format!("git_host:{host}, {} of {}", account.token_type.name(), account.login);
+        let mut verb = vec![
+            replace(self.tenant(), new, note),
+            self.authorization_changed("git_authorization.replace", *project, *id, details, note),
+        ];
+        verb.extend(old.map(|old| queue(self.tenant(), old, note.at, REVOKE, [(*id).into(), note.id.into()])));
+        Ok(ChangeGitAuthorization::when(claimed(&self.run(verb).await?)))
+    }
+
+    /// Ends the authorization as it was read: it and its credential are gone from the answer on. `old` ends the
+    /// credential at its host.
+    pub async fn end_git_authorization(
+        &self,
+        ended: &GitAuthorization,
+        old: Option<&NewGitRevocation>,
+        note: &Note,
+    ) -> Result<ChangeGitAuthorization, StoreError> {
+        // Once the row is gone nothing is left to repeat the claim on, so it is claimed and deleted in two steps.
+        const CLAIM: &str = "UPDATE git_authorizations SET changed_by = $5 \
+            WHERE id = $1 AND tenant = $2 AND project = $3 AND generation = $4 RETURNING id";
+        const REMOVE: &str =
+            "DELETE FROM git_authorizations WHERE id = $1 AND tenant = $2 AND project = $3 AND changed_by = $4";
+        let GitAuthorization { id, project, name, host, generation, .. } = ended;
+        let details = format!("{name}, git_host:{host}");
+        let mut verb = vec![
+            statement!(CLAIM, id, self.tenant(), project, *generation, note.id),
+            self.authorization_changed("git_authorization.end", *project, *id, details, note),
+        ];
+        verb.extend(old.map(|old| queue(self.tenant(), old, note.at, REVOKE, [(*id).into(), note.id.into()])));
+        verb.push(statement!(REMOVE, id, self.tenant(), project, note.id));
+        Ok(ChangeGitAuthorization::when(claimed(&self.run(verb).await?)))
+    }
+
+    /// Keeps what is wrong with an authorization as it was read, so that people see it. One that stands so already is left
+    /// as it is. A credential that was put in its place meanwhile is not blamed (FM-130).
+    pub async fn blame_git_authorization(
+        &self,
+        blamed: &GitAuthorization,
+        trouble: GitTrouble,
+        note: &Note,
+    ) -> Result<ChangeGitAuthorization, StoreError> {
+        const BLAME: &str = "UPDATE git_authorizations SET \
+            status_since = CASE WHEN reason = $6 THEN status_since ELSE $7 END, \
+            changed_by = CASE WHEN reason = $6 THEN changed_by ELSE $8 END, status = $5, reason = $6 \
+            WHERE id = $1 AND tenant = $2 AND project = $3 AND generation = $4 RETURNING id";
+        let GitAuthorization { id, project, name, generation, .. } = blamed;
+        let (status, word) = (trouble.status().number(), trouble.name());
+        let details = format!("{name}: {word}");
+        let verb = vec![
+            statement!(BLAME, id, self.tenant(), project, *generation, status, word, note.at, note.id),
+            self.authorization_changed("git_authorization.blame", *project, *id, details, note),
+        ];
+        Ok(ChangeGitAuthorization::when(claimed(&self.run(verb).await?)))
+    }
+
+    fn authorization_changed(
+        &self,
+        action: &'static str,
+        project: Id,
+        id: Id,
+        details: String,
+        note: &Note,
+    ) -> Statement {
+        let target = format!("git_authorization:{id}");
+        let details = format!("project:{project}, {details}");
+        audit::row(self, note, Event { action, target, outcome: "done", details }, CHANGED, vec![id.into()])
+    }
+}
+
+impl ChangeGitAuthorization {
+    const fn when(done: bool) -> ChangeGitAuthorization {
+        if done { ChangeGitAuthorization::Done } else { ChangeGitAuthorization::Changed }
+    }
+}
+
+fn spelled(scopes: Option<&Vec<String>>) -> Option<String> {
+    scopes.map(|scopes| scopes.join(" "))
+}
+
+/// The claim: of two of one name, one is inserted; and only while the host serves the project.
+fn insert(tenant: i64, new: &NewGitAuthorization, note: &Note) -> Statement {
+    const INSERT: &str = concat!(
+        "INSERT INTO git_authorizations (id, tenant, project, name, host, tag, token_type, upstream_id, login, avatar, \
+         home, scopes, access, access_by, access_ends_at, refresh, refresh_by, refresh_ends_at, status, status_since, \
+         generation, created_by, created_at, updated_at, changed_by) \
+         SELECT $1, $2, $3, $4, h.id, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, $19, 1, $20, $19, \
+         $19, $21 FROM git_hosts h WHERE h.id = $5 AND h.tenant = $2 AND ",
+        serves!("$3"),
+        " AND (SELECT COUNT(*) FROM (SELECT a.id FROM git_authorizations a WHERE a.project = $3 LIMIT $22) n) < $22 \
+         ON CONFLICT DO NOTHING RETURNING id"
+    );
+    let NewGitAuthorization { id, project, name, host, tag, account, tokens, person } = new;
+    let (refresh, refresh_by) = SealedValue::columns(tokens.refresh.as_ref());
+    statement!(
+        INSERT,
+        id,
+        tenant,
+        project,
+        name,
+        host,
+        tag.as_deref(),
+        account.token_type.name(),
+        &account.upstream_id,
+        &account.login,
+        account.avatar.as_deref(),
+        &account.home,
+        spelled(account.scopes.as_ref()),
+        tokens.access.bytes.as_slice(),
+        tokens.access.key,
+        account.access_ends_at,
+        refresh,
+        refresh_by,
+        account.refresh_ends_at,
+        note.at,
+        person,
+        note.id,
+        MOST_GIT_AUTHORIZATIONS,
+    )
+}
+
+/// The claim: of two that take one generation's place, one does; and only while the host serves the project.
+fn replace(tenant: i64, new: &NewGitCredential, note: &Note) -> Statement {
+    const REPLACE: &str = concat!(
+        "UPDATE git_authorizations SET token_type = $6, upstream_id = $7, login = $8, avatar = $9, home = $10, \
+         scopes = $11, access = $12, access_by = $13, access_ends_at = $14, refresh = $15, refresh_by = $16, \
+         refresh_ends_at = $17, status = 0, reason = NULL, status_since = $18, generation = generation + 1, \
+         updated_at = $18, changed_by = $19 \
+         WHERE id = $1 AND tenant = $2 AND project = $3 AND host = $4 AND generation = $5 \
+         AND EXISTS (SELECT 1 FROM git_hosts h WHERE h.id = git_authorizations.host AND ",
+        serves!("git_authorizations.project"),
+        ") RETURNING id"
+    );
+    let NewGitCredential { id, project, host, generation, account, tokens } = new;
+    let (refresh, refresh_by) = SealedValue::columns(tokens.refresh.as_ref());
+    statement!(
+        REPLACE,
+        id,
+        tenant,
+        project,
+        host,
+        *generation,
+        account.token_type.name(),
+        &account.upstream_id,
+        &account.login,
+        account.avatar.as_deref(),
+        &account.home,
+        spelled(account.scopes.as_ref()),
+        tokens.access.bytes.as_slice(),
+        tokens.access.key,
+        account.access_ends_at,
+        refresh,
+        refresh_by,
+        account.refresh_ends_at,
+        note.at,
+        note.id,
+    )
+}
