@@ -1,0 +1,45 @@
+//! Fake Git hosts: real HTTP servers on loopback that speak a host's API with state, and answer by that host's rules.
+//!
+//! Owns the hosts and the proof that they keep their hosts' rules. How our server fares with them is proven in the files
+//! of its routes.
+
+pub mod fake;
+pub mod gitee;
+pub mod github;
+mod rules;
+
+pub use fake::{Asked, Fault, SAYS};
+pub use gitee::Gitee;
+pub use github::GitHub;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A host's clock: the machine's, and what a test puts it forward by.
+#[derive(Clone, Default)]
+pub struct HostClock(Arc<AtomicI64>);
+
+impl HostClock {
+    /// Unix time in seconds.
+    pub fn now(&self) -> i64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        since.as_secs() as i64 + self.0.load(Ordering::SeqCst)
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+/// Where a person's browser ends up after it was sent to `address`, without a browser: the host's own redirect.
+pub fn follow(address: &str) -> String {
+    let answer = crate::harness::Call::get(address).header("User-Agent", "a browser").send();
+    assert_eq!(answer.status, 302, "{}", String::from_utf8_lossy(&answer.body));
+    answer.header("location").expect("a place to go").to_owned()
+}
+
+/// The parameters of an address.
+pub fn parameters(address: &str) -> Vec<(String, String)> {
+    let query = address.split_once('?').map_or("", |(_, query)| query);
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
