@@ -85,6 +85,12 @@ impl Base {
     pub fn same_origin(&self, other: &Base) -> bool {
         (self.host(), self.port, self.is_plain_http()) == (other.host(), other.port, other.is_plain_http())
     }
+
+    /// Whether this is `other`, or an address below it.
+    pub fn is_below(&self, other: &Base) -> bool {
+        let rest = self.path().strip_prefix(other.path());
+        self.same_origin(other) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 /// Why a base URL is refused.

@@ -33,13 +33,13 @@ impl Site {
     /// their own profile. It chooses among configured hosts; it never makes a new address.
     pub fn is_meant_by(&self, text: &str) -> bool {
         let text = text.trim_end_matches('/');
-        Base::parse(text).is_ok_and(|named| {
-            let below = |base: &Base| {
-                let path = named.path().strip_prefix(base.path());
-                named.same_origin(base) && path.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
-            below(&self.web) || below(&self.api)
-        })
+        Base::parse(text).is_ok_and(|named| named.is_below(&self.web) || named.is_below(&self.api))
+    }
+
+    /// Whether `iss` (RFC 9207) in an answer that came by way of a browser can be this host's: its pages, or an address
+    /// below them. Any other issuer's answer is for somebody else (statement 123).
+    pub fn may_be_issuer(&self, iss: &str) -> bool {
+        Base::parse(iss).is_ok_and(|named| named.is_below(&self.web))
     }
 }
 

@@ -9,6 +9,7 @@ mod accept;
 mod admin;
 mod api;
 mod app;
+mod broker;
 mod cli;
 mod clock;
 mod commands;

@@ -6,6 +6,7 @@ use vestibule_githost::address::{BadBase, Base};
 use vestibule_githost::errand::Step;
 use vestibule_githost::host::Place;
 use vestibule_githost::names::{BlobSha, Content, FilePath, HookId, Message, Namespace, NewName, Project, Ref};
+use vestibule_githost::registry;
 
 #[test]
 fn a_colon_is_a_slash_and_so_is_a_slash_that_was_encoded() {
@@ -92,6 +93,30 @@ fn a_base_url_is_an_origin_and_a_path() {
     ] {
         assert_eq!(Base::parse(text).unwrap_err(), why, "{text}");
     }
+}
+
+#[test]
+fn st_123_an_issuer_is_a_hosts_own_or_another_ones() {
+    let site = |web: &str| registry::find("github").unwrap().site(Base::parse(web).unwrap());
+    let (public, own) = (site("https://github.com"), site("https://git.example.org/github"));
+    for iss in ["https://github.com", "https://github.com/", "https://github.com/login/oauth"] {
+        assert!(public.may_be_issuer(iss), "{iss}");
+    }
+    assert!(own.may_be_issuer("https://git.example.org/github/login/oauth"));
+    for iss in [
+        "",
+        "github.com",
+        "http://github.com",
+        "https://github.com.evil.example",
+        "https://github.com:8443",
+        "https://a@github.com",
+        "https://api.github.com",
+        "https://gitee.com",
+        "https://github.com/login?x",
+    ] {
+        assert!(!public.may_be_issuer(iss), "{iss}");
+    }
+    assert!(!own.may_be_issuer("https://git.example.org/githubber") && !own.may_be_issuer("https://git.example.org"));
 }
 
 #[test]
