@@ -7,10 +7,10 @@ use crate::config::Settings;
 use crate::dice::Dice;
 use crate::endpoints::metadata::Document;
 use crate::keys::Keys;
-use crate::messenger::Bell;
 use crate::outbound::Outbound;
 use crate::passwords::Passwords;
 use crate::seal::Seal;
+use crate::turns::Bell;
 use crate::upkeep::OlderForms;
 use crate::web::guard::Guard;
 use crate::web::guessing::Guessing;
@@ -50,6 +50,8 @@ pub struct App {
     pub outbound: Outbound,
     /// Calls the messenger.
     pub bell: Bell,
+    /// Calls the revoker: tokens are to be ended at a Git host.
+    pub revocations: Bell,
     /// Whether this process is about to end.
     pub draining: Draining,
 }

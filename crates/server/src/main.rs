@@ -30,6 +30,7 @@ mod seal;
 mod serve;
 mod telemetry;
 mod text;
+mod turns;
 mod upkeep;
 mod web;
 

@@ -1,20 +1,17 @@
 //! The messenger: tells applications that sessions have ended (OpenID Connect Back-Channel Logout).
 //!
-//! Owns when, to how many at once (`turns`), and what an answer means (`verdict`). What is to be told stands in rows that the store leases out, so
-//! that whatever dies on the way is told by another node, or after the next start. Whoever signs out never waits for it,
-//! and an application that is slow or dead takes only its own turns.
+//! Owns what is said, and what an answer means (`verdict`). When, and to how many at once, is `turns`'s: whoever signs out
+//! never waits for it, and an application that is slow or dead takes only its own turns.
 
-mod turns;
 mod verdict;
 
 use crate::app::App;
 use crate::outbound::{Reply, Request};
+use crate::turns::{Bell, Errands, Turns, pause_ms};
 use axum::body::Bytes;
 use axum::http::{HeaderValue, Method, header};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
-use turns::Turns;
 use verdict::{Verdict, judge};
 use vestibule_oauth::jose::Typ;
 use vestibule_oauth::logout_token::LogoutToken;
@@ -23,44 +20,24 @@ use vestibule_store::StoreError;
 use vestibule_store::audit::Note;
 use vestibule_store::logout_notices::{Addressee, ClaimedNotice, Settled};
 
-/// How often rows are looked for that nobody rang for: those of the command line, and of nodes that died.
-const INTERVAL: Duration = Duration::from_secs(1);
 /// How long one delivery may take.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// How long a claim holds: longer than a delivery and all around it.
 const LEASE_MS: i64 = 30_000;
 
-/// Rung by whoever ended a session, so that nobody waits for the next look.
-#[derive(Default)]
-pub struct Bell(Notify);
+/// The logouts that applications are to be told of.
+pub struct Logouts;
 
-impl Bell {
-    /// Says that there is something to tell.
-    pub fn ring(&self) {
-        self.0.notify_one();
-    }
-}
+impl Errands for Logouts {
+    const UNREADABLE: &'static str = "the logouts that applications are to be told of cannot be read";
 
-/// Tells until `stop` turns true, and ends once what is under way has ended.
-pub async fn carry(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut turns = Turns::default();
-    let mut well = true;
-    while !*stop.borrow() {
-        let looked = send_due(&app, &mut turns).await;
-        if let Err(error) = &looked
-            && well
-        {
-            tracing::warn!(%error, "the logouts that applications are to be told of cannot be read");
-        }
-        well = looked.is_ok();
-        tokio::select! {
-            Some(()) = turns.end_one() => {}
-            () = app.bell.0.notified() => {}
-            () = tokio::time::sleep(INTERVAL) => {}
-            _ = stop.wait_for(|stop| *stop) => {}
-        }
+    fn bell(app: &App) -> &Bell {
+        &app.bell
     }
-    while turns.end_one().await.is_some() {}
+
+    async fn send_due(app: &Arc<App>, turns: &mut Turns) -> Result<(), StoreError> {
+        send_due(app, turns).await
+    }
 }
 
 /// Claims for each application what it has room for, and sends it on its way.
@@ -95,7 +72,7 @@ async fn deliver(app: &App, notice: &ClaimedNotice) -> Result<bool, StoreError> 
     };
     let Some(request) = write(app, notice, &addressee).await else {
         // Our own key is missing, which is no fault of theirs; it is looked for again.
-        let soon = app.clock.now() + verdict::pause_ms(notice.attempts);
+        let soon = app.clock.now() + pause_ms(notice.attempts);
         app.store.defer_logout(notice, soon).await?;
         return Ok(true);
     };

@@ -2,13 +2,13 @@
 //!
 //! Owns which conductor answers where. What every answer carries is the door's; who may ask is each conductor's.
 
-use crate::api::{gitlife, idaas};
+use crate::api::{git_auths, gitlife, idaas};
 use crate::app::App;
 use crate::endpoints::{authorize, health, introspect, jwks, logout, metadata, revoke, token, userinfo};
 use crate::pages;
 use crate::web::{cors, door};
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use std::sync::Arc;
 
 /// The addresses that metadata tells of; the same constants are routed below.
@@ -43,12 +43,20 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/bff/v1.2/oauth2/userinfo", get(idaas::userinfo))
         .route("/api/v5/user", get(gitlife::user))
         .route("/api/v5/emails", get(gitlife::emails))
+        // The Git API of a project
+        .route(git_auths::path::LIST, get(git_auths::list))
+        .route(git_auths::path::ONE, delete(git_auths::delete))
+        .route(git_auths::path::REDIRECT, get(git_auths::redirect))
+        .route(git_auths::path::OAUTH, post(git_auths::oauth))
+        .route(git_auths::path::PERSONAL, post(git_auths::personal))
+        .route(git_auths::path::PASSWORD, post(git_auths::password))
         // Pages
         .route("/", get(pages::home::show))
         .route("/sign-in", get(pages::home::sign_in_page).post(pages::home::sign_in))
         .route("/sign-out", get(pages::signed_out::ask).post(pages::signed_out::leave))
         .route("/signed-out", get(pages::signed_out::show))
         .route("/applications", get(pages::applications::show).post(pages::applications::withdraw))
+        .route("/git/callback/{host}", get(pages::git::land).post(pages::git::act).head(authorize::no_head))
         .route("/setup/{link}", get(pages::setup::show).post(pages::setup::accept))
         .route("/applications/{client_id}/logo", get(pages::logo::serve))
         .route("/assets/{file}", get(pages::style::serve))

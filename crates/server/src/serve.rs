@@ -6,6 +6,7 @@ use crate::accept::accept;
 use crate::admin::logout_settings::PRIVATE_HOSTS;
 use crate::admin::{Actor, Desk, setup};
 use crate::app::{App, Draining};
+use crate::broker::revoker::Revocations;
 use crate::cli::{Globals, Serve};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
@@ -13,12 +14,13 @@ use crate::demo::{self, Demo};
 use crate::dice::Dice;
 use crate::endpoints::metadata::Document;
 use crate::keys::{self, Keys};
-use crate::messenger::{self, Bell};
+use crate::messenger::Logouts;
 use crate::outbound::Outbound;
 use crate::outbound::allowed::AllowedHost;
 use crate::passwords::{Limits, Passwords};
 use crate::router;
 use crate::seal::Seal;
+use crate::turns::{self, Bell};
 use crate::upkeep::{self, OlderForms};
 use crate::web::guard::Guard;
 use crate::web::guessing::Guessing;
@@ -67,6 +69,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         guessing,
         outbound,
         bell: Bell::default(),
+        revocations: Bell::default(),
         draining: Draining::default(),
         dice: Dice,
         store,
@@ -108,7 +111,8 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
     let (stop, stopped) = watch::channel(false);
     let upkeep = tokio::spawn(upkeep::upkeep(app.clone(), stopped.clone()));
     let following = tokio::spawn(keys::follow(app.clone(), stopped.clone()));
-    let telling = tokio::spawn(messenger::carry(app.clone(), stopped.clone()));
+    let telling = tokio::spawn(turns::carry::<Logouts>(app.clone(), stopped.clone()));
+    let revoking = tokio::spawn(turns::carry::<Revocations>(app.clone(), stopped.clone()));
     let router = router::router(app.clone());
     let mut accepting = tokio::spawn(accept(listener, router, app.clone(), app.settings.caps, stopped));
     say(app, bound, demo.as_ref()).await?;
@@ -147,6 +151,7 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
     let _ = upkeep.await;
     let _ = following.await;
     let _ = telling.await;
+    let _ = revoking.await;
     upkeep::flush(app).await;
     Ok(ExitCode::SUCCESS)
 }

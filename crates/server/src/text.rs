@@ -75,6 +75,8 @@ pub struct Text {
     pub account: Account,
     /// The page that carries an answer to the application by a form.
     pub form_post: FormPost,
+    /// The pages of authorizations at Git hosts.
+    pub git: Git,
 }
 
 /// Words that stand on several pages.
@@ -226,6 +228,35 @@ pub struct FormPost {
     pub heading: fn(&str) -> String,
     pub lead: &'static str,
     pub button: fn(&str) -> String,
+}
+
+/// The pages of authorizations at Git hosts.
+pub struct Git {
+    pub landed_title: &'static str,
+    pub landed_heading: fn(&str) -> String,
+    pub landed_lead: fn(&str) -> String,
+    pub name: &'static str,
+    pub name_hint: &'static str,
+    pub keep: &'static str,
+    pub as_new: &'static str,
+    pub in_place: fn(&str) -> String,
+    pub in_place_of: &'static str,
+    pub in_place_hint: &'static str,
+    pub renew: &'static str,
+    pub by_program: &'static str,
+    pub by_program_lead: &'static str,
+    pub code: &'static str,
+    pub state: &'static str,
+    pub not_used: fn(&str) -> String,
+    pub fault: fn(crate::pages::git::Fault) -> &'static str,
+    pub kept_title: &'static str,
+    pub kept_heading: &'static str,
+    pub kept_lead: fn(&str) -> String,
+    pub renewed_heading: &'static str,
+    pub host: &'static str,
+    pub account: &'static str,
+    pub project: &'static str,
+    pub list: &'static str,
 }
 
 /// The scopes that the catalogue has words for.

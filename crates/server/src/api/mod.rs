@@ -1,4 +1,5 @@
-//! The conductors of the two vendors' resource addresses.
+//! The conductors of the vendors' addresses: two wires' resources, and the Git API.
 
+pub mod git_auths;
 pub mod gitlife;
 pub mod idaas;

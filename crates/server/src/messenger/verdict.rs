@@ -1,13 +1,11 @@
 //! What an answer to a logout token means (OpenID Connect Back-Channel Logout section 2.8), and when to try again.
 
 use crate::outbound::Why;
+use crate::turns::pause_ms;
 use vestibule_store::logout_notices::Settled;
 
 /// For how long an application is tried, in milliseconds.
 pub const TRIED_FOR_MS: i64 = 24 * 3_600_000;
-/// The first pause, which doubles, and the longest.
-const FIRST_PAUSE_MS: i64 = 2_000;
-const LONGEST_PAUSE_MS: i64 = 1_800_000;
 
 /// What becomes of a notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +31,6 @@ pub fn judge(answer: Result<u16, Why>, attempts: i64, created_at: i64, now: i64)
     }
 }
 
-/// How long to wait after the `attempts`-th try.
-pub fn pause_ms(attempts: i64) -> i64 {
-    let doublings = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
-    (FIRST_PAUSE_MS << doublings).min(LONGEST_PAUSE_MS)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,10 +48,5 @@ mod tests {
             assert!(matches!(last, Verdict::Settle(Settled::GivenUp, _)), "{again:?}");
             assert!(matches!(judge(again, 60, 0, TRIED_FOR_MS - 1), Verdict::Retry(..)), "{again:?}");
         }
-    }
-
-    #[test]
-    fn pauses_double_up_to_half_an_hour() {
-        assert_eq!([1, 2, 3, 10, 11, 99].map(pause_ms), [2_000, 4_000, 8_000, 1_024_000, 1_800_000, 1_800_000]);
     }
 }

@@ -93,7 +93,7 @@ pub async fn sign_in_page(State(app): State<Arc<App>>, received: Received) -> Re
     match Browser::meet(&app, &received.headers, app.clock.now()).await {
         Ok(browser) if browser.session().is_some() => browser.dress(&app, answer::see_other("/")),
         Ok(browser) => {
-            let page = form(&browser, "", false);
+            let page = sign_in_form(&browser, "/sign-in", "", false);
             browser.dress(&app, answer::page(200, page, &[]))
         }
         Err(error) => answer::store_page(&error, &received.request_id),
@@ -117,14 +117,15 @@ async fn try_sign_in(app: &App, received: &Received) -> Result<Response, StoreEr
     let (name, password) = (fields.get("name"), Secret::new(fields.get("password")));
     let response = match caller::sign_in(app, &mut browser, (name, &password), None, received).await? {
         SignIn::Done => answer::see_other("/"),
-        SignIn::Wrong => answer::page(sign_in::FAILED_STATUS, form(&browser, name, true), &[]),
+        SignIn::Wrong => answer::page(sign_in::FAILED_STATUS, sign_in_form(&browser, "/sign-in", name, true), &[]),
         SignIn::Busy => answer::problem(Problem::Busy, &received.request_id),
         SignIn::Wait(wait) => answer::wait_page(wait.0, &received.request_id),
     };
     Ok(browser.dress(app, response))
 }
 
-fn form(browser: &Browser, name: &str, failed: bool) -> String {
-    let form_token = &browser.form_token("/sign-in");
+/// The sign-in page that belongs to no application, of the address that `purpose` names.
+pub fn sign_in_form(browser: &Browser, purpose: &str, name: &str, failed: bool) -> String {
+    let form_token = &browser.form_token(purpose);
     SignInPage { language: Language::English, form_token, application: None, name, failed }.render()
 }

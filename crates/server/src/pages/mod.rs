@@ -8,6 +8,7 @@ pub mod account;
 pub mod applications;
 pub mod consent;
 pub mod form_post;
+pub mod git;
 pub mod home;
 pub mod logo;
 pub mod problem;

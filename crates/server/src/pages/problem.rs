@@ -40,6 +40,16 @@ pub enum Problem {
     TooLarge,
     /// The setup link is used, too old or never was.
     SetupLinkUnusable,
+    /// The way back from a Git host is over, was used, or never was.
+    GitWayOver,
+    /// Somebody else set out to the Git host.
+    GitWayForeign,
+    /// The person did not allow it at the Git host.
+    GitDenied,
+    /// The Git host said no, or does not answer.
+    GitHostFailed,
+    /// The person may not change the project.
+    GitNotAllowed,
     /// The database cannot be reached.
     Unavailable,
     /// Our fault.
@@ -49,7 +59,7 @@ pub enum Problem {
 impl Problem {
     /// All of them, for tests.
     #[cfg(test)]
-    pub const ALL: [Problem; 17] = [
+    pub const ALL: [Problem; 22] = [
         Problem::UnknownApplication,
         Problem::ApplicationDisabled,
         Problem::WrongCallback,
@@ -65,6 +75,11 @@ impl Problem {
         Problem::MethodNotAllowed,
         Problem::TooLarge,
         Problem::SetupLinkUnusable,
+        Problem::GitWayOver,
+        Problem::GitWayForeign,
+        Problem::GitDenied,
+        Problem::GitHostFailed,
+        Problem::GitNotAllowed,
         Problem::Unavailable,
         Problem::ServerError,
     ];
@@ -74,12 +89,14 @@ impl Problem {
         match self {
             Problem::UnknownApplication | Problem::WrongCallback | Problem::InvalidRequest => 400,
             Problem::ApplicationDisabled | Problem::NotAssigned | Problem::FormStale => 403,
+            Problem::GitWayForeign | Problem::GitDenied | Problem::GitNotAllowed => 403,
             Problem::RequestUnknown | Problem::NotFound | Problem::SetupLinkUnusable => 404,
             Problem::MethodNotAllowed => 405,
-            Problem::RequestExpired | Problem::AlreadySentBack => 410,
+            Problem::RequestExpired | Problem::AlreadySentBack | Problem::GitWayOver => 410,
             Problem::TooLarge => 413,
             Problem::TooManyRequests => 429,
             Problem::ServerError => 500,
+            Problem::GitHostFailed => 502,
             Problem::Busy | Problem::Unavailable => 503,
         }
     }
@@ -102,6 +119,11 @@ impl Problem {
             Problem::MethodNotAllowed => "method_not_allowed",
             Problem::TooLarge => "too_large",
             Problem::SetupLinkUnusable => "setup_link_unusable",
+            Problem::GitWayOver => "git_way_over",
+            Problem::GitWayForeign => "git_way_foreign",
+            Problem::GitDenied => "git_denied",
+            Problem::GitHostFailed => "git_host_failed",
+            Problem::GitNotAllowed => "git_not_allowed",
             Problem::Unavailable => "unavailable",
             Problem::ServerError => "server_error",
         }

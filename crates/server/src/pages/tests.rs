@@ -124,6 +124,9 @@ fn the_ids_that_tools_rely_on_are_there() {
         ("account_choose", &["application-name", "signed-in-as", "go-on", "switch"]),
         ("account_somebody_else", &["application-name", "signed-in-as", "switch", "decline"]),
         ("not_assigned", &["error-code", "request-id", "switch"]),
+        ("git_landed", &["git-name", "git-keep", "git-code", "git-state", "git-not-used", "signed-in-as"]),
+        ("git_landed_renewable", &["git-renew-github-team", "git-renew-wiki-sources"]),
+        ("git_kept", &["git-kept", "git-kept-name", "git-kept-host", "git-kept-account", "git-list"]),
     ] {
         for id in ids {
             assert!(page(name).contains(&format!(" id=\"{id}\"")), "{name}: {id}");

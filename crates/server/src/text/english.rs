@@ -3,6 +3,8 @@
 //! Short, calm, and each says what to do next. No sentence blames the person, none names a cause that an attacker
 //! could learn from.
 
+mod git;
+
 use super::{
     Account, AccountWords, Applications, Common, Consent, FormPost, Home, ProblemFrame, ProblemWords, Refused,
     ScopeMeaning, ScopeWords, Setup, SignIn, Text,
@@ -138,6 +140,7 @@ pub(super) static TEXT: Text = Text {
         lead: "If nothing happens, use the button.",
         button: |application| format!("Continue to {application}"),
     },
+    git: git::TEXT,
 };
 
 const fn scope(meaning: ScopeMeaning) -> ScopeWords {
@@ -265,6 +268,11 @@ const fn problem(problem: Problem) -> ProblemWords {
             "It was used before, is more than an hour old, or is not complete.",
             "If there is no administrator yet, run “vestibule setup-link” on the server for a new one.",
         ),
+        Problem::GitWayOver
+        | Problem::GitWayForeign
+        | Problem::GitDenied
+        | Problem::GitHostFailed
+        | Problem::GitNotAllowed => git::problem(problem),
         Problem::Unavailable => (
             "We cannot reach our memory",
             "The database does not answer at the moment. Nothing of yours is lost.",

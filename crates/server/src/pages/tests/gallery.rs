@@ -4,6 +4,8 @@ use crate::pages::account::{AccountPage, Question};
 use crate::pages::applications::ApplicationsPage;
 use crate::pages::consent::{ConsentPage, Person, ScopeRow};
 use crate::pages::form_post::FormPostPage;
+use crate::pages::git::Fault as NameFault;
+use crate::pages::git::landed::{KeptPage, LandedPage, sample as git};
 use crate::pages::home::HomePage;
 use crate::pages::problem::{Callback, ForDevelopers, Problem, ProblemPage};
 use crate::pages::refused::{NotAssignedPage, RefusedPage};
@@ -39,6 +41,9 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("setup", SetupPage::sample().render()),
         ("setup_done", SetupDonePage::sample().render()),
     ]
+    .into_iter()
+    .chain(["git_landed", "git_kept"].into_iter().zip(git::hostile()))
+    .collect()
 }
 
 fn hostile_answer(mode: ResponseMode) -> AuthorizationResponse {
@@ -152,6 +157,35 @@ pub(super) fn gallery() -> Vec<(String, String)> {
     ]
     .map(|(name, html)| (name.to_owned(), html))
     .into();
+    pages.extend(git_pages());
     pages.extend(Problem::ALL.map(|p| (format!("problem_{}", p.code()), problem(p, None))));
     pages
+}
+
+fn git_pages() -> Vec<(String, String)> {
+    let rows = [git::row("github-team", "ada"), git::row("wiki-sources", "ada")];
+    let landed = |rows, name, fault| {
+        LandedPage {
+            host: "GitHub".to_owned(),
+            project: "Harbour",
+            name,
+            code: "04bed2df009f3fc9d1c4",
+            state: "vst_gs_AZrQ7v1jd2eJ3kT0m6yXw1Vf0b8cQ5aHn2LrP9sE4uGiDzKoYtBxMqNjWvCeRfTgUhJkLmPn",
+            person: Some(ADA),
+            ..git::landed(rows, "", fault)
+        }
+        .render()
+    };
+    let kept = |renewed| {
+        let host = "GitHub".to_owned();
+        KeptPage { language: ENGLISH, row: &rows[0], host, project: "Harbour", renewed }.render()
+    };
+    let pages = [
+        ("git_landed", landed(&[], "github", None)),
+        ("git_landed_renewable", landed(&rows, "github", None)),
+        ("git_landed_fault", landed(&[], "git", Some(NameFault::Name))),
+        ("git_kept", kept(false)),
+        ("git_renewed", kept(true)),
+    ];
+    pages.map(|(name, html)| (name.to_owned(), html)).into()
 }

@@ -1,20 +1,84 @@
-//! Whose turn it is: how many deliveries are under way, to each application and in all.
+//! Errands to others that nobody waits for: how often they are looked for, whose turn it is, and when one is tried again.
 //!
-//! Owns the rule that applications which do not answer take no turn of those that do. Does not know what a delivery is.
+//! Owns the rule that addressees which do not answer take no turn of those that do. What is to be done stands in rows
+//! that the store leases out, so that whatever dies on the way is done by another node, or after the next start. Does not
+//! know what an errand is: logouts are `messenger`'s, revocations at Git hosts `broker/revoker`'s.
 
+use crate::app::App;
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
 use tokio::task::{self, JoinSet};
 use vestibule_oauth::id::Id;
+use vestibule_store::StoreError;
 
-/// Deliveries to one application at once, and as long as it does not answer well.
+/// How often rows are looked for that nobody rang for: those of the command line, and of nodes that died.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// The first pause before another try, which doubles, and the longest.
+const FIRST_PAUSE_MS: i64 = 2_000;
+const LONGEST_PAUSE_MS: i64 = 1_800_000;
+
+/// Errands to one addressee at once, and as long as it does not answer well.
 const AT_ONCE: usize = 4;
 const AT_ONCE_FAILING: usize = 1;
 /// Deliveries in all, fewer than `outbound` makes calls: what is claimed must not wait for longer than the claim holds.
 const IN_ALL: usize = 48;
-/// Those of them that go to applications which do not answer well, however many such there are.
+/// Those of them that go to addressees which do not answer well, however many such there are.
 const IN_ALL_FAILING: usize = 16;
 
-/// What is under way to one application.
+/// Rung by whoever leaves an errand, so that nobody waits for the next look.
+#[derive(Default)]
+pub struct Bell(Notify);
+
+impl Bell {
+    /// Says that there is something to do.
+    pub fn ring(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// A kind of errand.
+pub trait Errands: 'static {
+    /// What is said when they cannot be looked for.
+    const UNREADABLE: &'static str;
+
+    /// What is rung for them.
+    fn bell(app: &App) -> &Bell;
+
+    /// Claims for each addressee what it has room for, and sends it on its way.
+    fn send_due(app: &Arc<App>, turns: &mut Turns) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Sends until `stop` turns true, and ends once what is under way has ended.
+pub async fn carry<E: Errands>(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut turns = Turns::default();
+    let mut well = true;
+    while !*stop.borrow() {
+        let looked = E::send_due(&app, &mut turns).await;
+        if let Err(error) = &looked
+            && well
+        {
+            tracing::warn!(%error, "{}", E::UNREADABLE);
+        }
+        well = looked.is_ok();
+        tokio::select! {
+            Some(()) = turns.end_one() => {}
+            () = E::bell(&app).0.notified() => {}
+            () = tokio::time::sleep(INTERVAL) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+    while turns.end_one().await.is_some() {}
+}
+
+/// How long to wait after the `attempts`-th try, in milliseconds.
+pub fn pause_ms(attempts: i64) -> i64 {
+    let doublings = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
+    (FIRST_PAUSE_MS << doublings).min(LONGEST_PAUSE_MS)
+}
+
+/// What is under way to one addressee.
 #[derive(Default)]
 struct Lane {
     under_way: usize,
@@ -25,7 +89,7 @@ struct Lane {
 /// What is under way.
 #[derive(Default)]
 pub struct Turns {
-    /// As many as there are applications that something is under way to, or that fail.
+    /// As many as there are addressees that something is under way to, or that fail.
     lanes: HashMap<Id, Lane>,
     /// Each gives whether it went well.
     under_way: JoinSet<bool>,
@@ -36,10 +100,10 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// How many more may go to the application now.
-    pub fn room(&self, application: Id) -> usize {
+    /// How many more may go to the addressee now.
+    pub fn room(&self, addressee: Id) -> usize {
         let free = IN_ALL.saturating_sub(self.under_way.len());
-        let Some(lane) = self.lanes.get(&application) else { return AT_ONCE.min(free) };
+        let Some(lane) = self.lanes.get(&addressee) else { return AT_ONCE.min(free) };
         if !lane.failing {
             return AT_ONCE.saturating_sub(lane.under_way).min(free);
         }
@@ -50,15 +114,15 @@ impl Turns {
     /// Puts `due` in the order of their turns: whoever comes after the last one first, so that all of them come.
     pub fn order(&self, due: &mut [Id]) {
         due.sort_unstable();
-        let passed = due.partition_point(|application| Some(*application) <= self.last);
+        let passed = due.partition_point(|addressee| Some(*addressee) <= self.last);
         due.rotate_left(passed);
     }
 
-    /// Sends a delivery to the application on its way.
-    pub fn begin(&mut self, application: Id, delivery: impl Future<Output = bool> + Send + 'static) {
-        self.lanes.entry(application).or_default().under_way += 1;
-        self.last = Some(application);
-        self.of.insert(self.under_way.spawn(delivery).id(), application);
+    /// Sends a delivery to the addressee on its way.
+    pub fn begin(&mut self, addressee: Id, delivery: impl Future<Output = bool> + Send + 'static) {
+        self.lanes.entry(addressee).or_default().under_way += 1;
+        self.last = Some(addressee);
+        self.of.insert(self.under_way.spawn(delivery).id(), addressee);
     }
 
     /// Waits for the next delivery that ends, and takes its turn back; `None` when none is under way.
@@ -67,12 +131,12 @@ impl Turns {
             Ok((task, well)) => (task, well),
             Err(error) => (error.id(), false),
         };
-        let Some(application) = self.of.remove(&task) else { return Some(()) };
-        let lane = self.lanes.entry(application).or_default();
+        let Some(addressee) = self.of.remove(&task) else { return Some(()) };
+        let lane = self.lanes.entry(addressee).or_default();
         lane.under_way = lane.under_way.saturating_sub(1);
         lane.failing = !well;
         if lane.under_way == 0 && well {
-            self.lanes.remove(&application);
+            self.lanes.remove(&addressee);
         }
         Some(())
     }
@@ -93,6 +157,11 @@ mod tests {
             self.begin(application(n), ready(false));
             while self.end_one().await.is_some() {}
         }
+    }
+
+    #[test]
+    fn pauses_double_up_to_half_an_hour() {
+        assert_eq!([1, 2, 3, 10, 11, 99].map(pause_ms), [2_000, 4_000, 8_000, 1_024_000, 1_800_000, 1_800_000]);
     }
 
     #[tokio::test]

@@ -1,0 +1,133 @@
+//! The end of the way back: a landed flow is taken, its code traded, and what comes of it kept.
+//!
+//! Owns the order: the name is looked at first, so that a wrong one spends nothing; then the flow is taken, once; only then
+//! is anything sent. Landing is `pages/git`'s. All of it happens in a task of its own: a caller who hangs up does not leave a
+//! spent code and tokens that nobody has.
+
+use super::NotKept;
+use super::keeping::{Credential, Keeper, end_unkept, keep};
+use super::place::{Place, sealed_at, text};
+use crate::app::App;
+use crate::githosts::converse;
+use crate::seal::Scope;
+use std::sync::Arc;
+use vestibule_githost::answers::Tokens;
+use vestibule_githost::refusal::Why;
+use vestibule_githost::secret::Secret as HostSecret;
+use vestibule_oauth::id::Id;
+use vestibule_oauth::secret::{Kind, MachineSecret, Secret};
+use vestibule_store::git_authorizations::{GitAuthorization, TokenType};
+use vestibule_store::git_flows::{GitFlow, GitFlowRefusal, GitTaking, TakeGitFlow};
+
+/// A flow that somebody wants to finish.
+pub struct Finish {
+    /// Who, and what it is to be kept as.
+    pub keeper: Keeper,
+    /// The kind of the host, or the configuration's name, as they named it.
+    pub kind_or_name: String,
+    /// The configuration whose page it is finished on; it must be the flow's.
+    pub host: Option<Id>,
+    /// The tag, if they sent one.
+    pub tag: Option<String>,
+    /// The state.
+    pub state: Secret,
+    /// The code.
+    pub code: Secret,
+}
+
+/// Finishes a flow.
+pub async fn finish(app: &Arc<App>, finish: Finish) -> Result<GitAuthorization, NotKept> {
+    let app = app.clone();
+    let work = tokio::spawn(async move { finish_here(&app, &finish).await });
+    work.await.unwrap_or_else(|_| Err(NotKept::Ours("the task that obtains an authorization has died".to_owned())))
+}
+
+async fn finish_here(app: &App, finish: &Finish) -> Result<GitAuthorization, NotKept> {
+    finish.keeper.look(app, finish.host).await?;
+    let (flow, code) = take(app, finish).await?;
+    if finish.host.is_some_and(|host| host != flow.host.id) {
+        return Err(NotKept::Flow(GitFlowRefusal::OtherHost));
+    }
+    let place = Place::asked(&flow.host)?;
+    let tokens = trade(app, &flow, &place, &code).await?;
+    let upstream = match converse(&app.outbound, &app.clock, place.kind.who(&place.visit(&tokens.access))).await {
+        Ok(upstream) => upstream,
+        Err(refusal) => {
+            end_unkept(app, &finish.keeper, flow.host.id, &tokens.access, tokens.refresh.as_ref()).await;
+            return Err(refusal.into());
+        }
+    };
+    let Tokens { access, refresh, access_ends_at, refresh_ends_at, scopes } = tokens;
+    let token_type = TokenType::Oauth;
+    let credential = Credential { token_type, access, refresh, access_ends_at, refresh_ends_at, scopes, upstream };
+    keep(app, &finish.keeper, &place, flow.tag.as_deref(), credential).await
+}
+
+/// Takes the flow, and tells with which code: as it came, or decoded once more, because the documents tell people to copy
+/// both out of an address by hand (FM-134).
+async fn take(app: &App, finish: &Finish) -> Result<(GitFlow, Secret), NotKept> {
+    let Some(state) = MachineSecret::parse(Kind::GitState, finish.state.expose()) else {
+        return Err(NotKept::Flow(GitFlowRefusal::Unknown));
+    };
+    let mut refused = GitFlowRefusal::Unknown;
+    for code in readings(&finish.code) {
+        let taking = GitTaking {
+            person: finish.keeper.person,
+            project: finish.keeper.project,
+            kind_or_name: &finish.kind_or_name,
+            tag: finish.tag.as_deref(),
+            code: code.digest(),
+        };
+        let note = vestibule_store::audit::Note { id: app.dice.id(app.clock.now()), ..finish.keeper.note.clone() };
+        match app.store.take_git_flow(&state, &taking, &note).await? {
+            TakeGitFlow::Taken(flow) => return Ok((*flow, code)),
+            TakeGitFlow::Refused(why) => refused = why,
+        }
+        if refused != GitFlowRefusal::OtherCode {
+            break;
+        }
+    }
+    Err(NotKept::Flow(refused))
+}
+
+/// The code as it came, and decoded once if it has escapes.
+fn readings(code: &Secret) -> Vec<Secret> {
+    let text = code.expose();
+    let decoded = text.contains('%').then(|| format!("c={}", text.replace('+', "%2B").replace('&', "%26")));
+    let decoded = decoded.and_then(|pair| form_urlencoded::parse(pair.as_bytes()).next().map(|(_, v)| v.into_owned()));
+    std::iter::once(code.clone()).chain(decoded.filter(|decoded| decoded != text).map(Secret::new)).collect()
+}
+
+async fn trade(app: &App, flow: &GitFlow, place: &Place<'_>, code: &Secret) -> Result<Tokens, NotKept> {
+    let mut application = place.application(app).await?;
+    // What the host was told on the way there, whatever we are called by now.
+    application.redirect_uri.clone_from(&flow.redirect_uri);
+    let verifier = match &flow.verifier {
+        Some(sealed) => {
+            let at = sealed_at("git_flows", "verifier", flow.id);
+            Some(text(&app.seal.open_value(Scope::Project(flow.project), &at, sealed).await?)?)
+        }
+        None => None,
+    };
+    let code = HostSecret::new(code.expose());
+    let step = place.kind.trade_code(&place.site, &application, &code, verifier.as_ref());
+    match converse(&app.outbound, &app.clock, step).await {
+        Err(refusal) if refusal.why == Why::GrantRefused => Err(NotKept::Flow(GitFlowRefusal::OtherCode)),
+        traded => Ok(traded?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fm_134_a_code_is_read_as_it_came_or_decoded_once_and_never_twice() {
+        let read = |code: &str| readings(&Secret::new(code)).iter().map(|s| s.expose().to_owned()).collect::<Vec<_>>();
+        assert_eq!(read("04bed2df009f3fc9"), ["04bed2df009f3fc9"]);
+        assert_eq!(read("a%2Fb"), ["a%2Fb", "a/b"]);
+        assert_eq!(read("a%252Fb"), ["a%252Fb", "a%2Fb"]);
+        assert_eq!(read("a+b%20c&d"), ["a+b%20c&d", "a+b c&d"]);
+        assert_eq!(read("100%"), ["100%"]);
+    }
+}

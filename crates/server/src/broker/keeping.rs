@@ -1,0 +1,232 @@
+//! Keeping a credential that a host has just given or accepted: as a new authorization, or in the place of another.
+//!
+//! Owns sealing before the first write, and that a credential which is not kept is ended at its host. Talking to the
+//! host before that is `finishing`'s and `tokens`'s.
+
+use super::place::{Place, sealed_at, text};
+use super::{NotKept, is_name};
+use crate::app::App;
+use crate::seal::Scope;
+use vestibule_githost::answers::Upstream;
+use vestibule_githost::secret::Secret;
+use vestibule_oauth::id::Id;
+use vestibule_store::audit::Note;
+use vestibule_store::git_authorizations::{
+    AddGitAuthorization, ChangeGitAuthorization, FoundGitAuthorization, GitAccount, GitAuthorization, GitTokens,
+    NewGitAuthorization, NewGitCredential, TokenType,
+};
+use vestibule_store::git_revocations::NewGitRevocation;
+
+/// Who keeps what for which project, and under which name.
+#[derive(Clone, Debug)]
+pub struct Keeper {
+    /// The person.
+    pub person: Id,
+    /// The project.
+    pub project: Id,
+    /// The authorization's name.
+    pub name: String,
+    /// Whether an authorization of this name is there and gets the credential in the place of its own.
+    pub in_place: bool,
+    /// Who acts, for the trail.
+    pub note: Note,
+}
+
+impl Keeper {
+    /// Whether the name is fit and free, or has the authorization at `host` that is to be renewed: judged before
+    /// anything is spent or sent.
+    pub async fn look(&self, app: &App, host: Option<Id>) -> Result<(), NotKept> {
+        if !is_name(&self.name) {
+            return Err(NotKept::BadName);
+        }
+        let found = app.store.find_git_authorization(self.project, &self.name).await?;
+        match (found, self.in_place) {
+            (None, false) => Ok(()),
+            (Some(_), false) => Err(NotKept::NameTaken),
+            (Some(found), true) if host.is_none_or(|host| host == found.authorization.host) => Ok(()),
+            (_, true) => Err(NotKept::Changed),
+        }
+    }
+}
+
+/// A credential and whose it is.
+pub struct Credential {
+    /// How it came here.
+    pub token_type: TokenType,
+    /// The access token, or the personal token.
+    pub access: Secret,
+    /// What renews it.
+    pub refresh: Option<Secret>,
+    /// When the access token ends, in Unix milliseconds.
+    pub access_ends_at: Option<i64>,
+    /// When the refresh token ends, in Unix milliseconds.
+    pub refresh_ends_at: Option<i64>,
+    /// What was granted, where the host told.
+    pub scopes: Option<Vec<String>>,
+    /// Whose it is.
+    pub upstream: Upstream,
+}
+
+impl Credential {
+    fn account(&self) -> GitAccount {
+        let Upstream { id, login, avatar, home, scopes, token_ends_at } = self.upstream.clone();
+        GitAccount {
+            token_type: self.token_type,
+            upstream_id: id,
+            login,
+            avatar,
+            home,
+            scopes: self.scopes.clone().or(scopes),
+            access_ends_at: self.access_ends_at.or(token_ends_at),
+            refresh_ends_at: self.refresh_ends_at,
+        }
+    }
+}
+
+/// Keeps the credential. What is not kept, and was given to us only, is ended at the host.
+pub async fn keep(
+    app: &App,
+    keeper: &Keeper,
+    place: &Place<'_>,
+    tag: Option<&str>,
+    credential: Credential,
+) -> Result<GitAuthorization, NotKept> {
+    let kept = match keeper.in_place {
+        false => add(app, keeper, place, tag, &credential).await,
+        true => replace(app, keeper, place, &credential).await,
+    };
+    if kept.is_err() && credential.token_type != TokenType::Personal {
+        end_unkept(app, keeper, place.host.id, &credential.access, credential.refresh.as_ref()).await;
+    }
+    kept?;
+    let found = app.store.find_git_authorization(keeper.project, &keeper.name).await?;
+    Ok(found.ok_or(NotKept::Changed)?.authorization)
+}
+
+async fn add(
+    app: &App,
+    keeper: &Keeper,
+    place: &Place<'_>,
+    tag: Option<&str>,
+    credential: &Credential,
+) -> Result<(), NotKept> {
+    let id = app.dice.id(app.clock.now());
+    let new = NewGitAuthorization {
+        id,
+        project: keeper.project,
+        name: keeper.name.clone(),
+        host: place.host.id,
+        tag: tag.map(str::to_owned).or_else(|| place.host.tags.first().cloned()),
+        account: credential.account(),
+        tokens: seal(app, keeper.project, id, credential).await?,
+        person: keeper.person,
+    };
+    match app.store.add_git_authorization(&new, &keeper.note).await? {
+        AddGitAuthorization::Added => Ok(()),
+        AddGitAuthorization::NameTaken => Err(NotKept::NameTaken),
+        AddGitAuthorization::TooMany => Err(NotKept::TooMany),
+        AddGitAuthorization::NotServed => Err(NotKept::NotServed),
+    }
+}
+
+async fn replace(app: &App, keeper: &Keeper, place: &Place<'_>, credential: &Credential) -> Result<(), NotKept> {
+    for _ in 0..TRIES {
+        let found = app.store.find_git_authorization(keeper.project, &keeper.name).await?;
+        let found = found.filter(|found| found.authorization.host == place.host.id).ok_or(NotKept::Changed)?;
+        let id = found.authorization.id;
+        let old = farewell(app, &found, Some(&credential.access)).await?;
+        let new = NewGitCredential {
+            id,
+            project: keeper.project,
+            host: place.host.id,
+            generation: found.authorization.generation,
+            account: credential.account(),
+            tokens: seal(app, keeper.project, id, credential).await?,
+        };
+        let done = app.store.replace_git_credential(&new, old.as_ref(), &keeper.note).await?;
+        if done == ChangeGitAuthorization::Done {
+            app.revocations.ring();
+            return Ok(());
+        }
+    }
+    Err(NotKept::Changed)
+}
+
+async fn seal(app: &App, project: Id, row: Id, credential: &Credential) -> Result<GitTokens, NotKept> {
+    let sealed = async |column, secret: &Secret| {
+        let at = sealed_at("git_authorizations", column, row);
+        app.seal.seal(Scope::Project(project), &at, secret.expose().as_bytes()).await
+    };
+    Ok(GitTokens {
+        access: sealed("access", &credential.access).await?,
+        refresh: match &credential.refresh {
+            Some(refresh) => Some(sealed("refresh", refresh).await?),
+            None => None,
+        },
+    })
+}
+
+/// The tokens of an authorization, ready to be ended at their host; `None` for a personal token, which is its owner's, for
+/// one that stays in use (`but`: some hosts give the same one again), and for one that can no longer be read here.
+pub async fn farewell(
+    app: &App,
+    found: &FoundGitAuthorization,
+    but: Option<&Secret>,
+) -> Result<Option<NewGitRevocation>, NotKept> {
+    let FoundGitAuthorization { authorization, tokens, .. } = found;
+    if authorization.account.token_type == TokenType::Personal {
+        return Ok(None);
+    }
+    let (project, row) = (authorization.project, authorization.id);
+    let opened = async |column, value| {
+        let at = sealed_at("git_authorizations", column, row);
+        app.seal.open_value(Scope::Project(project), &at, value).await
+    };
+    // A row that somebody changed is told of by the seal, and must not keep an authorization from being ended.
+    let Ok(access) = opened("access", &tokens.access).await else { return Ok(None) };
+    let access = text(&access)?;
+    if but.is_some_and(|but| but.expose() == access.expose()) {
+        return Ok(None);
+    }
+    let refresh = match &tokens.refresh {
+        Some(value) => opened("refresh", value).await.ok().map(|refresh| text(&refresh)).transpose()?,
+        None => None,
+    };
+    let name = &authorization.name;
+    revocation(app, (project, name), authorization.host, &access, refresh.as_ref()).await.map(Some)
+}
+
+/// Tokens, sealed for the queue.
+async fn revocation(
+    app: &App,
+    (project, name): (Id, &str),
+    host: Id,
+    access: &Secret,
+    refresh: Option<&Secret>,
+) -> Result<NewGitRevocation, NotKept> {
+    let id = app.dice.id(app.clock.now());
+    let sealed = async |column, secret: &Secret| {
+        let at = sealed_at("git_revocations", column, id);
+        app.seal.seal(Scope::Project(project), &at, secret.expose().as_bytes()).await
+    };
+    let refresh = match refresh {
+        Some(refresh) => Some(sealed("refresh", refresh).await?),
+        None => None,
+    };
+    Ok(NewGitRevocation { id, project, name: name.to_owned(), host, access: sealed("access", access).await?, refresh })
+}
+
+/// Has tokens ended that were given to us and that nobody keeps. That this fails too is only worth a line in the log.
+pub async fn end_unkept(app: &App, keeper: &Keeper, host: Id, access: &Secret, refresh: Option<&Secret>) {
+    let queued = async {
+        let new = revocation(app, (keeper.project, &keeper.name), host, access, refresh).await?;
+        app.store.queue_git_revocation(&new, app.clock.now()).await.map_err(NotKept::from)
+    };
+    match queued.await {
+        Ok(_) => app.revocations.ring(),
+        Err(why) => tracing::warn!(?why, "tokens that are not kept could not be queued to be ended at their host"),
+    }
+}
+
+/// How often a change is tried that others are faster at.
+pub const TRIES: usize = 3;

@@ -1,0 +1,156 @@
+//! The revoker: has tokens ended at their hosts once an authorization is gone.
+//!
+//! Owns what a host's answer means for a revocation, and for how long a host that is away is asked. When, and how many at
+//! once, is `turns`'s. The trail says what came of each.
+
+use super::NotKept;
+use super::place::{Place, sealed_at, text};
+use crate::app::App;
+use crate::githosts::converse;
+use crate::seal::{Scope, Unsealed};
+use crate::turns::{Bell, Errands, Turns, pause_ms};
+use std::sync::Arc;
+use vestibule_githost::refusal::Why;
+use vestibule_githost::secret::Secret;
+use vestibule_store::StoreError;
+use vestibule_store::audit::Note;
+use vestibule_store::git_revocations::{ClaimedGitRevocation, GitRevoked};
+use vestibule_store::sealed::SealedValue;
+
+/// How long a claim holds: longer than a conversation and all around it.
+const LEASE_MS: i64 = 120_000;
+/// For how long a host is asked, in milliseconds: a long weekend and some days.
+const TRIED_FOR_MS: i64 = 7 * 24 * 3_600_000;
+
+/// Tokens that are to be ended.
+pub struct Revocations;
+
+impl Errands for Revocations {
+    const UNREADABLE: &'static str = "the tokens that are to be ended at Git hosts cannot be read";
+
+    fn bell(app: &App) -> &Bell {
+        &app.revocations
+    }
+
+    async fn send_due(app: &Arc<App>, turns: &mut Turns) -> Result<(), StoreError> {
+        let now = app.clock.now();
+        let mut due = app.store.due_git_revocations(now).await?;
+        turns.order(&mut due);
+        for host in due {
+            let room = turns.room(host);
+            if room == 0 {
+                continue;
+            }
+            let (claim, most) = (app.dice.id(now), i64::try_from(room).unwrap_or(1));
+            for claimed in app.store.claim_git_revocations(host, claim, now, now + LEASE_MS, most).await? {
+                let app = app.clone();
+                turns.begin(host, async move {
+                    revoke(&app, &claimed).await.unwrap_or_else(|error| {
+                        tracing::warn!(%error, "a token could not be ended; it will be when its lease is over");
+                        false
+                    })
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What becomes of a revocation.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Settle(GitRevoked, &'static str),
+    Retry(i64, &'static str),
+}
+
+/// Ends the tokens of one authorization. Gives whether the host is well.
+async fn revoke(app: &App, claimed: &ClaimedGitRevocation) -> Result<bool, StoreError> {
+    let outcome = ask(app, claimed).await;
+    let is_well = !matches!(outcome, Err(NotKept::Host(Why::HostBroken { .. } | Why::Unreachable)));
+    let at = app.clock.now();
+    match judge(outcome, claimed.attempts, claimed.created_at, at) {
+        Verdict::Settle(settled, how) => {
+            let note = Note { id: app.dice.id(at), at, actor: "server".to_owned(), request_id: None };
+            app.store.settle_git_revocation(claimed, settled, how, &note).await?;
+        }
+        Verdict::Retry(due_at, how) => {
+            let (host, attempt) = (claimed.revocation.host, claimed.attempts);
+            tracing::info!(%host, attempt, how, "tokens could not be ended at their host yet");
+            app.store.defer_git_revocation(claimed, due_at).await?;
+        }
+    }
+    Ok(is_well)
+}
+
+async fn ask(app: &App, claimed: &ClaimedGitRevocation) -> Result<(), NotKept> {
+    let revocation = &claimed.revocation;
+    let host = app.store.find_git_host(revocation.host).await?.ok_or(NotKept::NotServed)?;
+    let place = Place::asked(&host)?;
+    let open = async |column, value: &SealedValue| -> Result<Secret, NotKept> {
+        let at = sealed_at("git_revocations", column, revocation.id);
+        match app.seal.open_value(Scope::Project(revocation.project), &at, value).await {
+            Ok(opened) => text(&opened),
+            Err(Unsealed::Changed { .. }) => Err(NotKept::Changed),
+            Err(why) => Err(why.into()),
+        }
+    };
+    let access = open("access", &revocation.access).await?;
+    let refresh = match &revocation.refresh {
+        Some(value) => Some(open("refresh", value).await?),
+        None => None,
+    };
+    let application = place.application(app).await?;
+    let step = place.kind.revoke(&place.site, &application, &access, refresh.as_ref());
+    Ok(converse(&app.outbound, &app.clock, step).await?)
+}
+
+/// Judges what came of the `attempts`-th try of a revocation that was queued at `created_at`.
+fn judge(outcome: Result<(), NotKept>, attempts: i64, created_at: i64, now: i64) -> Verdict {
+    let (wait, how) = match outcome {
+        Ok(()) => return Verdict::Settle(GitRevoked::Revoked, "the host has ended them"),
+        Err(NotKept::Host(Why::TokenRefused | Why::GrantRefused | Why::NotFound)) => {
+            return Verdict::Settle(GitRevoked::Revoked, "the host no longer knows them");
+        }
+        Err(NotKept::CannotDo(_) | NotKept::Host(Why::CannotDo)) => {
+            return Verdict::Settle(GitRevoked::CannotBe, "this kind of host has no way to end a token");
+        }
+        Err(NotKept::NotServed) => return Verdict::Settle(GitRevoked::CannotBe, "the host configuration is gone"),
+        Err(NotKept::Changed) => return Verdict::Settle(GitRevoked::Unreadable, "a sealed token was changed"),
+        Err(NotKept::Host(Why::RateLimited { retry_after } | Why::HostBroken { retry_after: Some(retry_after) })) => {
+            (retry_after, "the host asks for patience")
+        }
+        Err(NotKept::Host(Why::HostBroken { retry_after: None } | Why::Unreachable)) => (0, "the host did not answer"),
+        // An administrator may mend it; it is asked again as a host that is away.
+        Err(NotKept::Host(Why::ClientRefused)) => (0, "the host does not take our application's secret"),
+        Err(NotKept::NoApplication) => (0, "the host configuration has no secret"),
+        Err(NotKept::Host(_)) => return Verdict::Settle(GitRevoked::Refused, "the host said no"),
+        Err(_) => (0, "it could not be read here"),
+    };
+    match now >= created_at + TRIED_FOR_MS {
+        true => Verdict::Settle(GitRevoked::GivenUp, how),
+        false => Verdict::Retry(now + pause_ms(attempts).max(wait), how),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_is_away_is_asked_again_until_a_week_is_over_and_one_that_knows_no_way_is_not() {
+        let judged = |why: Why, at| judge(Err(NotKept::Host(why)), 1, 0, at);
+        let away = || Why::HostBroken { retry_after: None };
+        for again in [away(), Why::Unreachable, Why::ClientRefused] {
+            assert!(matches!(judged(again.clone(), 1_000), Verdict::Retry(3_000, _)), "{again:?}");
+            let last = judged(again.clone(), TRIED_FOR_MS);
+            assert!(matches!(last, Verdict::Settle(GitRevoked::GivenUp, _)), "{again:?}");
+        }
+        assert!(matches!(judged(Why::RateLimited { retry_after: 60_000 }, 0), Verdict::Retry(60_000, _)));
+        assert!(matches!(judge(Ok(()), 1, 0, 1), Verdict::Settle(GitRevoked::Revoked, _)));
+        assert!(matches!(judged(Why::TokenRefused, 1), Verdict::Settle(GitRevoked::Revoked, _)));
+        assert!(matches!(judged(Why::CannotDo, 1), Verdict::Settle(GitRevoked::CannotBe, _)));
+        assert!(matches!(judged(Why::Forbidden, 1), Verdict::Settle(GitRevoked::Refused, _)));
+        let changed = judge(Err(NotKept::Changed), 1, 0, 1);
+        assert!(matches!(changed, Verdict::Settle(GitRevoked::Unreadable, _)));
+    }
+}

@@ -1,0 +1,94 @@
+//! Credentials that people bring: a personal token, or a name and a password.
+//!
+//! Owns that each is tried at the host before it is kept, and which configured host a caller's `host` means: one that is
+//! there, never a new address (FM-86, FM-90).
+
+use super::NotKept;
+use super::keeping::{Credential, Keeper, end_unkept, keep};
+use super::place::Place;
+use crate::app::App;
+use crate::githosts::converse;
+use std::sync::Arc;
+use vestibule_githost::answers::Tokens;
+use vestibule_githost::host::Call;
+use vestibule_githost::secret::Secret;
+use vestibule_store::git_authorizations::{GitAuthorization, TokenType};
+use vestibule_store::git_hosts::GitHost;
+
+/// Something to sign in with at a host.
+pub enum Brought {
+    /// A personal token.
+    Personal(Secret),
+    /// A name and a password.
+    Password(String, Secret),
+}
+
+/// Tries what was brought, and keeps it, or what the host gives for it.
+pub async fn bring(
+    app: &Arc<App>,
+    keeper: Keeper,
+    host: GitHost,
+    brought: Brought,
+) -> Result<GitAuthorization, NotKept> {
+    let app = app.clone();
+    // As with a code: tokens that a host gave for a password must not be lost to a caller who hangs up.
+    let work = tokio::spawn(async move {
+        keeper.look(&app, Some(host.id)).await?;
+        let place = Place::asked(&host)?;
+        let credential = match brought {
+            Brought::Personal(token) => personal(&app, &place, token).await?,
+            Brought::Password(user, password) => self::password(&app, &keeper, &place, &user, &password).await?,
+        };
+        keep(&app, &keeper, &place, None, credential).await
+    });
+    work.await.unwrap_or_else(|_| Err(NotKept::Ours("the task that tries a credential has died".to_owned())))
+}
+
+async fn personal(app: &App, place: &Place<'_>, token: Secret) -> Result<Credential, NotKept> {
+    let step = place.kind.try_personal(&place.visit(&token));
+    let upstream = converse(&app.outbound, &app.clock, step).await?;
+    Ok(Credential {
+        token_type: TokenType::Personal,
+        access: token,
+        refresh: None,
+        access_ends_at: None,
+        refresh_ends_at: None,
+        scopes: None,
+        upstream,
+    })
+}
+
+async fn password(
+    app: &App,
+    keeper: &Keeper,
+    place: &Place<'_>,
+    user: &str,
+    password: &Secret,
+) -> Result<Credential, NotKept> {
+    if let Some(sentence) = place.kind.habits().cannot(Call::Password) {
+        return Err(NotKept::CannotDo(sentence));
+    }
+    let application = place.application(app).await?;
+    let step = place.kind.password(&place.site, &application, user, password);
+    let Tokens { access, refresh, access_ends_at, refresh_ends_at, scopes } =
+        converse(&app.outbound, &app.clock, step).await?;
+    match converse(&app.outbound, &app.clock, place.kind.who(&place.visit(&access))).await {
+        Ok(upstream) => {
+            let token_type = TokenType::Password;
+            Ok(Credential { token_type, access, refresh, access_ends_at, refresh_ends_at, scopes, upstream })
+        }
+        Err(refusal) => {
+            end_unkept(app, keeper, place.host.id, &access, refresh.as_ref()).await;
+            Err(refusal.into())
+        }
+    }
+}
+
+/// Which of `hosts` is meant by `text`: its origin, its API's address, or a page of it. Of several at one address the
+/// default, else the first.
+pub fn meant_by(hosts: Vec<GitHost>, text: &str) -> Option<GitHost> {
+    let mut meant: Vec<GitHost> =
+        hosts.into_iter().filter(|host| Place::of(host).is_some_and(|place| place.site.is_meant_by(text))).collect();
+    meant.sort_by_key(|host| std::cmp::Reverse(host.default_at));
+    (!meant.is_empty()).then(|| meant.swap_remove(0))
+}

@@ -1,0 +1,72 @@
+//! The English sentences of authorizations at Git hosts.
+
+use crate::pages::git::Fault;
+use crate::pages::problem::Problem;
+use crate::text::Git;
+
+pub(super) const TEXT: Git = Git {
+    landed_title: "Name the authorization",
+    landed_heading: |host| format!("{host} has agreed"),
+    landed_lead: |project| {
+        format!("One step is left. Give the authorization a name, and the project {project} keeps it.")
+    },
+    name: "Name",
+    name_hint: "4 to 63 letters, digits, dots, underscores and hyphens. It cannot be changed later.",
+    keep: "Keep the authorization",
+    as_new: "Keep it under a new name",
+    in_place: |name| format!("Renew “{name}”"),
+    in_place_of: "Or in the place of one that is there",
+    in_place_hint: "Its name stays, and whatever uses it goes on with the new access.",
+    renew: "Renew",
+    by_program: "Finish in a program instead",
+    by_program_lead: "Hand these two to the call that creates the authorization, and to nobody else. They stand in this page’s address, too.",
+    code: "code",
+    state: "state",
+    not_used: |until| format!("Not used yet. They work once, until {until}."),
+    fault,
+    kept_title: "Authorization kept",
+    kept_heading: "The authorization is ready",
+    kept_lead: |project| format!("Whoever works in the project {project} can use it now, under its name."),
+    renewed_heading: "The authorization is renewed",
+    host: "Host",
+    account: "Account",
+    project: "Project",
+    list: "All authorizations",
+};
+
+const fn fault(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Name => "Choose a name of 4 to 63 letters, digits, dots, underscores and hyphens.",
+        Fault::NameTaken => "The project has an authorization of this name already. Choose another.",
+    }
+}
+
+pub(super) const fn problem(problem: Problem) -> (&'static str, &'static str, &'static str) {
+    match problem {
+        Problem::GitWayForeign => (
+            "Somebody else began this",
+            "The way to the Git host was begun by another person than the one who is signed in here. Nothing was kept, and nothing was sent.",
+            "If it was you under another account, sign in with that one and open this address again. If somebody sent you the link, close this page.",
+        ),
+        Problem::GitDenied => (
+            "You did not allow it",
+            "The Git host says that access was not given. Nothing was kept.",
+            "If that was not what you wanted, begin again and allow it there.",
+        ),
+        Problem::GitHostFailed => (
+            "The Git host did not play along",
+            "It refused, or did not answer as it should. Nothing was kept.",
+            "Begin again in a moment. If it happens again, tell your administrator the reference below.",
+        ),
+        Problem::GitNotAllowed => (
+            "You may not change this project",
+            "Authorizations are kept by a project’s owners and editors, and you are neither any more.",
+            "Ask an owner of the project to make you an editor, then begin again.",
+        ),
+        _ => (
+            "This way is closed",
+            "It was gone before, was begun more than ten minutes ago, or is not complete.",
+            "Begin again where you set out to the Git host.",
+        ),
+    }
+}
