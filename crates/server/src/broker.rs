@@ -15,7 +15,7 @@ use crate::seal::Unsealed;
 use vestibule_githost::refusal::{Refusal, Why};
 use vestibule_oauth::id::Id;
 use vestibule_store::StoreError;
-use vestibule_store::git_flows::GitFlowRefusal;
+use vestibule_store::git_flow_steps::GitFlowRefusal;
 
 /// Where a Git host sends people back to: an address of each configuration's own, so that what one host sends can never
 /// be taken for another's (statement 121, FM-42).

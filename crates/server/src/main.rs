@@ -17,7 +17,6 @@ mod config;
 mod demo;
 mod dice;
 mod endpoints;
-#[allow(dead_code, reason = "the calls that converse with hosts come next")]
 mod githosts;
 mod keys;
 mod messenger;

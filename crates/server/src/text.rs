@@ -8,6 +8,8 @@ mod english;
 
 use crate::pages::problem::Problem;
 use crate::pages::setup::Fault;
+use vestibule_store::git_authorizations::TokenType;
+use vestibule_store::git_standing::GitStatus;
 
 /// A language that the catalogue is complete in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -238,7 +240,6 @@ pub struct Git {
     pub name: &'static str,
     pub name_hint: &'static str,
     pub keep: &'static str,
-    pub as_new: &'static str,
     pub in_place: fn(&str) -> String,
     pub in_place_of: &'static str,
     pub in_place_hint: &'static str,
@@ -257,6 +258,33 @@ pub struct Git {
     pub account: &'static str,
     pub project: &'static str,
     pub list: &'static str,
+    pub title: &'static str,
+    pub no_projects: &'static str,
+    pub which_project: &'static str,
+    pub of_project: fn(&str) -> String,
+    pub none: &'static str,
+    pub since: &'static str,
+    pub because: fn(&str) -> String,
+    pub status: fn(GitStatus) -> &'static str,
+    pub mode: fn(TokenType) -> &'static str,
+    pub ends: fn(&str) -> String,
+    pub reauthorize: &'static str,
+    pub serve_again: &'static str,
+    pub renew_of: fn(&str) -> String,
+    pub renew_by_token: fn(&str) -> String,
+    pub token: &'static str,
+    pub token_hint: &'static str,
+    pub create: &'static str,
+    pub create_at: fn(&str) -> String,
+    pub by_token: &'static str,
+    pub no_hosts: &'static str,
+    pub delete: &'static str,
+    pub delete_of: fn(&str) -> String,
+    pub delete_question: fn(&str) -> String,
+    pub delete_lead: &'static str,
+    pub delete_personal: &'static str,
+    pub delete_revoked: &'static str,
+    pub stay: &'static str,
 }
 
 /// The scopes that the catalogue has words for.

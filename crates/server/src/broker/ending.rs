@@ -7,7 +7,8 @@ use super::keeping::{TRIES, farewell};
 use crate::app::App;
 use vestibule_oauth::id::Id;
 use vestibule_store::audit::{Event, Note};
-use vestibule_store::git_authorizations::{ChangeGitAuthorization, TokenType};
+use vestibule_store::git_authorizations::TokenType;
+use vestibule_store::git_credentials::ChangeGitAuthorization;
 
 /// What became of an authorization to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

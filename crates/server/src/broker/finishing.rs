@@ -17,7 +17,8 @@ use vestibule_githost::secret::Secret as HostSecret;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::{Kind, MachineSecret, Secret};
 use vestibule_store::git_authorizations::{GitAuthorization, TokenType};
-use vestibule_store::git_flows::{GitFlow, GitFlowRefusal, GitTaking, TakeGitFlow};
+use vestibule_store::git_flow_steps::{GitFlowRefusal, GitTaking, TakeGitFlow};
+use vestibule_store::git_flows::GitFlow;
 
 /// A flow that somebody wants to finish.
 pub struct Finish {

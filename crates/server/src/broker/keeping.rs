@@ -11,9 +11,9 @@ use vestibule_githost::answers::Upstream;
 use vestibule_githost::secret::Secret;
 use vestibule_oauth::id::Id;
 use vestibule_store::audit::Note;
-use vestibule_store::git_authorizations::{
-    AddGitAuthorization, ChangeGitAuthorization, FoundGitAuthorization, GitAccount, GitAuthorization, GitTokens,
-    NewGitAuthorization, NewGitCredential, TokenType,
+use vestibule_store::git_authorizations::{FoundGitAuthorization, GitAccount, GitAuthorization, GitTokens, TokenType};
+use vestibule_store::git_credentials::{
+    AddGitAuthorization, ChangeGitAuthorization, NewGitAuthorization, NewGitCredential,
 };
 use vestibule_store::git_revocations::NewGitRevocation;
 

@@ -28,7 +28,8 @@ use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::secret::{Kind, MachineSecret, Secret};
 use vestibule_store::StoreError;
 use vestibule_store::audit::{Event, Note};
-use vestibule_store::git_flows::{GitFlow, GitFlowRefusal, GitLanding, LandGitFlow};
+use vestibule_store::git_flow_steps::{GitFlowRefusal, GitLanding, LandGitFlow};
+use vestibule_store::git_flows::GitFlow;
 use vestibule_store::git_hosts::GitHost;
 use vestibule_store::projects::Role;
 use vestibule_store::sessions::LiveSession;
@@ -290,6 +291,7 @@ fn unkept(why: NotKept) -> Problem {
             tracing::error!(cause, "an authorization could not be kept");
             Problem::ServerError
         }
+        NotKept::Flow(GitFlowRefusal::OtherPerson) => Problem::GitWayForeign,
         _ => Problem::GitWayOver,
     }
 }

@@ -3,6 +3,8 @@
 use crate::pages::git::Fault;
 use crate::pages::problem::Problem;
 use crate::text::Git;
+use vestibule_store::git_authorizations::TokenType;
+use vestibule_store::git_standing::GitStatus;
 
 pub(super) const TEXT: Git = Git {
     landed_title: "Name the authorization",
@@ -13,7 +15,6 @@ pub(super) const TEXT: Git = Git {
     name: "Name",
     name_hint: "4 to 63 letters, digits, dots, underscores and hyphens. It cannot be changed later.",
     keep: "Keep the authorization",
-    as_new: "Keep it under a new name",
     in_place: |name| format!("Renew “{name}”"),
     in_place_of: "Or in the place of one that is there",
     in_place_hint: "Its name stays, and whatever uses it goes on with the new access.",
@@ -32,7 +33,48 @@ pub(super) const TEXT: Git = Git {
     account: "Account",
     project: "Project",
     list: "All authorizations",
+    title: "Authorizations at Git hosts",
+    no_projects: "You are in no project yet. Whoever runs this server puts people into projects.",
+    which_project: "Of which project?",
+    of_project: |project| format!("What the project {project} may do at Git hosts, and in whose name."),
+    none: "There is none yet.",
+    since: "since",
+    because: |reason| format!("{}.", capital(reason)),
+    status: |status| match status {
+        GitStatus::Normal => "Works",
+        GitStatus::Overdue => "Over",
+        GitStatus::Unauthenticated => "Does not work",
+    },
+    mode: |mode| match mode {
+        TokenType::Oauth => "authorized there",
+        TokenType::Personal => "personal token",
+        TokenType::Password => "password",
+    },
+    ends: |day| format!("It ends on {day}; renew it before."),
+    reauthorize: "Renew it to go on. Its name stays.",
+    serve_again: "Ask your administrator about the host.",
+    renew_of: |name| format!("Renew {name}"),
+    renew_by_token: |name| format!("Renew “{name}” with a personal token"),
+    token: "Personal token",
+    token_hint: "Made in your settings at the host. It is tried there before it is kept.",
+    create: "Another authorization",
+    create_at: |host| format!("Authorize at {host}"),
+    by_token: "Bring a personal token",
+    no_hosts: "No Git host serves this project yet. Ask your administrator for one.",
+    delete: "Delete",
+    delete_of: |name| format!("Delete {name}"),
+    delete_question: |name| format!("Delete “{name}”?"),
+    delete_lead: "Whatever uses it can no longer reach its repositories: builds that begin now, and components that are upgraded.",
+    delete_personal: "The personal token itself stays good until you delete it at the host.",
+    delete_revoked: "The access is ended at the host, too, where the host has a way to do so.",
+    stay: "Keep it",
 };
+
+/// With a capital at its beginning.
+fn capital(sentence: &str) -> String {
+    let mut rest = sentence.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+}
 
 const fn fault(fault: Fault) -> &'static str {
     match fault {
