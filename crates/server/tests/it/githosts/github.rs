@@ -167,6 +167,13 @@ impl GitHub {
         access
     }
 
+    /// A token of the application for the signed-in person, without the way there.
+    pub fn token_for_app(&self) -> String {
+        let token = self.personal(format!("gho_{}", fresh(36)), Some(vec!["repo".to_owned()]), None);
+        self.world().tokens.iter_mut().filter(|t| t.access == token).for_each(|t| t.of_app = true);
+        token
+    }
+
     /// Whether this token, access or refresh, is of any use now.
     pub fn is_alive(&self, token: &str) -> bool {
         let now = self.clock.now();

@@ -1,11 +1,14 @@
 //! Fake Git hosts: real HTTP servers on loopback that speak a host's API with state, and answer by that host's rules.
 //!
-//! Owns the hosts and the proof that they keep their hosts' rules. How our server fares with them is proven in the files
-//! of its routes.
+//! Owns the hosts and the proofs that they are not of our own invention: they keep their hosts' rules (`rules`), GitHub's
+//! fits GitHub's published description (`described`), Gitee's is driven by published clients of Gitee (`published`). How
+//! our server fares with them is proven in the files of its routes.
 
+mod described;
 pub mod fake;
 pub mod gitee;
 pub mod github;
+mod published;
 mod rules;
 
 pub use fake::{Asked, Fault, SAYS};
