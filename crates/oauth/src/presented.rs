@@ -42,6 +42,7 @@ impl Presented {
             Kind::Browser,
             Kind::SetupLink,
             Kind::AccessKey,
+            Kind::ProjectToken,
             Kind::GitState,
         ];
         let is_other = others.into_iter().any(|kind| MachineSecret::parse(kind, text).is_some());

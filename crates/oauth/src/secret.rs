@@ -97,6 +97,8 @@ pub enum Kind {
     SetupLink,
     /// The secret of an access key, `vst_sk_`.
     AccessKey,
+    /// A project token, `vst_pt_`.
+    ProjectToken,
     /// The `state` of a person's way to a Git host, `vst_gs_`.
     GitState,
 }
@@ -113,6 +115,7 @@ impl Kind {
             Kind::Browser => "vst_br_",
             Kind::SetupLink => "vst_su_",
             Kind::AccessKey => "vst_sk_",
+            Kind::ProjectToken => "vst_pt_",
             Kind::GitState => "vst_gs_",
         }
     }

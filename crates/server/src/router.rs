@@ -2,7 +2,7 @@
 //!
 //! Owns which conductor answers where. What every answer carries is the door's; who may ask is each conductor's.
 
-use crate::api::{git_auths, gitlife, idaas};
+use crate::api::{git_auths, gitlife, idaas, projects, tokens};
 use crate::app::App;
 use crate::endpoints::{authorize, health, introspect, jwks, logout, metadata, revoke, token, userinfo};
 use crate::pages;
@@ -50,6 +50,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route(git_auths::path::OAUTH, post(git_auths::oauth))
         .route(git_auths::path::PERSONAL, post(git_auths::personal))
         .route(git_auths::path::PASSWORD, post(git_auths::password))
+        // The identity calls beside the project API
+        .route("/v3/auth/tokens", post(tokens::give).get(tokens::show).delete(tokens::end))
+        .route("/v3/auth/domains", get(projects::domains))
+        .route("/v3/projects", get(projects::list))
         // Pages
         .route("/", get(pages::home::show))
         .route("/sign-in", get(pages::home::sign_in_page).post(pages::home::sign_in))

@@ -46,6 +46,10 @@ pub struct FoundAccessKey {
     pub id: Id,
     /// Whose it is.
     pub person: Id,
+    /// Their number.
+    pub number: i64,
+    /// Their user name.
+    pub user_name: String,
     /// Its secret.
     pub secret: SealedValue,
     /// Whether it may be used now: neither it nor its person nor an organization above them is switched off.
@@ -72,7 +76,7 @@ impl Store {
     /// The access key of this name.
     pub async fn find_access_key(&self, access_key: &str) -> Result<Option<FoundAccessKey>, StoreError> {
         const FIND: &str = concat!(
-            "SELECT k.id, k.person, k.sealed, k.sealed_by, \
+            "SELECT k.id, k.person, p.number, p.user_name, k.sealed, k.sealed_by, \
              CASE WHEN k.disabled_at IS NULL AND p.disabled_at IS NULL AND NOT ",
             // Held back while one is off, and back with it: a key is a credential like a password, not issued by one.
             organization_off!("9007199254740991"),
@@ -81,9 +85,9 @@ impl Store {
         );
         let Some(mut row) = self.find(&statement!(FIND, self.tenant(), access_key)).await? else { return Ok(None) };
         let mut c = Columns::of(&mut row);
-        let (id, person) = (c.id()?, c.id()?);
+        let (id, person, number, user_name) = (c.id()?, c.id()?, c.int()?, c.text()?);
         let secret = SealedValue { bytes: c.blob()?, key: c.id()? };
-        Ok(Some(FoundAccessKey { id, person, secret, is_alive: c.flag()? }))
+        Ok(Some(FoundAccessKey { id, person, number, user_name, secret, is_alive: c.flag()? }))
     }
 
     /// All access keys, by person and then the oldest first.

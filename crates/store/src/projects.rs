@@ -39,7 +39,7 @@ impl Role {
         Role::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    fn stored(number: i64) -> Result<Role, StoreError> {
+    pub(crate) fn stored(number: i64) -> Result<Role, StoreError> {
         let role = Role::ALL.into_iter().find(|role| role.number() == number);
         role.ok_or_else(|| StoreError::inconsistent("project_members.role"))
     }
@@ -84,6 +84,15 @@ pub struct OwnProject {
     pub name: String,
     /// What they are in it.
     pub role: Role,
+}
+
+/// A project as a caller names it.
+#[derive(Clone, Copy, Debug)]
+pub enum ProjectRef<'a> {
+    /// By its row.
+    Id(Id),
+    /// By its name.
+    Name(&'a str),
 }
 
 /// A member of a project.
@@ -147,12 +156,28 @@ impl Store {
         const LIST: &str = "SELECT j.id, j.name, m.role FROM project_members m JOIN projects j ON j.id = m.project \
             WHERE m.person = $2 AND m.tenant = $1 ORDER BY j.name_key";
         let rows = self.scan(&statement!(LIST, self.tenant(), person)).await?;
-        rows.into_iter()
-            .map(|mut row| {
-                let mut c = Columns::of(&mut row);
-                Ok(OwnProject { id: c.id()?, name: c.text()?, role: Role::stored(c.int()?)? })
-            })
-            .collect()
+        rows.into_iter().map(own).collect()
+    }
+
+    /// The project of this row or name, if the person is in it: one read, whether there is none of that name or it is
+    /// others'.
+    pub async fn own_project(&self, person: Id, wanted: ProjectRef<'_>) -> Result<Option<OwnProject>, StoreError> {
+        const BY_ID: &str = "SELECT j.id, j.name, m.role FROM projects j \
+            JOIN project_members m ON m.project = j.id AND m.person = $3 WHERE j.id = $2 AND j.tenant = $1";
+        const BY_NAME: &str = "SELECT j.id, j.name, m.role FROM projects j \
+            JOIN project_members m ON m.project = j.id AND m.person = $3 WHERE j.tenant = $1 AND j.name_key = $2";
+        let statement = match wanted {
+            ProjectRef::Id(id) => statement!(BY_ID, self.tenant(), id, person),
+            ProjectRef::Name(name) => statement!(BY_NAME, self.tenant(), canonical(name), person),
+        };
+        self.find(&statement).await?.map(own).transpose()
+    }
+
+    /// The name of the tenant.
+    pub async fn tenant_name(&self) -> Result<String, StoreError> {
+        const NAME: &str = "SELECT name FROM tenants WHERE tenant = $1";
+        let row = self.find(&statement!(NAME, self.tenant())).await?;
+        row.ok_or_else(|| StoreError::inconsistent("tenants.tenant"))?.take_text(0)
     }
 
     /// What a person is in a project; `None` when they are not in it, or when there is no such project.
@@ -172,8 +197,8 @@ impl Store {
         role: Role,
         note: &Note,
     ) -> Result<Change, StoreError> {
-        const SET: &str = "INSERT INTO project_members (tenant, project, person, role, added_at, changed_by) \
-            SELECT $1, j.id, p.id, $4, $5, $6 FROM people p JOIN projects j ON j.tenant = p.tenant \
+        const SET: &str = "INSERT INTO project_members (tenant, project, person, role, added_at, added_by, changed_by) \
+            SELECT $1, j.id, p.id, $4, $5, $6, $6 FROM people p JOIN projects j ON j.tenant = p.tenant \
             WHERE p.tenant = $1 AND p.id = $3 AND j.id = $2 \
             ON CONFLICT (project, person) DO UPDATE SET role = excluded.role, \
             changed_by = CASE WHEN project_members.role = excluded.role THEN project_members.changed_by \
@@ -215,6 +240,11 @@ impl Store {
             })
             .collect()
     }
+}
+
+fn own(mut row: Row) -> Result<OwnProject, StoreError> {
+    let mut c = Columns::of(&mut row);
+    Ok(OwnProject { id: c.id()?, name: c.text()?, role: Role::stored(c.int()?)? })
 }
 
 fn line(mut row: Row) -> Result<ProjectLine, StoreError> {

@@ -35,7 +35,7 @@ const fn old(stays_ms: i64, sqls: &'static [&'static str]) -> Sweep {
 }
 
 /// Everything that is swept.
-pub const SWEEPS: [Sweep; 16] = [
+pub const SWEEPS: [Sweep; 18] = [
     over(&["DELETE FROM authorizations WHERE id IN (SELECT z.id FROM authorizations z WHERE z.expires_at < $1 \
          ORDER BY z.expires_at LIMIT $2) RETURNING id"]),
     over(&["DELETE FROM tokens WHERE id IN (SELECT t.id FROM tokens t WHERE t.expires_at < $1 \
@@ -63,6 +63,12 @@ pub const SWEEPS: [Sweep; 16] = [
         "DELETE FROM guesses WHERE (tenant, key) IN (SELECT k.tenant, k.key FROM guesses k WHERE k.updated_at < $1 \
          ORDER BY k.updated_at LIMIT $2) RETURNING failures",
     ]),
+    over(&[
+        "DELETE FROM access_key_failures WHERE (tenant, key) IN (SELECT k.tenant, k.key FROM access_key_failures k \
+         WHERE k.updated_at < $1 ORDER BY k.updated_at LIMIT $2) RETURNING failures",
+    ]),
+    over(&["DELETE FROM project_tokens WHERE id IN (SELECT t.id FROM project_tokens t WHERE t.expires_at < $1 \
+         ORDER BY t.expires_at LIMIT $2) RETURNING id"]),
     over(&["DELETE FROM devices WHERE (person, browser) IN (SELECT d.person, d.browser FROM devices d \
          WHERE d.ends_at < $1 ORDER BY d.ends_at LIMIT $2) RETURNING person"]),
     // CROSS JOIN keeps SQLite from walking all that was ever kept in search of what was removed.

@@ -5,7 +5,7 @@
 
 use crate::pages::problem::{ForDevelopers, Problem, ProblemPage};
 use crate::text::Language;
-use crate::web::servicestage;
+use crate::web::{keystone, servicestage};
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -174,6 +174,9 @@ pub fn by_path(path: &str, code: Code, request_id: &str) -> Response {
     }
     if path.starts_with("/v1/") {
         return servicestage::nobody(code, request_id);
+    }
+    if path.starts_with("/v3/") {
+        return keystone::nobody(code);
     }
     let page = path == "/oauth/authorize"
         || path == "/oauth/logout"

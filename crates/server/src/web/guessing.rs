@@ -57,6 +57,11 @@ impl Guessing {
             lines: Arc::default(),
         })
     }
+
+    /// What an access key that nobody has is counted as: such names share a bounded number of counters.
+    pub fn nobody(&self, name: &str) -> Digest {
+        Digest::of(&[b"no access key\0".as_slice(), Key::nobody(&self.salt, name).digest().as_bytes()].concat())
+    }
 }
 
 /// A try that may be made now. Whoever makes it says what came of it; one that is dropped, because its caller has left or

@@ -1,9 +1,9 @@
 //! What every conductor needs of HTTP: reading what came (`form`, `segments`), telling who sent it (`caller`, `browser`,
-//! `project_caller`, `aksk`, `cors`), shaping what goes out (`answer`, `servicestage`, `departure`, `entity`), the door that every request walks through (`door`) and its limits (`guard`,
+//! `project_caller`, `credential`, `aksk`, `cors`), shaping what goes out (`answer`, `servicestage`, `keystone`, `departure`, `entity`), the door that every request walks through (`door`) and its limits (`guard`,
 //! `guessing`).
 
+pub mod access_key;
 pub mod access_token;
-#[cfg_attr(not(test), expect(dead_code, reason = "the Git API's routes come with the credential store"))]
 pub mod aksk;
 pub mod answer;
 pub mod browser;
@@ -11,12 +11,14 @@ pub mod by_get;
 pub mod caller;
 pub mod client;
 pub mod cors;
+pub mod credential;
 pub mod departure;
 pub mod door;
 pub mod entity;
 pub mod form;
 pub mod guard;
 pub mod guessing;
+pub mod keystone;
 pub mod project_caller;
 pub mod segments;
 pub mod servicestage;

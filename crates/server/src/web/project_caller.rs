@@ -6,8 +6,9 @@
 //! at each use.
 
 use crate::app::App;
+use crate::web::credential::{self, Someone};
 use crate::web::form::Received;
-use crate::web::servicestage::Refusal;
+use crate::web::servicestage::{Code, Refusal};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_store::audit::Note;
@@ -38,6 +39,22 @@ pub enum By {
     },
 }
 
+impl By {
+    /// Whether it is good for something that one of these scopes opens.
+    pub fn opens(&self, any_of: &[&str]) -> Result<(), Refusal> {
+        match self {
+            By::Bearer { scopes, .. } if !any_of.iter().any(|scope| scopes.contains(scope)) => {
+                let sentence = match any_of {
+                    [] => "an access token is of no use here".to_owned(),
+                    _ => format!("the access token needs the scope {}", any_of.join(" or ")),
+                };
+                Err(Refusal::saying(Code::NotAllowed, sentence).challenging("Bearer error=\"insufficient_scope\""))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Whoever may make the call that they make.
 #[derive(Clone, Debug)]
 pub struct ProjectCaller {
@@ -57,9 +74,24 @@ pub struct ProjectCaller {
 
 impl ProjectCaller {
     /// The caller of this request in the project that the path names, if they may do what the call needs.
+    ///
+    /// A project that is another's, one that does not exist, and one in which the caller may not do this answer the same,
+    /// after the same reads (FM-131).
     pub async fn of(app: &App, received: &Received, project: &str, needs: Needs) -> Result<ProjectCaller, Refusal> {
-        let _ = (app, received, project, needs);
-        todo!()
+        let Someone { person, number, by, bound } = credential::identify(app, received).await?;
+        by.opens(&[needs.scope])?;
+        // No project has this id: what is no id is looked up as well.
+        let project = Id::parse(project).unwrap_or(Id::from_bytes([0; 16]));
+        let role = match bound {
+            Some((own, role)) => (own == project).then_some(role),
+            None => app.store.role_in(project, person).await?,
+        };
+        match role.filter(|role| *role >= needs.role) {
+            Some(role) => {
+                Ok(ProjectCaller { person, number, project, role, by, request_id: received.request_id.clone() })
+            }
+            None => Err(Refusal::new(Code::NotAllowed)),
+        }
     }
 
     /// The audit note of something that they do with this request.

@@ -77,13 +77,14 @@ pub struct Refusal {
     detail: String,
     /// What RFC 6750 wants said beside it to whoever came with an access token.
     challenge: Option<&'static str>,
+    wait_s: Option<u32>,
     cause: Option<String>,
 }
 
 impl Refusal {
     /// A refusal in the code's own words.
     pub const fn new(code: Code) -> Refusal {
-        Refusal { code, detail: String::new(), challenge: None, cause: None }
+        Refusal { code, detail: String::new(), challenge: None, wait_s: None, cause: None }
     }
 
     /// A refusal with a sentence that says what to do.
@@ -103,22 +104,48 @@ impl Refusal {
         self
     }
 
+    /// The same with the time to wait.
+    #[must_use]
+    pub const fn waiting(mut self, seconds: u32) -> Refusal {
+        self.wait_s = Some(seconds);
+        self
+    }
+
+    /// Its HTTP status.
+    pub const fn status(&self) -> u16 {
+        self.code.row().0
+    }
+
+    /// The code's own words, and what else is worth saying.
+    pub fn message(&self) -> String {
+        let own = self.code.row().2;
+        if self.detail.is_empty() { own.to_owned() } else { format!("{own}: {}", self.detail) }
+    }
+
     /// The answer to the request of this id.
     pub fn answer(&self, request_id: &str) -> Response {
-        let (status, code, own) = self.code.row();
-        let message = if self.detail.is_empty() { own.to_owned() } else { format!("{own}: {}", self.detail) };
+        let (status, code, _) = self.code.row();
+        let message = self.message();
         let body = match code.starts_with("APIG.") {
             true => json!({ "error_msg": message, "error_code": code, "request_id": request_id }),
             false => json!({ "error_code": code, "error_msg": message }),
         };
         let mut response = answer::json(status, body.to_string());
+        self.dress(&mut response);
+        response
+    }
+
+    /// Adds the headers that go with it, and its cause for the log.
+    pub fn dress(&self, response: &mut Response) {
         if let Some(challenge) = self.challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(seconds) = self.wait_s {
+            answer::retry_after(response, seconds);
         }
         if let Some(cause) = &self.cause {
             response.extensions_mut().insert(Cause(cause.clone()));
         }
-        response
     }
 }
 
@@ -135,12 +162,20 @@ pub fn respond(served: Result<Response, Refusal>, request_id: &str) -> Response 
 
 /// The answer to a request that no conductor has taken up.
 pub fn nobody(code: refusal::Code, request_id: &str) -> Response {
-    let code = match code {
+    Refusal::new(code_of(code)).answer(request_id)
+}
+
+/// The status of such an answer.
+pub const fn status_of(code: refusal::Code) -> u16 {
+    code_of(code).row().0
+}
+
+const fn code_of(code: refusal::Code) -> Code {
+    match code {
         refusal::Code::NotFound => Code::NoSuchApi,
         refusal::Code::MethodNotAllowed => Code::WrongMethod,
         refusal::Code::PayloadTooLarge => Code::TooLarge,
         refusal::Code::ServerError => Code::Internal,
         _ => Code::ParameterInvalid,
-    };
-    Refusal::new(code).answer(request_id)
+    }
 }

@@ -132,13 +132,15 @@ CREATE TABLE projects (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX projects_name ON projects (tenant, name_key);
 
--- role: 1 an owner, 2 an editor, 3 a viewer.
+-- role: 1 an owner, 2 an editor, 3 a viewer. added_by is the verb that let the person in: what was given in a membership that has ended
+-- stays dead when they are let in again.
 CREATE TABLE project_members (
     tenant INTEGER NOT NULL,
     project BLOB NOT NULL,
     person BLOB NOT NULL,
     role INTEGER NOT NULL,
     added_at INTEGER NOT NULL,
+    added_by BLOB NOT NULL,
     changed_by BLOB NOT NULL,
     PRIMARY KEY (project, person)
 ) STRICT, WITHOUT ROWID;
@@ -507,6 +509,38 @@ CREATE TABLE access_keys (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX access_keys_name ON access_keys (tenant, access_key);
 CREATE INDEX access_keys_sealed_by ON access_keys (sealed_by);
+
+-- Wrong signatures: key is a digest of an access key, alone or with the address that it was tried from.
+CREATE TABLE access_key_failures (
+    tenant INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    failures INTEGER NOT NULL,
+    window_started_at INTEGER NOT NULL,
+    locked_until INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    claimed_by BLOB NOT NULL,
+    PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_key_failures_age ON access_key_failures (updated_at);
+
+-- What programs act with for a person in a project. membership is the added_by of the membership that a token was given in,
+-- epoch the tenant's epoch then, access_key the key that it was fetched with, if it was with one.
+CREATE TABLE project_tokens (
+    id BLOB NOT NULL PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    person BLOB NOT NULL,
+    project BLOB NOT NULL,
+    membership BLOB NOT NULL,
+    access_key BLOB,
+    auth_time INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    ended_by BLOB
+) STRICT, WITHOUT ROWID;
+CREATE INDEX project_tokens_expiry ON project_tokens (expires_at);
 
 -- Where Git authorizations come from: one application of ours at one host. scope: sixteen zero bytes where it is the
 -- deployment's, which serves the projects that git_host_projects names, or the one project that it belongs to; also the

@@ -1,0 +1,91 @@
+//! An access key as it is tried, by a signature or by its secret itself.
+//!
+//! Owns the order of the calls, which is the same for a key that there is and one that there is not: the same statements,
+//! the same work, the same answer (FM-96). How often a key may be tried is `vestibule_store::key_locks`'s.
+
+use crate::app::App;
+use crate::seal::{Place, Scope};
+use crate::web::caller;
+use crate::web::form::Received;
+use crate::web::guard;
+use std::net::IpAddr;
+use vestibule_oauth::secret::{Digest, Secret};
+use vestibule_store::StoreError;
+use vestibule_store::access_keys::FoundAccessKey;
+use vestibule_store::key_locks::KeyCounters;
+
+/// Why an access key opens nothing.
+#[derive(Debug)]
+pub enum Denied {
+    /// It has failed too often; until when it is not looked at, in Unix milliseconds.
+    Locked(i64),
+    /// There is none of this name, its secret is another, or it, its person or their organization is switched off.
+    Wrong,
+    /// We failed; for the log.
+    Failed(String),
+}
+
+impl From<StoreError> for Denied {
+    fn from(error: StoreError) -> Denied {
+        Denied::Failed(error.to_string())
+    }
+}
+
+/// Tries the access key of this name: `proves` says whether the request is its secret's.
+pub async fn try_key(
+    app: &App,
+    received: &Received,
+    name: &str,
+    proves: impl FnOnce(&Secret) -> bool + Send,
+) -> Result<FoundAccessKey, Denied> {
+    let now = app.clock.now();
+    let is_name = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    if !is_name {
+        return Err(Denied::Wrong);
+    }
+    let found = app.store.find_access_key(name).await?;
+    let counters = counters(app, found.as_ref(), name, received.peer);
+    let lock = app.store.key_lock(&counters, now).await?;
+    if let Some(until) = lock.until {
+        return Err(Denied::Locked(until));
+    }
+    let secret = match &found {
+        Some(found) => open(app, found).await?,
+        None => Secret::new(STAND_IN),
+    };
+    let (true, Some(found)) = (proves(&secret), found) else {
+        let note = caller::note(app, received, "nobody".to_owned(), now);
+        app.store.count_key_failure(&counters, name, &received.peer.to_string(), &note).await?;
+        return Err(Denied::Wrong);
+    };
+    if !found.is_alive {
+        return Err(Denied::Wrong);
+    }
+    if lock.has_failures {
+        app.store.forget_key_failures(&counters).await?;
+    }
+    Ok(found)
+}
+
+async fn open(app: &App, found: &FoundAccessKey) -> Result<Secret, Denied> {
+    let place = Place { table: "access_keys", column: "sealed", row: found.id };
+    let opened = app.seal.open_value(Scope::Deployment, &place, &found.secret).await;
+    let mut plain = opened.map_err(|why| Denied::Failed(why.to_string()))?;
+    String::from_utf8(std::mem::take(&mut *plain)).map(Secret::new).map_err(|_| Denied::Failed(NOT_TEXT.to_owned()))
+}
+
+/// Names that nobody has share a bounded number of counters for each address (FM-117).
+fn counters(app: &App, found: Option<&FoundAccessKey>, name: &str, peer: IpAddr) -> KeyCounters {
+    let everywhere = match found {
+        Some(found) => Digest::of(&[b"access key\0".as_slice(), found.id.as_bytes()].concat()),
+        None => app.guessing.nobody(name),
+    };
+    let address = guard::network(peer).to_be_bytes();
+    let here = Digest::of(&[everywhere.as_bytes().as_slice(), &address].concat());
+    KeyCounters { here, everywhere }
+}
+
+/// What is compared with where there is no key: as long as a secret, and nobody's.
+const STAND_IN: &str = "vst_sk_--------------------------------------------------------------------";
+
+const NOT_TEXT: &str = "the sealed secret of an access key is no text";
