@@ -41,6 +41,7 @@ mod metadata;
 mod off_switches;
 mod openid;
 mod password_hash;
+mod project_callers;
 mod prove;
 mod races;
 mod redirect_uri;

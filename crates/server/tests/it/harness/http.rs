@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
 /// A request on its way.
@@ -90,6 +90,18 @@ impl Call {
 
     /// Sends it; an error is a connection that gave no answer.
     pub fn try_send(&self) -> Result<Answer, String> {
+        let (authority, bytes) = self.spell()?;
+        raw(&authority, &bytes)
+    }
+
+    /// Sends it from this address of the machine's.
+    pub fn send_from(&self, address: Ipv4Addr) -> Result<Answer, String> {
+        let (authority, bytes) = self.spell()?;
+        speak(connect_from(&authority, address)?, &bytes)
+    }
+
+    /// Where it goes, and its bytes.
+    fn spell(&self) -> Result<(String, Vec<u8>), String> {
         let rest = self.url.strip_prefix("http://").ok_or("only http:// here")?;
         let (authority, target) = match rest.find(['/', '?']) {
             Some(at) if rest.as_bytes()[at] == b'/' => (&rest[..at], rest[at..].to_owned()),
@@ -106,13 +118,16 @@ impl Call {
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(&self.body);
-        raw(authority, &bytes)
+        Ok((authority.to_owned(), bytes))
     }
 }
 
 /// Sends `bytes` as they are to `authority` (host:port) and reads one answer.
 pub fn raw(authority: &str, bytes: &[u8]) -> Result<Answer, String> {
-    let mut stream = connect(authority)?;
+    speak(connect(authority)?, bytes)
+}
+
+fn speak(mut stream: TcpStream, bytes: &[u8]) -> Result<Answer, String> {
     // A server may answer and close before it has read everything: the answer counts, not the write.
     let _ = stream.write_all(bytes);
     let mut reply = Vec::new();
@@ -138,7 +153,24 @@ fn is_whole(reply: &[u8]) -> bool {
 
 /// A connection with the time limits of the tests.
 pub fn connect(authority: &str) -> Result<TcpStream, String> {
-    let stream = TcpStream::connect(authority).map_err(|e| e.to_string())?;
+    within_limits(TcpStream::connect(authority).map_err(|e| e.to_string())?)
+}
+
+/// The same from another address of the machine's: the whole network 127.0.0.0/8 is.
+fn connect_from(authority: &str, address: Ipv4Addr) -> Result<TcpStream, String> {
+    let to = authority.parse().map_err(|_| "an address and a port")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+    let connected = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind((address, 0).into())?;
+        socket.connect(to).await?.into_std()
+    });
+    let stream = connected.map_err(|e| e.to_string())?;
+    stream.set_nonblocking(false).map_err(|e| e.to_string())?;
+    within_limits(stream)
+}
+
+fn within_limits(stream: TcpStream) -> Result<TcpStream, String> {
     let limit = Some(Duration::from_secs(30));
     stream.set_read_timeout(limit).and_then(|()| stream.set_write_timeout(limit)).map_err(|e| e.to_string())?;
     Ok(stream)

@@ -3,6 +3,7 @@
 //!
 //! Owns no assertion about the product. What is missing on the machine (PostgreSQL, Chromium) makes a test fail.
 
+pub mod access_key;
 pub mod application;
 pub mod callback;
 pub mod chromium;
@@ -15,6 +16,7 @@ pub mod receiver;
 pub mod server;
 pub mod visitor;
 
+pub use access_key::AccessKey;
 pub use application::{App, CHALLENGE, Person, Tokens, VERIFIER};
 pub use callback::Callback;
 pub use chromium::Chromium;
