@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::clock::rfc3339;
 use crate::web::access_key::{self, Denied};
 use crate::web::answer;
-use crate::web::caller::{self, Checked, Held, Source};
+use crate::web::caller::{self, Held, Source};
 use crate::web::credential::{self, LOCKED, Someone};
 use crate::web::form::Received;
 use crate::web::guessing::Wait;
@@ -135,26 +135,28 @@ async fn by_password(
     (name, password): (&str, &Secret),
 ) -> Result<Response, NotGiven> {
     let from = Source { received, browser: None, application: None };
-    let checked = match caller::check_password(app, from, name, password).await? {
+    let mut checked = match caller::check_password(app, from, name, password).await? {
         Ok(checked) => checked,
         Err(Held::Busy) => return Err(NotGiven::Busy),
         Err(Held::Wait(Wait(seconds))) => return Err(NotGiven::Wait(seconds)),
     };
-    let right = match &checked {
-        Checked { person: Some(person), matched: true, .. } if person.enabled => {
-            person.password_hash.as_ref().map(|hash| (person, hash))
+    let person = checked.person.as_ref().filter(|person| checked.matched && person.enabled);
+    let given = match person.and_then(|person| Some((person, person.password_hash.clone()?))) {
+        Some((person, hash)) => {
+            let holder = Holder { person: person.person, number: person.number, name: &person.user_name };
+            holder.give(app, received, asked, Proof::Password(hash)).await
         }
-        _ => None,
+        None => Err(NotGiven::Wrong),
     };
-    let Some((person, hash)) = right else {
-        caller::keep_failure(app, received, checked.person.as_ref(), app.clock.now()).await?;
-        return Err(NotGiven::Wrong);
-    };
-    let holder = Holder { person: person.person, number: person.number, name: &person.user_name };
-    let given = holder.give(app, received, asked, Proof::Password(hash.clone())).await?;
-    caller::renew_hash(app, &checked, password).await?;
-    checked.tried.was_right(app).await;
-    Ok(given)
+    match &given {
+        Ok(_) => {
+            caller::renew_hash(app, &checked, password).await?;
+            checked.tried.was_right().await;
+        }
+        Err(NotGiven::Wrong) => caller::turn_down(app, received, &mut checked, app.clock.now()).await?,
+        Err(_) => {}
+    }
+    given
 }
 
 async fn by_access_key(
