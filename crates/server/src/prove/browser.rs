@@ -2,6 +2,7 @@
 //!
 //! Owns the walk from an Authorize URL to the code. Knows pages only by their forms.
 
+use super::history::{Doubt, Outcome};
 use super::http::{self, Reply, encode};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,7 +29,7 @@ pub enum Walk {
     /// Sent back without one, or shown a page that lets nobody in.
     Refused(u16),
     /// No answer, or one that promises nothing.
-    Unknown,
+    Unknown(Doubt),
 }
 
 /// Where a walk halts.
@@ -73,7 +74,7 @@ impl Browser {
                 Halt::Question(question) => halt = self.allow(&question, who),
             }
         }
-        Walk::Unknown
+        Walk::Unknown(Doubt::Answered(200))
     }
 
     /// Walks from `path` until asked for consent: signs in where asked.
@@ -91,15 +92,16 @@ impl Browser {
     fn follow(&mut self, mut here: String, mut reply: Result<Reply, String>, who: &Traveller<'_>) -> Halt {
         let mut signed_in = false;
         for _ in 0..STEPS {
-            let Ok(answer) = reply else { return Halt::End(Walk::Unknown) };
+            let Ok(answer) = reply else { return Halt::End(Walk::Unknown(Doubt::NoAnswer)) };
             match answer.status {
                 300..400 => {
-                    let Some(target) = answer.header("location") else { return Halt::End(Walk::Unknown) };
+                    let nowhere = Walk::Unknown(Doubt::Answered(answer.status));
+                    let Some(target) = answer.header("location") else { return Halt::End(nowhere) };
                     let Some(inside) = self.inside(target) else { return Halt::End(landed(target)) };
                     here = inside;
                     reply = self.send("GET", &here, "");
                 }
-                429 | 500.. => return Halt::End(Walk::Unknown),
+                status @ (429 | 500..) => return Halt::End(Walk::Unknown(Doubt::Answered(status))),
                 status => match Form::of(&answer.body) {
                     Some(form) if form.asks == Asks::Consent => return Halt::Question(Question { at: here, form }),
                     // Asked once more: the first try was refused.
@@ -111,7 +113,7 @@ impl Browser {
                 },
             }
         }
-        Halt::End(Walk::Unknown)
+        Halt::End(Walk::Unknown(Doubt::Answered(303)))
     }
 
     /// Signs in for no application's sake; gives the status of the answer to the password.
@@ -131,13 +133,22 @@ impl Browser {
         self.post("/sign-in", form, &[("name", who.name), ("password", who.password)]).map(|reply| reply.status)
     }
 
-    /// Presses the button of the form at `path` that sends `fields`; gives the status, or `None` when there is no such
-    /// form.
-    pub fn press(&mut self, path: &str, fields: &[(&str, &str)]) -> Result<Option<u16>, String> {
-        let page = self.send("GET", path, "")?;
-        match Form::all(&page.body).find(|form| form.sends(fields)) {
-            Some(form) => self.post(path, &form, &[]).map(|reply| Some(reply.status)),
-            None => Ok(None),
+    /// Presses the button of the form at `path` that sends `fields`. Refused is also where there is no such form, because
+    /// nobody is signed in.
+    pub fn press(&mut self, path: &str, fields: &[(&str, &str)]) -> Outcome<()> {
+        let page = match self.send("GET", path, "") {
+            Ok(page) if page.status == 429 || page.status >= 500 => {
+                return Outcome::Unknown(Doubt::Answered(page.status));
+            }
+            Ok(page) => page,
+            Err(_) => return Outcome::Unknown(Doubt::NoAnswer),
+        };
+        let Some(form) = Form::all(&page.body).find(|form| form.sends(fields)) else { return Outcome::Refused };
+        match self.post(path, &form, &[]).map(|reply| reply.status) {
+            Ok(303) => Outcome::Done(()),
+            Ok(status @ (429 | 500..)) => Outcome::Unknown(Doubt::Answered(status)),
+            Ok(_) => Outcome::Refused,
+            Err(_) => Outcome::Unknown(Doubt::NoAnswer),
         }
     }
 
@@ -194,7 +205,8 @@ fn landed(target: &str) -> Walk {
     let mut parameters = form_urlencoded::parse(query.as_bytes());
     match parameters.find(|(name, _)| name == "code" || name == "error") {
         Some((name, code)) if name == "code" => Walk::Code(code.into_owned()),
-        Some((_, error)) if error == "server_error" || error == "temporarily_unavailable" => Walk::Unknown,
+        Some((_, error)) if error == "server_error" => Walk::Unknown(Doubt::Answered(500)),
+        Some((_, error)) if error == "temporarily_unavailable" => Walk::Unknown(Doubt::Answered(503)),
         _ => Walk::Refused(303),
     }
 }
@@ -283,6 +295,8 @@ mod tests {
     fn an_address_outside_is_read_for_its_code() {
         assert_eq!(landed("https://a/cb?state=s&code=c"), Walk::Code("c".into()));
         assert_eq!(landed("https://a/cb?error=access_denied"), Walk::Refused(303));
-        assert_eq!(landed("https://a/cb?error=server_error"), Walk::Unknown);
+        assert_eq!(landed("https://a/cb?error=server_error"), Walk::Unknown(Doubt::Answered(500)));
+        let busy = landed("https://a/cb?error=temporarily_unavailable");
+        assert_eq!(busy, Walk::Unknown(Doubt::Answered(503)));
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! Owns the rules that no server may break, whatever it is made of: at most one success for a one-time thing; no success
 //! that began after an acknowledged end, also when what ended was switched on again; a family is a path; nothing that
-//! was acknowledged is lost. Reads only a history, and knows no table, no wire and no clock.
+//! was acknowledged is lost; a server that is up answers. Reads only a history, and knows no table, no wire and no clock.
 
 use super::history::{Event, Name, Outcome, Pair, Span, Stamp, Subject, What};
 use std::collections::HashMap;
 use switches::Switches;
 pub use violation::Violation;
 
+mod answers;
+mod excuses;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,13 @@ mod violation;
 
 /// Everything that is wrong with this history; empty when it can be the history of an honest server.
 pub fn check(events: &[Event]) -> Vec<Violation> {
+    let mut found = broken_promises(events);
+    found.extend(answers::unanswered(events));
+    found
+}
+
+/// What was promised by the answers that there are, and was not kept.
+fn broken_promises(events: &[Event]) -> Vec<Violation> {
     let mut index = Index::of(events);
     index.derive_ends(events);
     let mut found = std::mem::take(&mut index.found);
@@ -49,13 +58,22 @@ struct Minted {
 #[derive(Clone, Copy)]
 struct Attempt {
     span: Span,
-    done: Option<Pair>,
+    by: Name,
+    outcome: Outcome<Pair>,
+}
+
+impl Attempt {
+    fn done(&self) -> Option<Pair> {
+        pair(&self.outcome)
+    }
 }
 
 #[derive(Default)]
 struct Index {
     roots: HashMap<Name, Root>,
     minted: HashMap<Name, Minted>,
+    /// The tokens of each family.
+    families: HashMap<Name, Vec<Name>>,
     redeems: HashMap<Name, Vec<Attempt>>,
     refreshes: HashMap<Name, Vec<Attempt>>,
     switches: Switches,
@@ -82,31 +100,34 @@ impl Index {
                     self.found.push(Violation::Forked { token: *code });
                 }
             }
-            What::Redeem { code, outcome, .. } => {
+            What::Redeem { code, by, outcome } => {
                 let done = pair(outcome);
                 let attempts = self.redeems.entry(*code).or_default();
-                if done.is_some() && attempts.iter().any(|attempt| attempt.done.is_some()) {
+                if done.is_some() && attempts.iter().any(|attempt| attempt.done().is_some()) {
                     self.found.push(Violation::SpentTwice { code: *code });
                 }
-                attempts.push(Attempt { span: *span, done });
+                attempts.push(Attempt { span: *span, by: *by, outcome: *outcome });
                 if let Some(pair) = done {
                     self.mint(pair, Minted { origin: Origin::Code(*code), family: *code, span: *span });
                 }
             }
-            What::Refresh { presented, outcome, .. } => self.take_in_refresh(*presented, pair(outcome), *span),
+            What::Refresh { presented, by, outcome } => {
+                self.take_in_refresh(*presented, Attempt { span: *span, by: *by, outcome: *outcome });
+            }
             What::End { subject, outcome } => self.switches.end(*subject, *span, outcome),
             What::Restore { subject, outcome } => self.switches.restore(*subject, *span, outcome),
             What::Cut { subject, outcome } => self.switches.cut(*subject, *span, outcome),
-            What::Issue { .. } | What::Use { .. } | What::Knock { .. } => {}
+            What::Issue { .. } | What::Use { .. } | What::Knock { .. } | What::Outage => {}
         }
     }
 
-    fn take_in_refresh(&mut self, presented: Name, done: Option<Pair>, span: Span) {
+    fn take_in_refresh(&mut self, presented: Name, attempt: Attempt) {
+        let (done, span) = (attempt.done(), attempt.span);
         let attempts = self.refreshes.entry(presented).or_default();
-        if done.is_some() && attempts.iter().any(|attempt| attempt.done.is_some() && attempt.done != done) {
+        if done.is_some() && attempts.iter().any(|attempt| attempt.done().is_some() && attempt.done() != done) {
             self.found.push(Violation::Forked { token: presented });
         }
-        attempts.push(Attempt { span, done });
+        attempts.push(attempt);
         match (done, self.minted.get(&presented).map(|minted| minted.family)) {
             (Some(pair), Some(family)) => {
                 self.mint(pair, Minted { origin: Origin::Refresh(presented), family, span });
@@ -124,6 +145,7 @@ impl Index {
                 Some(_) => {}
                 None => {
                     self.minted.insert(token, minted);
+                    self.families.entry(minted.family).or_default().push(token);
                 }
             }
         }
@@ -135,7 +157,7 @@ impl Index {
         for Event { span, what } in events {
             let family = match what {
                 What::Redeem { code, by, outcome: Outcome::Refused } if self.key_is_good(*by, *span) => {
-                    let succeeded = |attempt: &Attempt| attempt.done.is_some() && attempt.span.begin < span.end;
+                    let succeeded = |attempt: &Attempt| attempt.done().is_some() && attempt.span.begin < span.end;
                     self.redeems.get(code).is_some_and(|all| all.iter().any(succeeded)).then_some(*code)
                 }
                 What::Refresh { presented, by, outcome: Outcome::Refused }
@@ -158,11 +180,11 @@ impl Index {
 
     /// Whether a successor of `presented` had been traded, with an answer before `moment`.
     fn successor_used(&self, presented: Name, moment: Stamp) -> bool {
-        let successors = self.refreshes.get(&presented).into_iter().flatten().filter_map(|a| a.done?.refresh);
+        let successors = self.refreshes.get(&presented).into_iter().flatten().filter_map(|a| a.done()?.refresh);
         successors
             .filter_map(|next| self.refreshes.get(&next))
             .flatten()
-            .any(|a| a.done.is_some() && a.span.end < moment)
+            .any(|a| a.done().is_some() && a.span.end < moment)
     }
 
     fn judge(&self, Event { span, what }: &Event, found: &mut Vec<Violation>) {
@@ -188,7 +210,7 @@ impl Index {
                 }
                 Outcome::Refused
                     if self.key_is_good(*by, *span)
-                        && self.only_redeem(*code, *span)
+                        && !self.may_be_spent(*code, *span)
                         && !self.may_be_over(*code, *span) =>
                 {
                     found.push(lost("code", *code));
@@ -214,7 +236,7 @@ impl Index {
                 }
             }
             What::Use { access, outcome } => self.judge_use(*access, outcome, *span, found),
-            What::End { .. } | What::Restore { .. } | What::Cut { .. } => {}
+            What::End { .. } | What::Restore { .. } | What::Cut { .. } | What::Outage => {}
         }
     }
 
@@ -256,7 +278,7 @@ impl Index {
                     found.push(Violation::Lost { what: "access token", name: access, at: span });
                 }
             }
-            Outcome::Unknown => {}
+            Outcome::Unknown(_) => {}
         }
     }
 
@@ -275,42 +297,11 @@ impl Index {
         self.nothing_ended(&root.on, root.issued, span, found);
         self.nothing_ended(&[Subject::Family(family)], root.issued, span, found);
     }
-
-    /// Whether anything that began before `span` was over may have ended the family, or provoked its end.
-    fn may_be_over(&self, family: Name, span: Span) -> bool {
-        let Some(root) = self.roots.get(&family) else { return true };
-        if self.switches.any_may_be_over(&root.on, root.issued, span)
-            || self.switches.any_may_be_over(&[Subject::Family(family)], root.issued, span)
-        {
-            return true;
-        }
-        let begun = |attempts: Option<&Vec<Attempt>>, before: Stamp| {
-            attempts.map_or(0, |all| all.iter().filter(|attempt| attempt.span.begin < before).count())
-        };
-        if begun(self.redeems.get(&family), span.end) > 1 {
-            return true;
-        }
-        // A generation that was presented when its successor may have been used already.
-        let tokens = self.minted.iter().filter(|(_, minted)| minted.family == family);
-        tokens.filter_map(|(name, _)| self.refreshes.get(name)).any(|attempts| {
-            let successors = attempts.iter().filter_map(|attempt| attempt.done?.refresh);
-            let presented =
-                attempts.iter().filter(|attempt| attempt.span.begin < span.end).map(|attempt| attempt.span.end);
-            let last = presented.max().unwrap_or(0);
-            successors.into_iter().any(|next| begun(self.refreshes.get(&next), last) > 0)
-        })
-    }
-
-    /// Whether this was the first attempt at a code, as far as anybody can tell.
-    fn only_redeem(&self, code: Name, span: Span) -> bool {
-        let attempts = self.redeems.get(&code).map_or(&[][..], Vec::as_slice);
-        attempts.iter().filter(|attempt| attempt.span.begin < span.end).count() <= 1
-    }
 }
 
 fn pair(outcome: &Outcome<Pair>) -> Option<Pair> {
     match outcome {
         Outcome::Done(pair) => Some(*pair),
-        Outcome::Refused | Outcome::Unknown => None,
+        Outcome::Refused | Outcome::Unknown(_) => None,
     }
 }

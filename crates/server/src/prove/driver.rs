@@ -1,29 +1,34 @@
-//! The driver: what clients and people do at the server, each deed written into the history.
+//! The driver's stage: the people and applications of one house, their secrets, and the history that is being written.
 //!
-//! Owns the deeds and what counts as acknowledged: a 2xx, and for the browser the code. Every other answer below 500
-//! but 429 is a refusal; the rest promises nothing. What is done in browsers is `visits`'s, how things are ended
-//! `switchboard`'s. Does not judge.
+//! Owns who there is and which secret bears which name. What applications do is `deeds`'s, what is done in browsers
+//! `visits`'s, how things are ended `switchboard`'s. Does not judge.
 
-use super::history::{Name, Outcome, Pair, Recorder, Subject, What};
-use super::house::{House, REDIRECT_URI};
-use super::http::{self, Reply, encode};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use super::history::{Name, Recorder, Subject};
+use super::house::House;
+use super::together::Balances;
+use super::visits::Guest;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-
-/// The example of RFC 7636 appendix B: what is proven here does not hang on PKCE's being secret.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-
-/// Of how many generations the access tokens are asked after.
-const REMEMBERED: usize = 4;
 
 /// A person of the house.
 #[derive(Debug)]
 pub struct Person {
     pub name: String,
+    pub organization: String,
     password: Mutex<Held>,
+}
+
+/// What kind of application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Make {
+    /// With a secret, and access tokens that only the server can read.
+    Opaque,
+    /// With a secret, and signed access tokens.
+    Signed,
+    /// Without a secret: bound by PKCE, and its refresh tokens by where they are sent from.
+    Public,
 }
 
 /// An application of the house.
@@ -31,6 +36,8 @@ pub struct Person {
 pub struct Client {
     pub name: String,
     pub client_id: String,
+    pub make: Make,
+    /// Of a public one an empty text, so that what it does bears somebody's name too.
     secret: Mutex<ClientSecret>,
     /// Whether only those may use it to whom it was assigned.
     pub assigned: bool,
@@ -62,25 +69,42 @@ pub struct Tokens {
 pub struct Family {
     pub code: Held,
     pub application: usize,
-    /// Whether the code was ever presented.
-    pub presented: bool,
     /// Generation after generation.
     pub tokens: Vec<Tokens>,
 }
 
-/// The house as the driver sees it. Persons bear the names 0.., applications and organizations too: subjects keep them
-/// apart. The n-th person belongs to the n-th organization.
+/// The house as one driver sees it; several drivers have people and applications of their own in one house. Persons bear
+/// the names 0.., applications and organizations too: subjects keep them apart. The n-th person belongs to the n-th
+/// organization.
 pub struct Stage<'a> {
     pub house: &'a House,
     pub nodes: Vec<SocketAddr>,
     /// Whose turn it is.
     turn: AtomicUsize,
+    shown: AtomicUsize,
     pub applications: Vec<Client>,
+    /// What other applications' tokens are shown to, and who asks the server about them.
+    pub(super) resource: (String, String),
     pub people: Vec<Person>,
     pub recorder: Recorder,
     names: Mutex<Names>,
     /// What may be switched off at the moment.
     pub(super) off: Mutex<HashSet<Subject>>,
+    pub(super) took_part: TookPart,
+    pub balances: Balances,
+    /// Browsers that stay signed in from one round to the next.
+    regulars: Mutex<HashMap<usize, Guest>>,
+}
+
+/// What was acknowledged of the sorts that a history does not tell apart.
+#[derive(Default)]
+pub struct TookPart {
+    /// Access tokens that introspection called active.
+    pub introspected: AtomicU64,
+    /// Signed access tokens that were good.
+    pub signed: AtomicU64,
+    /// Trades by applications without a secret.
+    pub public: AtomicU64,
 }
 
 /// Which secret bears which name.
@@ -90,53 +114,73 @@ struct Names {
     next: Name,
 }
 
-/// An outcome, from an answer or the lack of one.
-pub fn outcome(reply: &Result<Reply, String>) -> Outcome<()> {
-    match reply {
-        Ok(reply) if (200..300).contains(&reply.status) => Outcome::Done(()),
-        Ok(reply) if reply.status != 429 && (400..500).contains(&reply.status) => Outcome::Refused,
-        _ => Outcome::Unknown,
-    }
-}
-
 impl<'a> Stage<'a> {
-    /// Furnishes a running house with `people` persons and `applications` applications, the last of which is for those
-    /// only to whom it was assigned: everybody.
-    pub fn furnish(house: &'a House, people: usize, applications: usize) -> Result<Stage<'a>, String> {
+    /// Furnishes a running house for the `lane`-th driver with `people` persons and these applications, the last of which
+    /// is for those only to whom it was assigned: everybody.
+    pub fn furnish(house: &'a House, lane: usize, people: usize, applications: &[Make]) -> Result<Stage<'a>, String> {
         let mut stage = Stage {
             house,
             nodes: house.addresses()?,
-            turn: AtomicUsize::new(0),
+            turn: AtomicUsize::new(lane),
+            shown: AtomicUsize::default(),
             applications: Vec::new(),
+            resource: house.resource(&format!("resource-{lane}"))?,
             people: Vec::new(),
             recorder: Recorder::default(),
             names: Mutex::default(),
             off: Mutex::default(),
+            took_part: TookPart::default(),
+            balances: Balances::default(),
+            regulars: Mutex::default(),
         };
         for n in 0..people {
-            let (name, organization) = (format!("person-{n}"), format!("organization-{n}"));
+            let (name, organization) = (format!("person-{lane}-{n}"), format!("organization-{lane}-{n}"));
             let password = stage.new_password();
             house.command(&["org", "add", &organization], "")?;
             house.person(&name, &password.text, &organization)?;
-            stage.people.push(Person { name, password: Mutex::new(password) });
+            stage.people.push(Person { name, organization, password: Mutex::new(password) });
         }
-        for n in 0..applications {
-            let assigned = n + 1 == applications;
-            let made = house.application(&format!("application-{n}"), assigned)?;
-            let secret = ClientSecret { held: stage.held(made.client_secret), id: made.secret_id };
+        for (n, make) in applications.iter().enumerate() {
+            let assigned = n + 1 == applications.len();
+            let made = house.application(&format!("application-{lane}-{n}"), *make, assigned)?;
+            let held = Held { name: stage.new_name(), text: made.client_secret };
+            let secret = ClientSecret { held, id: made.secret_id };
             for person in stage.people.iter().filter(|_| assigned) {
                 house.command(&["app", "assign", &made.name, "--user", &person.name], "")?;
             }
             let (name, client_id, secret) = (made.name, made.client_id, Mutex::new(secret));
-            stage.applications.push(Client { name, client_id, secret, assigned });
+            stage.applications.push(Client { name, client_id, make: *make, secret, assigned });
         }
         Ok(stage)
     }
 
+    /// What was counted since the last time.
+    pub fn took_part(&self) -> [(&'static str, u64); 3] {
+        let take = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
+        let TookPart { introspected, signed, public } = &self.took_part;
+        [("introspected", take(introspected)), ("signed_tokens", take(signed)), ("public_trades", take(public))]
+    }
+
+    /// A browser of that place that may be signed in from an earlier round.
+    pub fn regular(&self, place: usize) -> Guest {
+        let kept = self.regulars.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
+        kept.unwrap_or_else(|| self.guest())
+    }
+
+    /// Keeps the browser for a later round.
+    pub fn keep_regular(&self, place: usize, guest: Guest) {
+        self.regulars.lock().unwrap_or_else(PoisonError::into_inner).insert(place, guest);
+    }
+
     /// The node whose turn it is: what one has done the next one is asked about.
-    fn to(&self) -> Result<SocketAddr, String> {
+    pub(super) fn to(&self) -> Result<SocketAddr, String> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         self.nodes.get(turn % self.nodes.len().max(1)).copied().ok_or_else(|| "there is no node".to_owned())
+    }
+
+    /// By turns true and false.
+    pub(super) fn takes_turns(&self) -> bool {
+        self.shown.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
     }
 
     /// A password that nobody has had.
@@ -171,118 +215,32 @@ impl<'a> Stage<'a> {
 
     /// The name of a secret: the same secret bears the same name.
     pub(super) fn held(&self, text: String) -> Held {
+        let name = self.name_of(&text);
+        Held { name, text }
+    }
+
+    /// The same of an access token. A signed one is what it says: whoever signs the same words again may come to another
+    /// signature (ES256).
+    pub(super) fn held_access(&self, text: String) -> Held {
+        let words = if text.matches('.').count() == 2 { text.rsplit_once('.').map(|(words, _)| words) } else { None };
+        let name = self.name_of(words.unwrap_or(&text));
+        Held { name, text }
+    }
+
+    fn name_of(&self, text: &str) -> Name {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let next = names.next;
-        let name = *names.known.entry(text.clone()).or_insert(next);
+        let name = *names.known.entry(text.to_owned()).or_insert(next);
         if name == next {
             names.next += 1;
         }
-        Held { name, text }
+        name
     }
 
     /// Forgets the secrets of a round that is over. Their names are not used again.
     pub fn forget(&self) {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         names.known.clear();
-    }
-
-    /// The family's client trades its code.
-    pub fn redeem(&self, family: &Family) -> Outcome<Tokens> {
-        let begin = self.recorder.stamp();
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("code", family.code.text.as_str()),
-            ("redirect_uri", REDIRECT_URI),
-            ("code_verifier", VERIFIER),
-        ];
-        let secret = self.secret(family.application).held;
-        let outcome = self.tokens(&self.post("/oauth/token", family.application, &secret, &form));
-        self.recorder.write(begin, What::Redeem { code: family.code.name, by: secret.name, outcome: named(&outcome) });
-        outcome
-    }
-
-    /// The family's client trades a refresh token.
-    pub fn refresh(&self, family: &Family, presented: &Held) -> Outcome<Tokens> {
-        self.refresh_with(family, presented, &self.secret(family.application).held)
-    }
-
-    /// The same with this secret.
-    pub fn refresh_with(&self, family: &Family, presented: &Held, secret: &Held) -> Outcome<Tokens> {
-        let begin = self.recorder.stamp();
-        let form = [("grant_type", "refresh_token"), ("refresh_token", presented.text.as_str())];
-        let outcome = self.tokens(&self.post("/oauth/token", family.application, secret, &form));
-        self.recorder
-            .write(begin, What::Refresh { presented: presented.name, by: secret.name, outcome: named(&outcome) });
-        outcome
-    }
-
-    /// Shows an access token to a resource of ours.
-    pub fn show(&self, access: &Held) -> Outcome<()> {
-        let begin = self.recorder.stamp();
-        let bearer = format!("Bearer {}", access.text);
-        let reply =
-            self.to().and_then(|to| http::call(to, "GET", "/oauth/userinfo", &[("Authorization", &bearer)], ""));
-        let outcome = outcome(&reply);
-        self.recorder.write(begin, What::Use { access: access.name, outcome: outcome.clone() });
-        outcome
-    }
-
-    /// One POST by an application, with this secret.
-    pub(super) fn post(
-        &self,
-        path: &str,
-        application: usize,
-        secret: &Held,
-        form: &[(&str, &str)],
-    ) -> Result<Reply, String> {
-        let pair = STANDARD.encode(format!("{}:{}", self.applications[application].client_id, secret.text));
-        let authorization = format!("Basic {pair}");
-        http::call(self.to()?, "POST", path, &[("Authorization", &authorization)], &encode(form))
-    }
-
-    fn tokens(&self, reply: &Result<Reply, String>) -> Outcome<Tokens> {
-        match (outcome(reply), reply) {
-            (Outcome::Done(()), Ok(reply)) => match reply.text("access_token") {
-                Some(access) => Outcome::Done(Tokens {
-                    access: self.held(access),
-                    refresh: reply.text("refresh_token").map(|text| self.held(text)),
-                }),
-                None => Outcome::Unknown,
-            },
-            (Outcome::Refused, _) => Outcome::Refused,
-            _ => Outcome::Unknown,
-        }
-    }
-
-    /// Asks of everything that the family ever had whether it is good, and trades what can be traded once.
-    pub fn question(&self, family: &mut Family) {
-        if family.tokens.is_empty() {
-            family.presented = true;
-            if let Outcome::Done(tokens) = self.redeem(family) {
-                family.tokens.push(tokens);
-            }
-        }
-        for tokens in family.tokens.iter().rev().take(REMEMBERED) {
-            self.show(&tokens.access);
-        }
-        if let Some(newest) = family.tokens.last().and_then(|tokens| tokens.refresh.clone())
-            && let Outcome::Done(tokens) = self.refresh(family, &newest)
-        {
-            self.show(&tokens.access);
-            family.tokens.push(tokens);
-        }
-    }
-}
-
-/// The tokens' names.
-fn named(outcome: &Outcome<Tokens>) -> Outcome<Pair> {
-    match outcome {
-        Outcome::Done(tokens) => Outcome::Done(Pair {
-            access: tokens.access.name,
-            refresh: tokens.refresh.as_ref().map(|refresh| refresh.name),
-        }),
-        Outcome::Refused => Outcome::Refused,
-        Outcome::Unknown => Outcome::Unknown,
     }
 }
 

@@ -16,14 +16,23 @@ pub struct Span {
 }
 
 /// What the driver knows of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome<T> {
     /// Acknowledged.
     Done(T),
     /// Refused for good: this will not be done.
     Refused,
-    /// No answer, or one that promises nothing (5xx, 429): done or not.
-    Unknown,
+    /// Done or not.
+    Unknown(Doubt),
+}
+
+/// Why nobody knows whether it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// The connection was lost before an answer was whole, or a command failed.
+    NoAnswer,
+    /// An answer that promises nothing, with its status: 5xx, 429, and whatever makes no sense.
+    Answered(u16),
 }
 
 /// A secret by the name that the driver gave it.
@@ -64,7 +73,7 @@ pub enum What {
     Redeem { code: Name, by: Name, outcome: Outcome<Pair> },
     /// A refresh token traded for its successors by a client with this key.
     Refresh { presented: Name, by: Name, outcome: Outcome<Pair> },
-    /// An access token shown to a resource.
+    /// An access token shown to a resource, which may ask the server about it.
     Use { access: Name, outcome: Outcome<()> },
     /// Something else shown that is good as long as these are: a password, or since `begun` a session's cookie.
     Knock { on: Vec<Subject>, begun: Option<Span>, outcome: Outcome<()> },
@@ -74,6 +83,8 @@ pub enum What {
     Restore { subject: Subject, outcome: Outcome<()> },
     /// Everything ended that had begun; what begins afterwards lives.
     Cut { subject: Subject, outcome: Outcome<()> },
+    /// The driver killed the server, until it listened again.
+    Outage,
 }
 
 /// One line of a history.

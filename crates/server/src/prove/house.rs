@@ -3,6 +3,7 @@
 //!
 //! Owns starting, killing and furnishing. Knows the server by its command line and its addresses only.
 
+use super::driver::Make;
 use crate::config;
 use crate::dice::Dice;
 use crate::seal::KeyEncryptionKey;
@@ -150,16 +151,33 @@ impl House {
         self.command(&add, password).map(drop)
     }
 
-    /// Adds an application of the `web` template.
-    pub fn application(&self, name: &str, assigned: bool) -> Result<Application, String> {
+    /// Adds an application.
+    pub fn application(&self, name: &str, make: Make, assigned: bool) -> Result<Application, String> {
         let access = if assigned { "assigned" } else { "everyone" };
-        let add = ["app", "add", name, "--template", "web", "--redirect-uri", REDIRECT_URI, "--access", access];
-        let shown = self.command(&add, "")?;
+        let (template, format) = match make {
+            Make::Opaque => ("web", "opaque"),
+            Make::Signed => ("web", "ES256"),
+            Make::Public => ("spa", "opaque"),
+        };
+        let add = ["app", "add", name, "--template", template, "--redirect-uri", REDIRECT_URI];
+        let shown = self.command(&[&add[..], &["--access", access, "--access-token", format]].concat(), "")?;
         let text = |member: &serde_json::Value| member.as_str().map(str::to_owned);
-        let (client_id, client_secret) =
-            text(&shown["client_id"]).zip(text(&shown["client_secret"])).ok_or("no client was printed")?;
+        let client_id = text(&shown["client_id"]).ok_or("no client was printed")?;
+        let name = name.to_owned();
+        if make == Make::Public {
+            return Ok(Application { name, client_id, client_secret: String::new(), secret_id: String::new() });
+        }
+        let client_secret = text(&shown["client_secret"]).ok_or("no secret was printed")?;
         let secret_id = text(&shown["secrets"][0]["id"]).ok_or("no secret's id was printed")?;
-        Ok(Application { name: name.to_owned(), client_id, client_secret, secret_id })
+        Ok(Application { name, client_id, client_secret, secret_id })
+    }
+
+    /// Adds a resource server that may ask about every application's tokens; gives its `client_id` and secret.
+    pub fn resource(&self, name: &str) -> Result<(String, String), String> {
+        let shown = self.command(&["app", "add", name, "--template", "service"], "")?;
+        self.command(&["app", "switch", name, "introspect", "on"], "")?;
+        let text = |member: &serde_json::Value| member.as_str().map(str::to_owned);
+        text(&shown["client_id"]).zip(text(&shown["client_secret"])).ok_or_else(|| "no resource was printed".to_owned())
     }
 
     /// Removes everything, unless `keep`.

@@ -24,6 +24,12 @@ impl Reply {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// A member of the JSON body that is true or false.
+    pub fn flag(&self, member: &str) -> Option<bool> {
+        let json: serde_json::Value = serde_json::from_str(&self.body).ok()?;
+        json.get(member)?.as_bool()
+    }
+
     /// A member of the JSON body that is text.
     pub fn text(&self, member: &str) -> Option<String> {
         let json: serde_json::Value = serde_json::from_str(&self.body).ok()?;

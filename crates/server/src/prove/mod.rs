@@ -5,17 +5,20 @@
 
 mod browser;
 mod checker;
+mod deeds;
 mod driver;
 mod history;
 mod house;
 mod http;
 mod kill;
 mod once;
+mod part;
 mod races;
 mod seed;
 mod switchboard;
 mod switches;
 mod timing;
+mod together;
 mod visits;
 mod worker;
 
@@ -23,15 +26,21 @@ use crate::cli::Globals;
 use crate::clock::Clock;
 use crate::config;
 use crate::dice::Dice;
-use checker::Violation;
 use clap::Args;
-use driver::Stage;
-use history::{Event, Outcome, What};
+use driver::{Make, Stage};
+use history::Event;
 use house::House;
+use part::{Part, Tally};
 use seed::Chance;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use timing::Measured;
 use vestibule_store::{Options, Role, Store, StoreError, StoreUrl};
+
+/// How many drivers there are at most, each with people and applications of its own, and the rounds that are worth one.
+const LANES: u64 = 4;
+const ROUNDS_OF_A_LANE: u64 = 10;
 
 /// What is proven, and how long.
 #[derive(Args, Clone, Debug)]
@@ -73,12 +82,19 @@ pub async fn prove(globals: &Globals, flags: &Prove) -> Result<ExitCode, String>
     let url = database(globals).await?;
     let seed = flags.seed.unwrap_or_else(|| u64::from_be_bytes(Dice.bytes()) >> 12);
     eprintln!("seed {seed}");
+    let clock = Clock::system();
     let house = House::new(Dice, url.clone())?;
     let outcome = run(&house, flags, seed);
     let good = outcome.as_ref().is_ok_and(|tally| tally.violations == 0);
     house.close(!good);
     let tally = outcome.map_err(|why| format!("{why}; everything is in {}", house.directory.display()))?;
-    println!("{}", tally.line(flags, seed, url.is_some()));
+    let head = serde_json::json!({
+        "prove": format!("{:?}", flags.what).to_lowercase(),
+        "database": if url.is_some() { "postgresql" } else { "sqlite" },
+        "seed": seed,
+        "seconds": clock.ticks() / 1000,
+    });
+    println!("{}", tally.line(head, flags.rounds()));
     if good {
         return Ok(ExitCode::SUCCESS);
     }
@@ -109,118 +125,94 @@ async fn database(globals: &Globals) -> Result<Option<String>, String> {
 }
 
 fn run(house: &House, flags: &Prove, seed: u64) -> Result<Tally, String> {
-    let clock = Clock::system();
     house.start()?;
-    let (people, applications) = match flags.what {
-        Proof::Kill => (kill::PEOPLE, kill::APPLICATIONS),
-        Proof::Once => (once::PEOPLE, once::APPLICATIONS),
-        Proof::Switches => (switches::PEOPLE, switches::APPLICATIONS),
-        Proof::Races => (races::PEOPLE, races::APPLICATIONS),
-        Proof::Timing => (timing::PEOPLE, timing::APPLICATIONS),
+    let rounds = flags.rounds();
+    let lanes = match flags.what {
+        // Who kills the server kills it for all, and who times answers must be alone.
+        Proof::Kill | Proof::Timing => 1,
+        Proof::Once | Proof::Switches | Proof::Races => (rounds / ROUNDS_OF_A_LANE).clamp(1, LANES),
     };
-    let stage = Stage::furnish(house, people, applications)?;
-    let (chance, mut tally) = (Chance::new(seed), Tally::default());
+    let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
+    let lane = |lane: u64| {
+        let done = drive(house, flags, seed, lane, &next, &tally);
+        if done.is_err() {
+            // The others need not go on.
+            next.store(rounds, Ordering::SeqCst);
+        }
+        done
+    };
+    std::thread::scope(|scope| {
+        let lane = &lane;
+        let drivers: Vec<_> = (0..lanes).map(|n| scope.spawn(move || lane(n))).collect();
+        let ends =
+            drivers.into_iter().map(|driver| driver.join().unwrap_or_else(|_| Err("a driver is gone".to_owned())));
+        ends.collect::<Vec<_>>().into_iter().collect::<Result<(), String>>()
+    })?;
+    Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// One driver: round after round, until all have been begun.
+fn drive(
+    house: &House,
+    flags: &Prove,
+    seed: u64,
+    lane: u64,
+    next: &AtomicU64,
+    tally: &Mutex<Tally>,
+) -> Result<(), String> {
+    let (people, applications): (usize, &[Make]) = match flags.what {
+        Proof::Kill => (kill::PEOPLE, &kill::APPLICATIONS),
+        Proof::Once => (once::PEOPLE, &once::APPLICATIONS),
+        Proof::Switches => (switches::PEOPLE, &switches::APPLICATIONS),
+        Proof::Races => (races::PEOPLE, &races::APPLICATIONS),
+        Proof::Timing => (timing::PEOPLE, &timing::APPLICATIONS),
+    };
+    let stage = Stage::furnish(house, usize::try_from(lane).unwrap_or_default(), people, applications)?;
     let mut measured = Measured::default();
-    for n in 0..flags.rounds() {
-        let chance = chance.branch(n);
-        let (history, found) = match flags.what {
+    loop {
+        let n = next.fetch_add(1, Ordering::SeqCst);
+        if n >= flags.rounds() {
+            break;
+        }
+        let chance = Chance::new(seed).branch(n);
+        let parts = match flags.what {
             Proof::Kill => kill::cycle(&stage, chance)?,
-            Proof::Once => once::round(&stage, chance)?,
+            Proof::Once => once::round(&stage, n, chance)?,
             Proof::Switches => switches::round(&stage, n, chance)?,
             Proof::Races => races::round(&stage, n, chance)?,
-            Proof::Timing => {
-                timing::round(&stage, n, chance, &mut measured)?;
-                let history = stage.recorder.take();
-                let found = checker::check(&history);
-                (history, found)
-            }
+            Proof::Timing => timing::round(&stage, n, chance, &mut measured)?,
         };
         stage.forget();
-        tally.count(&history);
-        tally.violations += found.len();
-        if !found.is_empty() {
-            keep(house, n, &history, &found)?;
+        tally.lock().unwrap_or_else(PoisonError::into_inner).add(&stage.took_part());
+        for part in &parts {
+            tally.lock().unwrap_or_else(PoisonError::into_inner).count(part);
+            if !part.found.is_empty() {
+                keep(house, n, part)?;
+            }
         }
     }
     if flags.what == Proof::Timing {
+        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
         let Measured { people, clients } = &measured;
         tally.violations += usize::from(people.told_apart()) + usize::from(clients.told_apart());
         tally.measured = Some(serde_json::json!({ "people": people.line(), "clients": clients.line() }));
     }
-    tally.milliseconds = clock.ticks();
-    Ok(tally)
+    Ok(())
 }
 
 /// Keeps the history of a round in which something was broken, and says what.
-fn keep(house: &House, round: u64, history: &[Event], found: &[Violation]) -> Result<(), String> {
+fn keep(house: &House, round: u64, part: &Part) -> Result<(), String> {
+    let of = part.kind.map_or_else(|| format!("{round}"), |kind| format!("{round}-{kind}"));
     let mut text = String::new();
-    for violation in found {
-        eprintln!("round {round}: {violation}");
+    for violation in &part.found {
+        eprintln!("round {of}: {violation}");
         text.push_str(&format!("{violation}\n"));
     }
-    let mut history: Vec<&Event> = history.iter().collect();
+    let mut history: Vec<&Event> = part.history.iter().collect();
     history.sort_by_key(|event| event.span.begin);
     for Event { span, what } in history {
         text.push_str(&format!("{:>6} {:>6} {what:?}\n", span.begin, span.end));
     }
-    let path = house.directory.join(format!("history-{round}.txt"));
+    let path = house.directory.join(format!("history-{of}.txt"));
     std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// What was counted.
-#[derive(Debug, Default)]
-struct Tally {
-    acknowledged: usize,
-    refused: usize,
-    unknown: usize,
-    violations: usize,
-    milliseconds: i64,
-    /// What was timed, where that is the proof.
-    measured: Option<serde_json::Value>,
-}
-
-impl Tally {
-    fn count(&mut self, history: &[Event]) {
-        for event in history {
-            let (done, refused) = match &event.what {
-                What::Issue { outcome, .. } => sides(outcome),
-                What::Redeem { outcome, .. } | What::Refresh { outcome, .. } => sides(outcome),
-                What::Use { outcome, .. } | What::Knock { outcome, .. } => sides(outcome),
-                What::End { outcome, .. } | What::Restore { outcome, .. } | What::Cut { outcome, .. } => sides(outcome),
-            };
-            match (done, refused) {
-                (true, _) => self.acknowledged += 1,
-                (_, true) => self.refused += 1,
-                _ => self.unknown += 1,
-            }
-        }
-    }
-
-    /// The result: one line of JSON.
-    fn line(&self, flags: &Prove, seed: u64, postgres: bool) -> String {
-        let rounds = flags.rounds();
-        // No failure in n independent rounds: below 3/n with 95 % confidence (the rule of three).
-        #[allow(clippy::cast_precision_loss, reason = "a bound of two digits")]
-        let bound = (self.violations == 0 && self.measured.is_none()).then(|| 3.0 / rounds as f64);
-        let mut line = serde_json::json!({
-            "prove": format!("{:?}", flags.what).to_lowercase(),
-            "database": if postgres { "postgresql" } else { "sqlite" },
-            "seed": seed,
-            "rounds": rounds,
-            "violations": self.violations,
-            "below_at_95_percent": bound,
-            "acknowledged": self.acknowledged,
-            "refused": self.refused,
-            "unknown": self.unknown,
-            "seconds": self.milliseconds / 1000,
-        });
-        if let Some(measured) = &self.measured {
-            line["measured"] = measured.clone();
-        }
-        line.to_string()
-    }
-}
-
-fn sides<T>(outcome: &Outcome<T>) -> (bool, bool) {
-    (matches!(outcome, Outcome::Done(_)), matches!(outcome, Outcome::Refused))
 }

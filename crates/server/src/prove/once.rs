@@ -3,21 +3,25 @@
 //! Owns one round. Besides the checker's rules somebody must win: a server that refuses everybody keeps every promise.
 
 use super::checker::{self, Violation};
-use super::driver::{Family, Stage, Tokens};
-use super::history::{Event, Outcome, Span};
+use super::driver::{Family, Make, Stage, Tokens};
+use super::history::{Outcome, Span};
+use super::part::Part;
 use super::seed::Chance;
 use std::sync::Barrier;
 
 /// Persons, applications, and how many present the same thing at once.
 pub const PEOPLE: usize = 1;
-pub const APPLICATIONS: usize = 1;
+pub const APPLICATIONS: [Make; 3] = [Make::Opaque, Make::Signed, Make::Public];
 const PRESENTERS: usize = 8;
 
-/// One round. Gives its history and what was found in it.
-pub fn round(stage: &Stage<'_>, mut chance: Chance) -> Result<(Vec<Event>, Vec<Violation>), String> {
-    let mut guest = stage.guest();
-    let mut begin = || stage.authorize(&mut guest, 0, 0, false).ok_or("no code was issued: see the server's log");
+/// One round; the applications take turns.
+pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<Vec<Part>, String> {
+    let application = usize::try_from(n).unwrap_or_default() % APPLICATIONS.len();
+    let mut guest = stage.regular(0);
+    let mut begin =
+        || stage.authorize(&mut guest, 0, application, false).ok_or("no code was issued: see the server's log");
     let (raced, mut kept) = (begin()?, begin()?);
+    stage.keep_regular(0, guest);
     let presenters = 2 + usize::try_from(chance.below(PRESENTERS as u64 - 1)).unwrap_or_default();
 
     let codes = race(presenters, || stage.redeem(&raced));
@@ -26,7 +30,6 @@ pub fn round(stage: &Stage<'_>, mut chance: Chance) -> Result<(Vec<Event>, Vec<V
         stage.show(&tokens.access);
     }
 
-    kept.presented = true;
     let Outcome::Done(first) = stage.redeem(&kept) else { return Err("a code was not traded".to_owned()) };
     let Some(refresh) = first.refresh.clone() else { return Err("there is no refresh token".to_owned()) };
     let answers = race(presenters, || stage.refresh(&kept, &refresh));
@@ -39,7 +42,7 @@ pub fn round(stage: &Stage<'_>, mut chance: Chance) -> Result<(Vec<Event>, Vec<V
     let history = stage.recorder.take();
     let mut found = checker::check(&history);
     found.extend(losses);
-    Ok((history, found))
+    Ok(vec![Part { kind: None, history, found, counts: Vec::new() }])
 }
 
 /// Presents the first generation again after its successor was used, and asks after the rest.
@@ -55,13 +58,14 @@ fn reuse(stage: &Stage<'_>, family: &Family) {
 fn done(outcome: &Outcome<Tokens>) -> Option<&Tokens> {
     match outcome {
         Outcome::Done(tokens) => Some(tokens),
-        Outcome::Refused | Outcome::Unknown => None,
+        Outcome::Refused | Outcome::Unknown(_) => None,
     }
 }
 
+/// An answer that promises nothing is no success.
 fn no_winner(what: &'static str, name: u32, outcomes: &[Outcome<Tokens>]) -> Option<Violation> {
-    let all_refused = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Refused));
-    all_refused.then_some(Violation::Lost { what, name, at: Span { begin: 0, end: 0 } })
+    let nobody = !outcomes.iter().any(|outcome| done(outcome).is_some());
+    nobody.then_some(Violation::Lost { what, name, at: Span { begin: 0, end: 0 } })
 }
 
 /// Asks from `count` threads at the same moment.
@@ -75,4 +79,22 @@ pub fn race<T: Send>(count: usize, ask: impl Fn() -> T + Sync) -> Vec<T> {
         let askers: Vec<_> = (0..count).map(|_| scope.spawn(ask)).collect();
         askers.into_iter().filter_map(|asker| asker.join().ok()).collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prove::driver::Held;
+    use crate::prove::history::Doubt;
+
+    #[test]
+    fn a_race_that_only_errors_answer_has_no_winner() {
+        let held = |name| Held { name, text: String::new() };
+        let won = Outcome::Done(Tokens { access: held(1), refresh: None });
+        let error = || Outcome::Unknown(Doubt::Answered(500));
+        assert!(no_winner("code", 1, &[Outcome::Refused, Outcome::Refused]).is_some());
+        assert!(no_winner("code", 1, &[Outcome::Refused, error()]).is_some());
+        assert!(no_winner("code", 1, &[error(), Outcome::Unknown(Doubt::NoAnswer)]).is_some());
+        assert!(no_winner("code", 1, &[Outcome::Refused, won, error()]).is_none());
+    }
 }

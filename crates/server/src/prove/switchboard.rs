@@ -2,8 +2,9 @@
 //!
 //! Owns what each of these ends, in the words of a history: a switch can be turned back, a cut ends what had begun.
 
-use super::driver::{ClientSecret, Family, Held, Stage, outcome, subject_name};
-use super::history::{Outcome, Subject, What};
+use super::deeds::outcome;
+use super::driver::{ClientSecret, Family, Held, Stage, subject_name};
+use super::history::{Doubt, Outcome, Subject, What};
 use super::visits::Guest;
 use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
@@ -15,14 +16,10 @@ impl Stage<'_> {
     /// Switches something off or on by the command line. Gives whether it was done.
     pub fn switch(&self, subject: Subject, on: bool) -> bool {
         let verb = if on { "enable" } else { "disable" };
-        let organization;
         let arguments = match subject {
             Subject::Person(n) => vec!["user", verb, &self.people[n as usize].name],
             Subject::Application(n) => vec!["app", verb, &self.applications[n as usize].name],
-            Subject::Organization(n) => {
-                organization = format!("organization-{n}");
-                vec!["org", verb, &organization]
-            }
+            Subject::Organization(n) => vec!["org", verb, &self.people[n as usize].organization],
             Subject::Assignment(person, application) => {
                 let verb = if on { "assign" } else { "unassign" };
                 let (person, application) = (&self.people[person as usize], &self.applications[application as usize]);
@@ -73,8 +70,7 @@ impl Stage<'_> {
         let Some(session) = guest.session else { return };
         let begin = self.recorder.stamp();
         // Another browser with the same cookies, so that the old ones can be shown afterwards.
-        let pressed = guest.browser.clone().press("/sign-out", &[]);
-        let outcome = told(matches!(pressed, Ok(Some(303))));
+        let outcome = guest.browser.clone().press("/sign-out", &[]);
         self.recorder.write(begin, What::End { subject: Subject::Session(session.name), outcome });
     }
 
@@ -91,11 +87,10 @@ impl Stage<'_> {
     pub fn withdraw_by_page(&self, guest: &mut Guest, person: usize, application: usize) -> bool {
         let client_id = &self.applications[application].client_id;
         let begin = self.recorder.stamp();
-        let pressed = guest.browser.press("/applications", &[("client_id", client_id)]);
-        let done = matches!(pressed, Ok(Some(303)));
+        let outcome = guest.browser.press("/applications", &[("client_id", client_id)]);
         let subject = Subject::Consent(subject_name(person), subject_name(application));
-        self.recorder.write(begin, What::Cut { subject, outcome: told(done) });
-        done
+        self.recorder.write(begin, What::Cut { subject, outcome });
+        outcome == Outcome::Done(())
     }
 
     /// Gives a person another password. Gives the one before it.
@@ -142,5 +137,5 @@ impl Stage<'_> {
 }
 
 fn told(done: bool) -> Outcome<()> {
-    if done { Outcome::Done(()) } else { Outcome::Unknown }
+    if done { Outcome::Done(()) } else { Outcome::Unknown(Doubt::NoAnswer) }
 }

@@ -3,18 +3,23 @@
 //! Owns one round: a few families in use, one switch turned in the midst, everything asked after, the switch turned back
 //! where that can be, everything asked after again.
 
-use super::checker::{self, Violation};
-use super::driver::{Family, Held, Stage, subject_name};
-use super::history::{Event, Outcome, Subject};
+use super::checker;
+use super::driver::{Family, Held, Make, Stage, subject_name};
+use super::history::{Outcome, Subject};
 use super::kill::question_all;
+use super::part::Part;
 use super::seed::Chance;
 use super::visits::Guest;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Persons and applications: the switch is turned for the first, the second lives on undisturbed.
+/// Persons: the switch is turned for the first, the second lives on undisturbed.
 pub const PEOPLE: usize = 2;
-pub const APPLICATIONS: usize = 2;
+/// The switch is turned for one of the first ones, which take turns; the last is for assigned people only.
+pub const APPLICATIONS: [Make; 4] = [Make::Opaque, Make::Signed, Make::Public, Make::Opaque];
+const LAST: usize = APPLICATIONS.len() - 1;
+/// Where browsers are kept that stay signed in: one for each person and application, and one for each who knocks.
+const KNOCKING: usize = 4;
 
 /// How something ends.
 #[derive(Clone, Copy, Debug)]
@@ -48,12 +53,50 @@ const ALL: [Ending; 12] = [
     Ending::Token,
 ];
 
-/// One round; the ways of ending take turns. Gives its history and what was found in it.
-pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<(Vec<Event>, Vec<Violation>), String> {
-    let ending = ALL[usize::try_from(n).unwrap_or_default() % ALL.len()];
+impl Ending {
+    /// Its name in the result.
+    fn name(self) -> &'static str {
+        match self {
+            Ending::Person => "person_off",
+            Ending::Application => "application_off",
+            Ending::Organization => "organization_off",
+            Ending::Assignment => "assignment_removed",
+            Ending::Password => "password_changed",
+            Ending::Secret => "secret_removed",
+            Ending::Consent => "consent_withdrawn",
+            Ending::Session => "signed_out_here",
+            Ending::Sessions => "signed_out_everywhere",
+            Ending::Replay => "code_replayed",
+            Ending::Family => "family_revoked",
+            Ending::Token => "token_revoked",
+        }
+    }
+
+    /// Whether the first person has to sign in again.
+    fn signs_out(self) -> bool {
+        use Ending::{Organization, Password, Person, Session, Sessions};
+        matches!(self, Person | Organization | Password | Session | Sessions)
+    }
+
+    /// Which application it is turned for, or beside. One without a secret has none that can be removed.
+    fn application(self, turn: usize) -> usize {
+        match self {
+            Ending::Assignment => LAST,
+            Ending::Secret => (turn + turn / ALL.len()) % (LAST - 1),
+            _ => (turn + turn / ALL.len()) % LAST,
+        }
+    }
+}
+
+/// One round; the ways of ending take turns, and so do the applications.
+pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<Vec<Part>, String> {
+    let turn = usize::try_from(n).unwrap_or_default();
+    let ending = ALL[turn % ALL.len()];
+    let place = ending.application(turn);
+    let other = if place == LAST { 0 } else { LAST };
     let (mut families, mut guests) = (Vec::new(), Vec::new());
-    for (person, application) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-        let mut guest = stage.guest();
+    for (slot, (person, application)) in [(0, place), (0, other), (1, place), (1, other)].into_iter().enumerate() {
+        let mut guest = stage.regular(slot);
         let mut begin = || stage.authorize(&mut guest, person, application, false).ok_or("no code was issued");
         families.push(traded(stage, begin()?)?);
         // This one's code is left for the race.
@@ -61,18 +104,17 @@ pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<(Vec<Event
         guests.push(guest);
     }
     let target = families[0].clone();
-    let entrance = usize::from(matches!(ending, Ending::Assignment));
     let stop = AtomicBool::new(false);
     let wait = Duration::from_micros(chance.below(20_000));
     let old = std::thread::scope(|scope| {
-        for (place, family) in families.iter_mut().enumerate() {
+        for (at, family) in families.iter_mut().enumerate() {
             let stop = &stop;
             // The target's tokens stay what they are, so that the switch is turned on the newest.
-            scope.spawn(move || press(stage, family, place != 0, stop));
+            scope.spawn(move || press(stage, family, at != 0, stop));
         }
         for person in 0..PEOPLE {
             let stop = &stop;
-            scope.spawn(move || knock(stage, person, entrance, stop));
+            scope.spawn(move || knock(stage, person, place, stop));
         }
         std::thread::sleep(wait);
         let old = end(stage, ending, &target, &guests);
@@ -83,18 +125,23 @@ pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<(Vec<Event
     if let Some(old) = old {
         show_key(stage, ending, &target, &old);
     }
-    if let Some(subject) = switched(ending) {
+    if let Some(subject) = switched(ending, place) {
         if !stage.switch(subject, true) {
             return Err(format!("{subject:?} cannot be switched on: see the server's log"));
         }
         ask_after(stage, &mut families, &guests);
     }
     // The way in is open, or open again.
-    families.extend(stage.authorize(&mut stage.guest(), 0, entrance, false));
+    let mut comer = if ending.signs_out() { stage.guest() } else { stage.regular(KNOCKING) };
+    families.extend(stage.authorize(&mut comer, 0, place, false));
     ask_after(stage, &mut families, &guests);
+    stage.keep_regular(KNOCKING, comer);
+    for (slot, guest) in guests.into_iter().enumerate().filter(|(slot, _)| *slot > 1 || !ending.signs_out()) {
+        stage.keep_regular(slot, guest);
+    }
     let history = stage.recorder.take();
     let found = checker::check(&history);
-    Ok((history, found))
+    Ok(vec![Part { kind: Some(ending.name()), history, found, counts: Vec::new() }])
 }
 
 fn ask_after(stage: &Stage<'_>, families: &mut [Family], guests: &[Guest]) {
@@ -103,27 +150,27 @@ fn ask_after(stage: &Stage<'_>, families: &mut [Family], guests: &[Guest]) {
 }
 
 /// The subject that the command line switches, if it does.
-fn switched(ending: Ending) -> Option<Subject> {
+fn switched(ending: Ending, place: usize) -> Option<Subject> {
     match ending {
         Ending::Person => Some(Subject::Person(subject_name(0))),
-        Ending::Application => Some(Subject::Application(subject_name(0))),
+        Ending::Application => Some(Subject::Application(subject_name(place))),
         Ending::Organization => Some(Subject::Organization(subject_name(0))),
-        Ending::Assignment => Some(Subject::Assignment(subject_name(0), subject_name(1))),
+        Ending::Assignment => Some(Subject::Assignment(subject_name(0), subject_name(place))),
         _ => None,
     }
 }
 
 /// Turns the switch; with an ending of one family that of `target`. Gives the key that is good no more.
 fn end(stage: &Stage<'_>, ending: Ending, target: &Family, guests: &[Guest]) -> Result<Option<Held>, String> {
-    if let Some(subject) = switched(ending) {
+    if let Some(subject) = switched(ending, target.application) {
         stage.switch(subject, false);
         return Ok(None);
     }
     let tokens = target.tokens.last();
     match ending {
         Ending::Password => return stage.change_password(0).map(Some),
-        Ending::Secret => return stage.change_secret(0).map(Some),
-        Ending::Consent => stage.withdraw(0, 0),
+        Ending::Secret => return stage.change_secret(target.application).map(Some),
+        Ending::Consent => stage.withdraw(0, target.application),
         Ending::Session => guests.iter().take(1).for_each(|guest| stage.sign_out(guest)),
         Ending::Sessions => stage.sign_out_everywhere(0),
         Ending::Replay => drop(stage.redeem(target)),
@@ -158,7 +205,6 @@ fn show_key(stage: &Stage<'_>, ending: Ending, target: &Family, old: &Held) {
 
 /// The family with its first tokens.
 fn traded(stage: &Stage<'_>, mut family: Family) -> Result<Family, String> {
-    family.presented = true;
     let Outcome::Done(tokens) = stage.redeem(&family) else { return Err("a code was not traded".to_owned()) };
     family.tokens.push(tokens);
     Ok(family)
@@ -178,9 +224,10 @@ fn press(stage: &Stage<'_>, family: &mut Family, trade: bool, stop: &AtomicBool)
 /// Asks for codes until `stop`, or until refused: a person who is off and knocks on would have to wait afterwards, as
 /// one who guesses passwords.
 fn knock(stage: &Stage<'_>, person: usize, application: usize, stop: &AtomicBool) {
-    let mut guest = stage.guest();
+    let mut guest = stage.regular(KNOCKING + person);
     while !stop.load(Ordering::SeqCst) {
         let Some(mut family) = stage.authorize(&mut guest, person, application, false) else { return };
         stage.question(&mut family);
     }
+    stage.keep_regular(KNOCKING + person, guest);
 }

@@ -4,7 +4,7 @@
 
 use super::browser::{Browser, Halt, Question, Traveller, Walk};
 use super::driver::{Family, Held, Stage, subject_name};
-use super::history::{Name, Outcome, Span, Stamp, Subject, What};
+use super::history::{Doubt, Name, Outcome, Span, Stamp, Subject, What};
 use super::house::REDIRECT_URI;
 use super::http::encode;
 
@@ -95,11 +95,11 @@ impl Stage<'_> {
         let (outcome, family) = match halt {
             Halt::End(Walk::Code(code)) => {
                 let code = self.held(code);
-                let family = Family { code: code.clone(), application, presented: false, tokens: Vec::new() };
+                let family = Family { code: code.clone(), application, tokens: Vec::new() };
                 (Outcome::Done(code.name), Some(family))
             }
             Halt::End(Walk::Refused(_)) => (Outcome::Refused, None),
-            Halt::End(Walk::Unknown) => (Outcome::Unknown, None),
+            Halt::End(Walk::Unknown(doubt)) => (Outcome::Unknown(doubt), None),
             Halt::Question(question) => return Err(question),
         };
         let mut on = self.standing(person);
@@ -131,7 +131,8 @@ impl Stage<'_> {
         let outcome = match guest.browser.clone().send("GET", "/applications", "").map(|reply| reply.status) {
             Ok(200) => Outcome::Done(()),
             Ok(303) => Outcome::Refused,
-            _ => Outcome::Unknown,
+            Ok(status) => Outcome::Unknown(Doubt::Answered(status)),
+            Err(_) => Outcome::Unknown(Doubt::NoAnswer),
         };
         let mut on = self.standing(session.person);
         on.push(Subject::Session(session.name));
@@ -145,7 +146,8 @@ impl Stage<'_> {
         let outcome = match self.guest().browser.sign_in(&who) {
             Ok(303) => Outcome::Done(()),
             Ok(422) => Outcome::Refused,
-            _ => Outcome::Unknown,
+            Ok(status) => Outcome::Unknown(Doubt::Answered(status)),
+            Err(_) => Outcome::Unknown(Doubt::NoAnswer),
         };
         let mut on = self.standing(person);
         on.push(Subject::Key(password.name));

@@ -84,7 +84,6 @@ impl<'a> Worker<'a> {
             return;
         };
         if self.chance.below(4) > 0 {
-            family.presented = true;
             let outcome = match self.chance.below(6) {
                 0 => self.twice(|| self.stage.redeem(&family)),
                 _ => self.stage.redeem(&family),
@@ -97,6 +96,9 @@ impl<'a> Worker<'a> {
             self.families.swap_remove(usize::try_from(self.chance.below(FAMILIES as u64)).unwrap_or_default());
         }
         self.families.push(family);
+        if self.chance.below(2) == 0 {
+            self.refresh_at(self.families.len() - 1);
+        }
     }
 
     /// Asks twice at the same time; gives a success, if there is one.
@@ -118,7 +120,12 @@ impl<'a> Worker<'a> {
     }
 
     fn refresh(&mut self) {
-        let Some(at) = self.any() else { return };
+        if let Some(at) = self.any() {
+            self.refresh_at(at);
+        }
+    }
+
+    fn refresh_at(&mut self, at: usize) {
         let twice = self.chance.below(6) == 0;
         let family = &self.families[at];
         let Some(newest) = family.tokens.last().and_then(|tokens| tokens.refresh.clone()) else { return };

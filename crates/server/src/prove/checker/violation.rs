@@ -1,6 +1,6 @@
 //! The verdicts of the judge, and how an operator reads them.
 
-use crate::prove::history::{Name, Span, Subject};
+use crate::prove::history::{Doubt, Name, Span, Subject};
 use std::fmt;
 
 /// A rule that was broken, and by what.
@@ -16,6 +16,8 @@ pub enum Violation {
     AliveAfterEnd { subject: Subject, at: Span },
     /// What was acknowledged, and never ended, was refused.
     Lost { what: &'static str, name: Name, at: Span },
+    /// No answer, or one that promises nothing, where nothing excuses it.
+    Unanswered { doubt: Doubt, at: Span },
     /// A token that no answer ever handed out was good: the history itself is broken.
     Stranger { token: Name },
 }
@@ -33,6 +35,12 @@ impl fmt::Display for Violation {
             }
             Violation::Lost { what, name, at } => {
                 write!(f, "{what} {name} was acknowledged and refused at {}", at.begin)
+            }
+            Violation::Unanswered { doubt: Doubt::NoAnswer, at } => {
+                write!(f, "what began at {} was not answered, and nothing had been done to the server", at.begin)
+            }
+            Violation::Unanswered { doubt: Doubt::Answered(status), at } => {
+                write!(f, "what began at {} was answered {status}", at.begin)
             }
             Violation::Stranger { token } => write!(f, "token {token} has no origin"),
         }
