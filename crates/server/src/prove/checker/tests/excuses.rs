@@ -95,3 +95,23 @@ fn an_answer_that_promises_nothing_is_found_where_nothing_excuses_it() {
     }
     assert_eq!(check(&Script::begun().events), []);
 }
+
+#[test]
+fn what_was_acknowledged_and_is_gone_is_found() {
+    Script::begun().then(show(0, Refused)).breaks(lost);
+    Script::begun().then(refresh(0, Refused)).breaks(lost);
+    Script::default().then(issue(Done(CODE))).then(redeem(Refused)).breaks(lost);
+    Script::default().then(issue(Refused)).breaks(lost);
+    let person = Subject::Person(PERSON);
+    Script::default().then(end(person)).then(restore(person)).then(issue(Refused)).breaks(lost);
+    // The answer that was cut off may have spent it.
+    Script::default().then(issue(Done(CODE))).then(redeem(Outcome::Unknown(LOST))).then(redeem(Refused)).honest();
+    // Not so a generation: who asks again before using the successor gets the same answer.
+    Script::begun().then(refresh(0, Outcome::Unknown(LOST))).then(refresh(0, Done(tokens(1)))).honest();
+    Script::begun().then(refresh(0, Outcome::Unknown(LOST))).then(refresh(0, Refused)).breaks(lost);
+    Script::begun().then(refresh(0, Done(tokens(1)))).beside(refresh(0, Refused)).breaks(lost);
+    // But the trade that was cut off takes nothing away from what was there before.
+    Script::begun().then(refresh(0, Outcome::Unknown(LOST))).then(show(0, Refused)).breaks(lost);
+    // An answer that promises nothing is no loss.
+    Script::begun().then(show(0, Outcome::Unknown(LOST))).then(refresh(0, Outcome::Unknown(LOST))).honest();
+}
