@@ -266,8 +266,11 @@ fn who_leaves_before_the_answer_keeps_nobody_of_their_network_waiting_for_it() {
     for database in [Database::Sqlite, Database::Postgres] {
         let server = with_five_free(database);
         let (app, person) = (server.app("gitlife"), server.person());
-        let leave = |n: usize| {
-            let body = format!("grant_type=password&client_id={}&username=nobody-{n}&password=wrong", app.client_id);
+        let ask = |n: usize| {
+            let (client, secret) = (&app.client_id, &app.client_secret);
+            let body = format!(
+                "grant_type=password&client_id={client}&client_secret={secret}&username=nobody-{n}&password=wrong"
+            );
             let request = format!(
                 "POST /oauth/token HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
                  content-length: {}\r\n\r\n{body}",
@@ -276,11 +279,13 @@ fn who_leaves_before_the_answer_keeps_nobody_of_their_network_waiting_for_it() {
             );
             let mut stream = crate::harness::http::connect(server.authority()).expect("connects");
             stream.write_all(request.as_bytes()).expect("writes");
-            // Long enough to be counted, and too short for a hash.
-            std::thread::sleep(Duration::from_millis(15));
+            stream
         };
         let began = Instant::now();
-        (0..5).for_each(leave);
+        let streams: Vec<_> = (0..5).map(ask).collect();
+        // Long enough for all to be counted, and too short for five hashes one after the other.
+        std::thread::sleep(Duration::from_millis(40));
+        drop(streams);
         while by_password_mode(&app, &person.name, &person.password).status != 200 {
             std::thread::sleep(Duration::from_millis(100));
         }
