@@ -6,7 +6,7 @@
 
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::{Columns, client_columns};
-use crate::{Statement, Store, StoreError, Value, Verb, statement};
+use crate::{Row, Statement, Store, StoreError, Value, Verb, statement};
 use vestibule_oauth::client::Client;
 use vestibule_oauth::id::Id;
 
@@ -80,7 +80,7 @@ macro_rules! insert_notices {
 
 /// Tells the applications that were visited in the session `$3`, or in those that it followed, of its end; they are not
 /// told twice. The verb's row of the trail ended it; while its root is not signed out of, another one goes on with it.
-pub(crate) fn tell_of_session(session: Id, note: &Note) -> Verb {
+fn tell_of_session(session: Id, note: &Note) -> Verb {
     const TELL: &str = insert_notices!(
         "session_applications v \
          WHERE v.session = (SELECT r.id FROM sessions s JOIN sessions r ON r.id = s.root \
@@ -93,7 +93,7 @@ pub(crate) fn tell_of_session(session: Id, note: &Note) -> Verb {
 }
 
 /// Tells the applications that the person `$3` visited in any session. The verb's row of the trail changed the person.
-pub(crate) fn tell_of_person(person: Id, note: &Note) -> Verb {
+fn tell_of_person(person: Id, note: &Note) -> Verb {
     const TELL: &str = insert_notices!(
         "session_applications v WHERE v.person = $3 \
          AND EXISTS (SELECT 1 FROM people p WHERE p.id = $3 AND p.changed_by = $1)"
@@ -101,6 +101,15 @@ pub(crate) fn tell_of_person(person: Id, note: &Note) -> Verb {
     const FORGET: &str = "DELETE FROM session_applications WHERE person = $2 \
         AND EXISTS (SELECT 1 FROM people p WHERE p.id = $2 AND p.changed_by = $1)";
     vec![statement!(TELL, note.id, note.at, person), statement!(FORGET, note.id, person)]
+}
+
+/// What an issue that overlapped the end of a session, or of everything of a person's, may have left behind on a database
+/// with many writers: it saw the session alive, and noted its visit after the notices were made. Such a visit was there
+/// when the end was durable, or its code is dead before its application can show it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ended {
+    Session(Id),
+    Person(Id),
 }
 
 /// Tells the applications of everybody whose primary organization is `$3` or stands below it, which the verb's row of the
@@ -115,6 +124,32 @@ pub(crate) fn tell_of_organization(organization: Id, note: &Note) -> Statement {
 }
 
 impl Store {
+    /// Runs a verb that ends what `ended` names and tells of it, and tells whom an issue noted meanwhile. What has ended
+    /// has ended, whether or not that succeeds.
+    pub(crate) async fn run_and_tell(
+        &self,
+        mut verb: Verb,
+        ended: Option<Ended>,
+        note: &Note,
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        const OF_SESSION: &str = "SELECT 1 FROM sessions s JOIN sessions r ON r.id = s.root \
+            JOIN session_applications v ON v.session = r.id \
+            WHERE s.id = $1 AND s.ended_by = $2 AND r.signed_out_at IS NOT NULL LIMIT 1";
+        const OF_PERSON: &str = "SELECT 1 FROM people p JOIN session_applications v ON v.person = p.id \
+            WHERE p.id = $1 AND p.changed_by = $2 LIMIT 1";
+        let Some(ended) = ended else { return self.run(verb).await };
+        let (left, tell) = match ended {
+            Ended::Session(session) => (statement!(OF_SESSION, session, note.id), tell_of_session(session, note)),
+            Ended::Person(person) => (statement!(OF_PERSON, person, note.id), tell_of_person(person, note)),
+        };
+        verb.extend(tell.iter().cloned());
+        let answers = self.run(verb).await?;
+        if self.find(&left).await.is_ok_and(|row| row.is_some()) {
+            let _ = self.run(tell).await;
+        }
+        Ok(answers)
+    }
+
     /// The applications that have a notice due at `now`. Walks over those that want to hear of logouts, which are few.
     pub async fn due_logouts(&self, now: i64) -> Result<Vec<Id>, StoreError> {
         const DUE: &str = "SELECT b.application FROM logout_addresses b WHERE b.tenant = $1 AND EXISTS \

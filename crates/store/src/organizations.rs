@@ -182,6 +182,10 @@ impl Store {
         ];
         verb.extend((!enabled).then(|| tell_of_organization(organization, note)));
         if self.run(verb).await?.get(1).is_some_and(|rows| !rows.is_empty()) {
+            if !enabled {
+                // Whom an issue noted while the verb ran. What is switched off is, whether or not this succeeds.
+                let _ = self.run(vec![tell_of_organization(organization, note)]).await;
+            }
             return Ok(Change::Done);
         }
         const THERE: &str = "SELECT id FROM organizations WHERE id = $1 AND tenant = $2";

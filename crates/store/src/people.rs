@@ -7,7 +7,7 @@ use crate::applications::{Change, claimed};
 use crate::assignments::{assigned_now, epoch};
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
-use crate::logout_notices::tell_of_person;
+use crate::logout_notices::Ended;
 use crate::organizations::organization_off;
 use crate::{Store, StoreError, Value, Verb, statement};
 use vestibule_oauth::id::Id;
@@ -274,7 +274,7 @@ impl Store {
         let action = if enabled { "person.enable" } else { "person.disable" };
         let disabled_at = (!enabled).then_some(note.at);
         let switch = statement!(SWITCH, person, self.tenant(), note.at, disabled_at, note.id);
-        if claimed(&self.run(self.ending(switch, person, action, note)).await?) {
+        if self.end_past(switch, person, action, note).await? {
             return Ok(Change::Done);
         }
         const THERE: &str = "SELECT id FROM people WHERE id = $1 AND tenant = $2";
@@ -289,8 +289,7 @@ impl Store {
             " WHERE id = $1 AND tenant = $2 RETURNING id"
         );
         let set = statement!(SET, person, self.tenant(), note.at, hash, note.id);
-        let answers = self.run(self.ending(set, person, "person.set_password", note)).await?;
-        Ok(Change::when(claimed(&answers)))
+        Ok(Change::when(self.end_past(set, person, "person.set_password", note).await?))
     }
 
     /// Signs the person out everywhere at `note.at`: every session, and everything that was issued to applications in
@@ -299,8 +298,7 @@ impl Store {
         const END: &str =
             concat!("UPDATE people SET ", ends_the_past!("$4"), " WHERE id = $1 AND tenant = $2 RETURNING id");
         let end = statement!(END, person, self.tenant(), note.at, note.id);
-        let verb = self.ending(end, person, "person.sign_out_everywhere", note);
-        Ok(Change::when(claimed(&self.run(verb).await?)))
+        Ok(Change::when(self.end_past(end, person, "person.sign_out_everywhere", note).await?))
     }
 
     /// Replaces `old_hash` by `new_hash` of the same password, unless the hash has changed since. Ends nothing. Call it
@@ -312,10 +310,15 @@ impl Store {
     }
 
     /// A verb of which `claim` ends everything that the person was given: the trail says so, and applications are told.
-    fn ending(&self, claim: crate::Statement, person: Id, action: &'static str, note: &Note) -> Verb {
-        let mut verb = vec![claim, self.change_row(person, action, note)];
-        verb.extend(tell_of_person(person, note));
-        verb
+    async fn end_past(
+        &self,
+        claim: crate::Statement,
+        person: Id,
+        action: &'static str,
+        note: &Note,
+    ) -> Result<bool, StoreError> {
+        let verb = vec![claim, self.change_row(person, action, note)];
+        Ok(claimed(&self.run_and_tell(verb, Some(Ended::Person(person)), note).await?))
     }
 
     fn change_row(&self, person: Id, action: &'static str, note: &Note) -> crate::Statement {

@@ -67,7 +67,7 @@ impl Store {
             assigned!(),
             ", ",
             person_columns!(),
-            ", t.id, t.digest, t.scopes, t.created_at, t.expires_at, n.id, n.digest, n.salt, n.sender, n.spent_by \
+            ", t.id, t.digest, t.scopes, t.created_at, t.expires_at, t.revoked_at, n.id, n.digest, n.salt, n.sender, n.spent_by \
              FROM refresh_tokens k JOIN grants g ON g.id = k.grant_id JOIN applications a ON a.id = g.application \
              LEFT JOIN people p ON p.id = g.person \
              LEFT JOIN refresh_tokens n ON n.grant_id = k.grant_id AND n.number = k.number + 1 \
@@ -142,7 +142,7 @@ fn keep_next(tenant: i64, rotation: &Rotation, now: i64, (claimed, verb): (Id, I
 fn successor(c: &mut Columns<'_>) -> Result<Option<Successor>, StoreError> {
     let Some(access_id) = c.opt_id()? else { return Ok(None) };
     let (access_digest, access_scope) = (c.digest()?, c.scopes()?);
-    let (created_at, access_expires_at) = (c.int()?, c.int()?);
+    let (created_at, access_expires_at, access_revoked) = (c.int()?, c.int()?, c.opt_int()?.is_some());
     let (refresh_id, refresh_digest, salt) = (c.id()?, c.digest()?, c.blob()?);
     let salt = salt.try_into().map_err(|_| StoreError::inconsistent_row("refresh_tokens.salt", refresh_id))?;
     let (sender, spent) = (c.opt_digest()?, c.opt_id()?.is_some());
@@ -157,5 +157,6 @@ fn successor(c: &mut Columns<'_>) -> Result<Option<Successor>, StoreError> {
         access_scope,
         created_at,
         access_expires_at,
+        access_revoked,
     }))
 }

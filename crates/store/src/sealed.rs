@@ -131,7 +131,11 @@ impl Store {
             let (new_bytes, old_bytes) = (new.bytes.as_slice(), old.bytes.as_slice());
             statement!(column.reseal, id, self.tenant(), new_bytes, new.key, old.key, old_bytes)
         };
-        let answers = self.run(values.iter().map(statement).collect()).await?;
+        // The youngest row first, as a promotion takes signing keys: two verbs that lock rows in one order never wait for
+        // each other.
+        let mut values: Vec<&Resealed> = values.iter().collect();
+        values.sort_unstable_by_key(|value| std::cmp::Reverse(value.id));
+        let answers = self.run(values.into_iter().map(statement).collect()).await?;
         Ok(answers.iter().filter(|rows| !rows.is_empty()).count())
     }
 

@@ -6,7 +6,7 @@ use crate::applications::claimed;
 use crate::assignments::{assigned_now, epoch};
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
-use crate::logout_notices::tell_of_session;
+use crate::logout_notices::Ended;
 use crate::organizations::organization_off;
 use crate::presented::proven;
 use crate::{Store, StoreError, statement};
@@ -142,8 +142,7 @@ impl Store {
             verb.push(statement!(SIGN_OUT, new.id, old, note.at, note.id));
         }
         verb.push(audit::row(self, note, event, AUDIT, vec![new.id.into()]));
-        verb.extend(new.replaces.into_iter().flat_map(|old| tell_of_session(old, note)));
-        let opened = claimed(&self.run(verb).await?);
+        let opened = claimed(&self.run_and_tell(verb, new.replaces.map(Ended::Session), note).await?);
         Ok(if opened { OpenSession::Opened } else { OpenSession::CredentialsChanged })
     }
 
@@ -213,12 +212,12 @@ impl Store {
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM sessions WHERE id = $11 AND ended_by = $1)");
         let target = format!("session:{id}");
         let event = Event { action: "person.sign_out", target, outcome: "done", details: String::new() };
-        let mut verb = vec![
+        let verb = vec![
             statement!(END, id, self.tenant(), note.at, note.id),
             statement!(SIGN_OUT, id, self.tenant(), note.at, note.id),
             audit::row(self, note, event, AUDIT, vec![id.into()]),
         ];
-        verb.extend(tell_of_session(id, note));
-        Ok(if claimed(&self.run(verb).await?) { EndSession::Ended } else { EndSession::AlreadyEnded })
+        let answers = self.run_and_tell(verb, Some(Ended::Session(id)), note).await?;
+        Ok(if claimed(&answers) { EndSession::Ended } else { EndSession::AlreadyEnded })
     }
 }

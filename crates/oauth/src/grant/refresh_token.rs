@@ -79,6 +79,8 @@ pub struct Successor {
     pub created_at: i64,
     /// From this moment on the access token is dead, in Unix milliseconds.
     pub access_expires_at: i64,
+    /// Whether its client has given the access token back.
+    pub access_revoked: bool,
 }
 
 /// What to do with a presented refresh token.
@@ -144,6 +146,11 @@ pub fn judge(
             None => return Verdict::Reuse(refused(client)),
         },
     };
+    // Whoever has revoked the access token of the pair has the pair: no answer was lost, and a dead token is none. The next
+    // generation stays good (RFC 7009 section 2.1), so the family does not end for a question that came late.
+    if generation.spent.as_ref().and_then(|spent| spent.successor.as_ref()).is_some_and(|next| next.access_revoked) {
+        return Verdict::Refuse(refused(client));
+    }
     // A traded token's own idle time is of no account any more: its successor's has begun.
     let expires_at = if repeat.is_some() { generation.max_ends_at } else { generation.standing.expires_at };
     let standing = Standing { expires_at: expires_at.min(generation.max_ends_at), ..generation.standing };

@@ -62,6 +62,7 @@ fn spent_at(at: i64) -> Spent {
         access_scope: scope("projects"),
         created_at: at,
         access_expires_at: at + 600_000,
+        access_revoked: false,
     };
     Spent { at, successor: Some(successor) }
 }
@@ -262,6 +263,22 @@ fn st_68_fm_30_asking_again_is_refused_by_each_off_switch_and_does_not_widen_the
     assert_eq!(refusal(wider).code, Code::InvalidScope);
     let within = judge(&gitlife(), &ask_again(Some("user_info projects")), Some(&traded(|_| {})), None, NOW);
     assert_eq!(repeated(within).scope, scope("projects"), "what was given is given again, and nothing else");
+}
+
+#[test]
+fn st_70_fm_29_a_pair_whose_access_token_was_revoked_is_not_given_again_and_reuse_of_it_still_ends_the_family() {
+    let revoked = |change: fn(&mut Successor)| {
+        traded(|successor| {
+            successor.access_revoked = true;
+            change(successor);
+        })
+    };
+    let verdict = judge(&gitlife(), &ask_again(None), Some(&revoked(|_| {})), None, NOW + 1);
+    assert_eq!(refusal(verdict).code, Code::InvalidGrant);
+    for (generation, now) in [(revoked(|_| {}), NOW + REPEAT_MS + 1), (revoked(|next| next.spent = true), NOW)] {
+        let verdict = judge(&gitlife(), &ask_again(None), Some(&generation), None, now);
+        assert!(matches!(verdict, Verdict::Reuse(_)), "{verdict:?}");
+    }
 }
 
 #[test]

@@ -464,6 +464,7 @@ struct Storm {
     idle: Times,
     windows: Vec<Window>,
     tried: usize,
+    took: Duration,
 }
 
 /// A while of the storm.
@@ -480,7 +481,8 @@ const TOKENS: usize = 60;
 
 /// A hundred callers send wrong passwords, or what else `wrong` says, for as long as a service asks for its tokens.
 fn storm(server: &Server, service: &App, wrong: impl Fn(usize) -> Answer + Sync) -> Storm {
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
+    let began = Instant::now();
     let tokens = |count: usize| {
         let call = || timed(|| service.token(&[("grant_type", "client_credentials")]));
         let answers: Vec<_> = (0..count).map(|_| call()).collect();
@@ -521,7 +523,8 @@ fn storm(server: &Server, service: &App, wrong: impl Fn(usize) -> Answer + Sync)
         let excess =
             |n: usize| got.iter().filter(|(at, told, _)| *told && *at == n).map(|(_, _, time)| *time).collect();
         let windows = under.into_iter().enumerate().map(|(n, under)| Window { under, excess: Times(excess(n)) });
-        Storm { idle, windows: windows.collect(), tried: got.iter().filter(|(_, told, _)| !told).count() }
+        let tried = got.iter().filter(|(_, told, _)| !told).count();
+        Storm { idle, windows: windows.collect(), tried, took: began.elapsed() }
     })
 }
 
@@ -533,10 +536,11 @@ fn peak_memory(server: &mut Server) -> u64 {
 }
 
 /// Size in CI: a hundred callers for as long as 300 tokens take, twice on each database: wrong passwords for one account,
-/// and for as many accounts as there are tries. The machine runs the callers too, and others: each figure must be reached
-/// in one of five windows, and is measured against the same crowd at the same machine when it asks for `/livez` only. The
-/// token endpoint's p99 is at most three times what it is then; half of those who are told to come back are told so within
-/// 50 ms more than `/livez` takes, and 19 in 20 within a second more. A noisy machine gets three chances.
+/// and for as many accounts as there are tries. The machine runs the callers too, and others: each figure is that of the
+/// middle one of five windows, and is measured against the same crowd at the same machine when it asks for `/livez` only.
+/// The token endpoint's p99 is at most three times what it is then; of those who are told to come back 19 in 20 are told so
+/// within 50 ms more than `/livez` takes. A noisy machine gets three chances. None but the budget of the one account is
+/// tried at all, whatever the machine does.
 #[test]
 fn fm_117_fm_121_a_storm_of_wrong_passwords_is_told_to_come_back_at_once_and_tokens_are_given_meanwhile() {
     for database in [Database::Sqlite, Database::Postgres] {
@@ -550,11 +554,19 @@ fn fm_117_fm_121_a_storm_of_wrong_passwords_is_told_to_come_back_at_once_and_tok
                 let of = |window: &mut Window| [window.under.at(0.99), window.excess.at(0.5), window.excess.at(0.95)];
                 storm.windows.iter_mut().map(of).collect()
             };
-            let calm: Vec<[Duration; 3]> = figures(&mut calm);
-            let [token, half, most] = [0, 1, 2].map(|n| calm.iter().map(|all| all[n]).max().unwrap_or_default());
+            let middle = |figures: &[[Duration; 3]]| {
+                [0, 1, 2].map(|n| {
+                    let mut all: Vec<Duration> = figures.iter().map(|window| window[n]).collect();
+                    all.sort();
+                    all[all.len() / 2]
+                })
+            };
+            let [token, half, most] = middle(&figures(&mut calm));
             let one = storm(&server, &service, |_| by_password_mode(&app, &person.name, "wrong"));
             let many =
                 storm(&server, &service, |n| by_password_mode(&app, &format!("nobody-{n}-{}", seen.len()), "wrong"));
+            // The excess never comes to the pool.
+            assert!(one.tried <= budget(5, one.took), "{} tried in {:?}", one.tried, one.took);
             [one, many].into_iter().all(|mut storm| {
                 let told: usize = storm.windows.iter().map(|window| window.excess.0.len()).sum();
                 assert!(told > 50, "{told} were told to come back");
@@ -568,10 +580,8 @@ fn fm_117_fm_121_a_storm_of_wrong_passwords_is_told_to_come_back_at_once_and_tok
                 );
                 eprintln!("{line}");
                 seen.push(line);
-                let reached = |n: usize, bound: Duration| measured.iter().any(|all| all[n] <= bound);
-                reached(0, storm.idle.at(0.99).max(token) * 3)
-                    && reached(1, Duration::from_millis(50) + half)
-                    && reached(2, Duration::from_secs(1) + most)
+                let now = middle(&measured);
+                now[0] <= storm.idle.at(0.99).max(token) * 3 && now[2] <= Duration::from_millis(50) + most
             })
         });
         let memory = peak_memory(&mut server);

@@ -4,6 +4,7 @@
 use crate::harness::{Answer, App, Call, Database, Person, Server, Tokens, on_both, on_both_alone};
 use std::sync::Barrier;
 use vestibule_oauth::secret::{Kind, MachineSecret};
+use vestibule_store::statement;
 
 fn first(server: &Server, template: &str) -> (App, Person, Tokens) {
     let (app, person) = server.app_and_person(template);
@@ -191,7 +192,7 @@ fn st_64_st_67_a_narrower_scope_is_for_one_access_token_and_the_family_keeps_its
 fn st_65_public_clients_rotate_and_an_older_generation_ends_every_session_of_the_family() {
     on_both(|server| {
         for template in ["spa", "native"] {
-            let (app, _, tokens) = first(server, template);
+            let (app, person, tokens) = first(server, template);
             let mut accesses = vec![tokens.access];
             let mut generations = vec![tokens.refresh.expect("refresh token")];
             for _ in 0..4 {
@@ -206,6 +207,46 @@ fn st_65_public_clients_rotate_and_an_older_generation_ends_every_session_of_the
             for token in &generations {
                 refresh(&app, token).refused(400, "invalid_grant");
             }
+            let ends = grant_ends(server, &person);
+            assert_eq!(ends, [("done".to_owned(), "refresh_reused".to_owned())], "{template}");
+        }
+    });
+}
+
+/// What the trail says about ends of grants of this person's, outcome and reason.
+fn grant_ends(server: &Server, person: &Person) -> Vec<(String, String)> {
+    const GRANTS: &str = "SELECT g.id FROM grants g JOIN people p ON p.id = g.person WHERE p.id = $1";
+    const ENDS: &str = "SELECT outcome, details FROM audit WHERE action = 'grant.end' AND target = $1";
+    server.with_store(async |store| {
+        let whose = store.find_credentials(&person.name, None).await.expect("reads").expect("is there").person;
+        let mut ends = Vec::new();
+        for grant in store.scan(&statement!(GRANTS, whose)).await.expect("reads") {
+            let target = format!("grant:{}", grant.id(0).expect("an id"));
+            for mut row in store.scan(&statement!(ENDS, target)).await.expect("reads") {
+                ends.push((row.take_text(0).expect("a text"), row.take_text(1).expect("a text")));
+            }
+        }
+        ends
+    })
+}
+
+#[test]
+fn st_70_fm_29_a_pair_whose_access_token_was_revoked_is_not_handed_out_again_and_its_refresh_token_lives() {
+    on_both(|server| {
+        for template in ["web", "gitlife"] {
+            let (app, _, tokens) = first(server, template);
+            let old = tokens.refresh.expect("refresh token");
+            let (access, next) = pair(&refresh(&app, &old).tokens());
+            assert_eq!(pair(&refresh(&app, &old).tokens()), (access.clone(), next.clone()), "asked again");
+            let fields = [("client_id", &*app.client_id), ("client_secret", &*app.client_secret), ("token", &*access)];
+            assert_eq!(Call::post(server.at("/oauth/revoke")).form(&fields).send().status, 200);
+            refresh(&app, &old).refused(400, "invalid_grant");
+            assert!(!alive(&app, template, &access), "{template}");
+            let last = refresh(&app, &next).tokens();
+            assert!(alive(&app, template, &last.access), "{template}: the family has ended");
+            // From here on it is reuse like any other.
+            refresh(&app, &old).refused(400, "invalid_grant");
+            assert!(!alive(&app, template, &last.access), "{template}: the reuse went unseen");
         }
     });
 }

@@ -1,7 +1,8 @@
 //! Ends of sessions that applications hear of: noted in the verb that ends the session, claimed by one, never lost.
 
-use crate::harness::{NOW, each_database};
+use crate::harness::{Kind, NOW, each_database, one_empty_database};
 use crate::world::{CALLERS, HASH, SECOND, World, race, secret_of};
+use std::time::Duration;
 use vestibule_oauth::client::Client;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::template::{SESSION_MAX_MS, Template};
@@ -9,8 +10,10 @@ use vestibule_store::applications::Change;
 use vestibule_store::authorizations::Answer;
 use vestibule_store::logout::{Backchannel, LogoutSettings};
 use vestibule_store::logout_notices::{ClaimedNotice, Settled};
+use vestibule_store::migrations::Schema;
 use vestibule_store::sessions::OpenSession;
 use vestibule_store::upkeep::SWEEPS;
+use vestibule_store::{Role, statement};
 
 const LEASE: i64 = 60 * SECOND;
 
@@ -250,6 +253,50 @@ fn an_application_that_is_off_or_gone_hears_nothing_and_leaves_nothing_behind() 
             world.store.sweep(what, late, 100).await.expect("runs");
         }
         assert!(world.told(late).await.is_empty(), "an old notice was not swept");
+    });
+}
+
+/// On a database with many writers an issue may see the session alive while its end is under way: its application has a
+/// code, and its tokens, before the end is durable, and hears of it all the same.
+#[test]
+fn st_129_an_application_that_is_visited_while_the_end_is_under_way_is_told_too() {
+    const HOLD: &str = "UPDATE session_applications SET kept_until = kept_until WHERE session = $1";
+    one_empty_database(Kind::Postgres, async |database| {
+        let store = database.open(Role::Server, Schema::ours()).await.expect("opens");
+        let world = World::new(store.clone());
+        for everywhere in [false, true] {
+            let person = world.person(&format!("alice {everywhere}")).await;
+            let listener = async |name: &str| world.listener(&format!("{name}-{everywhere}")).await;
+            let (shop, wiki) = (listener("shop").await, listener("wiki").await);
+            let session = world.session(person, NOW).await;
+            world.visit(&shop, person, session).await;
+            // The end has made its notices and waits for this row: it forgets whom it has told.
+            let held = world.store.clone();
+            let holder = tokio::spawn(async move {
+                let sleep = statement!("SELECT 1 FROM pg_sleep(2)");
+                held.run(vec![statement!(HOLD, session), sleep]).await.expect("runs");
+            });
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            let (ending, note) = (world.store.clone(), world.note(NOW));
+            let ender = tokio::spawn(async move {
+                match everywhere {
+                    true => drop(ending.sign_out_everywhere(person, &note).await.expect("runs")),
+                    false => drop(ending.end_session(session, &note).await.expect("runs")),
+                }
+            });
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            let issue = world.new_issue(wiki.id, person, session, NOW);
+            assert_eq!(world.store.issue_fresh(&issue, &world.note(NOW)).await.expect("runs"), Answer::Given);
+            let (access, _) = world.spend(issue.code.id, NOW).await;
+            assert!(!ender.is_finished(), "nothing overlapped");
+            holder.await.expect("ends");
+            ender.await.expect("ends");
+            assert!(!world.accepted(access, NOW).await);
+            let mut expected = vec![shop.id, wiki.id];
+            expected.sort_unstable();
+            assert_eq!(applications(&world.told(NOW + 1).await), expected, "everywhere: {everywhere}");
+        }
+        store.close().await;
     });
 }
 

@@ -1,12 +1,15 @@
 //! Signing keys: one current and one next key of each algorithm, whoever makes and promotes them at once.
 
-use crate::harness::{NOW, each_database};
+use crate::harness::{Kind, NOW, each_database, one_empty_database};
 use crate::world::{CALLERS, SECOND, World, count, race};
+use std::time::Duration;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::Algorithm;
 use vestibule_store::data_keys::{DEPLOYMENT, WrappedKey};
-use vestibule_store::sealed::SealedValue;
+use vestibule_store::migrations::Schema;
+use vestibule_store::sealed::{Resealed, SEALED_COLUMNS, SealedValue};
 use vestibule_store::signing_keys::{NewSigningKey, Promotion, SigningKeyRow, Stage};
+use vestibule_store::{Role, statement};
 
 const MINUTE: i64 = 60 * SECOND;
 const DAY: i64 = 86_400 * SECOND;
@@ -236,5 +239,49 @@ fn a_key_is_withdrawn_once_whatever_it_signed_but_not_while_it_signs() {
         let trail = world.store.list_audit(100).await.expect("reads");
         let told: Vec<_> = trail.iter().filter(|row| row.action == "signing_key.withdraw").collect();
         assert_eq!((told.len(), &told[0].target), (1, &format!("signing_key:{}", current.kid)));
+    });
+}
+
+/// One moves values from one data key to another while another node promotes: both lock two keys of an algorithm.
+#[test]
+fn a_promotion_and_a_resealing_at_once_never_wait_for_each_other() {
+    const HOLD: &str = "UPDATE signing_keys SET kid = kid WHERE id = $1";
+    const DEADLOCKS: &str = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    one_empty_database(Kind::Postgres, async |database| {
+        let store = database.open(Role::Server, Schema::ours()).await.expect("opens");
+        let world = World::new(store.clone());
+        let key = data_key(&world).await;
+        assert!(keep(&world, key, Algorithm::EdDsa, None).await);
+        assert!(keep(&world, key, Algorithm::Es256, None).await);
+        assert!(keep(&world, key, Algorithm::EdDsa, Some(NOW)).await);
+        let between = row(&world, Algorithm::Es256, Stage::Current).await.expect("is there").id;
+        let resealed = |row: SigningKeyRow| Resealed {
+            id: row.id,
+            new: SealedValue { bytes: b"anew".to_vec(), key },
+            old: row.private,
+        };
+        let values: Vec<Resealed> = store.signing_keys().await.expect("reads").into_iter().map(resealed).collect();
+        let column = SEALED_COLUMNS.iter().find(|column| column.table == "signing_keys").expect("is sealed");
+        let start = |statements| {
+            let store = store.clone();
+            tokio::spawn(async move { store.run(statements).await.expect("runs") })
+        };
+        // It stands between the two keys in every order.
+        let holder = start(vec![statement!(HOLD, between), statement!("SELECT 1 FROM pg_sleep(2)")]);
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let resealing = store.clone();
+        let resealer = tokio::spawn(async move { resealing.reseal(column, &values).await.expect("runs") });
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        assert!(promote(&world, true, NOW).await);
+        holder.await.expect("ends");
+        assert_eq!(resealer.await.expect("ends"), 3);
+        // The database counts when a connection is at rest, once a second.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        for _ in 0..16 {
+            store.signing_keys().await.expect("reads");
+        }
+        let row = store.find(&statement!(DEADLOCKS)).await.expect("reads").expect("is there");
+        assert_eq!(row.int(0).expect("a number"), 0);
+        store.close().await;
     });
 }

@@ -125,3 +125,37 @@ fn fm_74_fm_75_an_unknown_commit_is_an_error_and_the_retry_finds_one_truth() {
     }
     ledger.is_whole(&server);
 }
+
+/// Size in CI: 8 revocations, half of them by the refresh token, cut off before and after the commit.
+#[test]
+fn fm_74_fm_75_a_revocation_of_which_nobody_knows_is_an_error_and_once_answered_it_is_the_end() {
+    let (proxy, server) = behind_a_proxy();
+    let mut ledger = Ledger::open(&server);
+    for round in 0..8 {
+        let cut = if round % 2 == 0 { Cut::Before } else { Cut::After };
+        let by_refresh = round % 4 < 2;
+        let code = ledger.code(&server);
+        let tokens = ledger.trade(&code).expect("an answer").tokens();
+        ledger.tokens.retain(|token| *token != tokens.access);
+        let refresh = tokens.refresh.expect("a refresh token");
+        let shown = if by_refresh { &refresh } else { &tokens.access };
+        proxy.cut(cut);
+        let unknown = ledger.call("/oauth/revoke", shown).send();
+        assert!(proxy.has_cut(), "nothing was cut");
+        proxy.mend();
+        assert_eq!(unknown.status, 503, "{cut:?}: {}", unknown.text());
+        assert!(unknown.header("retry-after").is_some());
+        // One truth, told at every endpoint: it was done or it was not.
+        assert_eq!(ledger.lives(&server, &tokens.access), cut == Cut::Before, "{cut:?}");
+        for _ in 0..2 {
+            assert_eq!(ledger.call("/oauth/revoke", shown).send().status, 200, "{cut:?}");
+            assert!(!ledger.lives(&server, &tokens.access), "{cut:?}: what was revoked lives");
+        }
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+        let traded = ledger.app.token(&fields);
+        assert_eq!(traded.status, if by_refresh { 400 } else { 200 }, "{cut:?}: {}", traded.text());
+        ledger.keep(&traded);
+        ledger.ended.push(tokens.access);
+    }
+    ledger.is_whole(&server);
+}

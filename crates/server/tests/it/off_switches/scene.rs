@@ -5,6 +5,8 @@
 use super::{Entrance, Switch};
 use crate::harness::visitor::parameter;
 use crate::harness::{Answer, App, Call, Person, Server, Tokens, Visitor, unique};
+use std::time::{Duration, Instant};
+use vestibule_oauth::template::CODE_MS;
 
 /// An application with what it got before the switch.
 struct Guest {
@@ -27,6 +29,9 @@ pub struct Scene {
     guests: Vec<Guest>,
     service: App,
     visitor: Visitor,
+    furnished: Instant,
+    /// Whether every code that was shown was still young, so that none was refused for its age.
+    pub codes_were_young: bool,
 }
 
 /// What became of one try.
@@ -87,13 +92,14 @@ impl Guest {
 impl Scene {
     /// Everything of it is alive, and was tried.
     pub fn furnish(server: &Server, switch: Switch) -> Scene {
-        let organization = unique("house");
+        let (organization, furnished) = (unique("house"), Instant::now());
         server.json(&["org", "add", &organization], "");
         let person = server.person_with(&["--org", &organization]);
         let mut visitor = Visitor::new(server);
         let templates = ["web", "idaas-oauth2", "gitlife"];
         let guests = templates.map(|template| Guest::furnish(server, &person, &mut visitor, template)).into();
-        Scene { switch, person, organization, guests, service: server.app("service"), visitor }
+        let service = server.app("service");
+        Scene { switch, person, organization, guests, service, visitor, furnished, codes_were_young: true }
     }
 
     fn apps(&self) -> impl Iterator<Item = &App> {
@@ -210,7 +216,9 @@ impl Scene {
                     let answer = guest.at(node).trade(&code);
                     Tried::of("code", answer.json()["access_token"].is_string(), &answer)
                 };
-                self.guests.iter_mut().map(try_one).collect()
+                let tried = self.guests.iter_mut().map(try_one).collect();
+                self.codes_were_young &= self.furnished.elapsed() < Duration::from_millis(CODE_MS as u64);
+                tried
             }
             Entrance::Refresh => self.guests.iter_mut().filter_map(|guest| refresh(guest, node)).collect(),
             Entrance::Password => {
