@@ -6,7 +6,7 @@
 
 use crate::applications::claimed;
 use crate::audit::{Event, Note};
-use crate::git_flows::{GitFlow, Progress};
+use crate::git_flows::{GitFlow, Progress, may_edit};
 use crate::git_hosts::serves;
 use crate::people::canonical;
 use crate::{Store, StoreError, statement};
@@ -78,6 +78,8 @@ pub enum GitFlowRefusal {
     OtherTag,
     /// The host no longer serves the project.
     NotServed,
+    /// The person may no longer change what is in the project.
+    NoEditor,
     /// It landed before, with another code or in another session.
     LandedBefore,
     /// It has not landed.
@@ -99,6 +101,7 @@ impl GitFlowRefusal {
             GitFlowRefusal::OtherHost => "other_host",
             GitFlowRefusal::OtherTag => "other_tag",
             GitFlowRefusal::NotServed => "not_served",
+            GitFlowRefusal::NoEditor => "no_editor",
             GitFlowRefusal::LandedBefore => "landed_before",
             GitFlowRefusal::NotLanded => "not_landed",
             GitFlowRefusal::OtherCode => "other_code",
@@ -165,7 +168,9 @@ impl Store {
              AND landed_at IS NOT NULL AND taken_at IS NULL AND expires_at > $6 \
              AND EXISTS (SELECT 1 FROM git_hosts h WHERE h.id = git_flows.host AND ",
             serves!("git_flows.project"),
-            ") RETURNING id"
+            ") AND ",
+            may_edit!("git_flows"),
+            " RETURNING id"
         );
         let judged = |found: &Progress| judge_taking(found, taking, note.at);
         let mut found = self.find_git_flow(state).await?;
@@ -223,6 +228,7 @@ fn judge_taking(found: &Progress, taking: &GitTaking, now: i64) -> Option<GitFlo
         (found.is_taken, GitFlowRefusal::Taken),
         (flow.expires_at <= now, GitFlowRefusal::Over),
         (!found.is_served, GitFlowRefusal::NotServed),
+        (!found.is_editor, GitFlowRefusal::NoEditor),
         (found.landed.is_none(), GitFlowRefusal::NotLanded),
         (!code.is_some_and(|code| code.matches(&taking.code)), GitFlowRefusal::OtherCode),
     ];

@@ -35,6 +35,8 @@ pub struct NewGitFlow {
     /// The code verifier, sealed for the row's column `git_flows.verifier` in the project's scope, where the host knows
     /// PKCE.
     pub verifier: Option<SealedValue>,
+    /// The authorization that is to get another credential; none where a new one is to be kept.
+    pub renews: Option<Id>,
 }
 
 /// What became of a flow to open.
@@ -65,6 +67,8 @@ pub struct GitFlow {
     pub redirect_uri: String,
     /// The code verifier.
     pub verifier: Option<SealedValue>,
+    /// The authorization that is to get another credential; none where a new one is to be kept.
+    pub renews: Option<Id>,
     /// When it is over, in Unix milliseconds.
     pub expires_at: i64,
 }
@@ -74,9 +78,24 @@ pub(crate) struct Progress {
     pub(crate) flow: GitFlow,
     pub(crate) person: Id,
     pub(crate) is_served: bool,
+    pub(crate) is_editor: bool,
     pub(crate) landed: Option<(Option<Id>, Option<Digest>)>,
     pub(crate) is_taken: bool,
 }
+
+/// Whether the person of the flow `$flow` may still change what is in its project: an owner or an editor.
+macro_rules! may_edit {
+    ($flow:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM project_members m WHERE m.project = ",
+            $flow,
+            ".project AND m.person = ",
+            $flow,
+            ".person AND m.role <= 2)"
+        )
+    };
+}
+pub(crate) use may_edit;
 
 impl Store {
     /// Opens a flow.
@@ -86,14 +105,14 @@ impl Store {
             RETURNING person";
         const INSERT: &str = concat!(
             "INSERT INTO git_flows (id, tenant, digest, person, project, host, tag, redirect_uri, verifier, verifier_by, \
-             opened_at, expires_at) SELECT $1, $2, $3, m.person, m.project, h.id, $7, $8, $9, $10, $11, $12 \
+             opened_at, expires_at, renews) SELECT $1, $2, $3, m.person, m.project, h.id, $7, $8, $9, $10, $11, $12, $14 \
              FROM project_members m JOIN git_hosts h ON h.id = $6 AND h.tenant = m.tenant \
              WHERE m.project = $5 AND m.person = $4 AND m.tenant = $2 AND ",
             serves!("$5"),
             " AND (SELECT COUNT(*) FROM (SELECT f.id FROM git_flows f WHERE f.project = $5 AND f.person = $4 \
              AND f.expires_at > $11 AND f.taken_at IS NULL LIMIT $13) p) < $13 RETURNING id"
         );
-        let NewGitFlow { id, digest, person, project, host, tag, redirect_uri, verifier } = new;
+        let NewGitFlow { id, digest, person, project, host, tag, redirect_uri, verifier, renews } = new;
         let (tenant, (sealed, sealed_by)) = (self.tenant(), SealedValue::columns(verifier.as_ref()));
         let insert = statement!(
             INSERT,
@@ -110,6 +129,7 @@ impl Store {
             now,
             now + GIT_FLOW_MS,
             MOST_GIT_FLOWS,
+            *renews,
         );
         let answers = self.run(vec![statement!(TAKE, tenant, project, person), insert]).await?;
         if answers.get(1).is_some_and(|rows| !rows.is_empty()) {
@@ -128,9 +148,11 @@ impl Store {
         const FIND: &str = concat!(
             "SELECT ",
             git_host_columns!(),
-            ", f.id, f.digest, f.project, j.name, f.tag, f.redirect_uri, f.verifier, f.verifier_by, f.expires_at, \
+            ", f.id, f.digest, f.project, j.name, f.tag, f.redirect_uri, f.verifier, f.verifier_by, f.renews, f.expires_at, \
              f.person, f.landed_at, f.landed_session, f.code_digest, f.taken_at, ",
             serves!("f.project"),
+            ", ",
+            may_edit!("f"),
             " FROM git_flows f JOIN git_hosts h ON h.id = f.host JOIN projects j ON j.id = f.project \
              WHERE f.id = $1 AND f.tenant = $2"
         );
@@ -145,12 +167,14 @@ impl Store {
             tag: c.opt_text()?,
             redirect_uri: c.text()?,
             verifier: c.opt_sealed()?,
+            renews: c.opt_id()?,
             expires_at: c.int()?,
         };
         let person = c.id()?;
         let (landed_at, session, code) = (c.opt_int()?, c.opt_id()?, c.opt_digest()?);
-        let (is_taken, is_served) = (c.opt_int()?.is_some(), c.flag()?);
-        let found = Progress { flow, person, is_served, landed: landed_at.map(|_| (session, code)), is_taken };
+        let (is_taken, is_served, is_editor) = (c.opt_int()?.is_some(), c.flag()?, c.flag()?);
+        let found =
+            Progress { flow, person, is_served, is_editor, landed: landed_at.map(|_| (session, code)), is_taken };
         Ok(crate::presented::proven(state, &digest, found).ok())
     }
 }

@@ -7,6 +7,7 @@ use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::Digest;
 use vestibule_store::git_flow_steps::{GitFlowRefusal, GitLanding, GitTaking, LandGitFlow, TakeGitFlow};
 use vestibule_store::git_flows::{GIT_FLOW_MS, MOST_GIT_FLOWS, NewGitFlow, OpenGitFlow};
+use vestibule_store::projects::Role;
 use vestibule_store::upkeep::{MARGIN_MS, SWEEPS};
 
 async fn land(ground: &Ground, flow: Id, landing: &GitLanding, at: i64) -> LandGitFlow {
@@ -44,12 +45,13 @@ fn a_flow_lands_and_is_taken_with_everything_that_it_was_opened_with() {
         assert_eq!(taken, found);
         assert_eq!(taken.verifier, Some(ground.sealed("verifier")));
         assert_eq!(taken.redirect_uri, ground.new_flow().redirect_uri);
-        let without = NewGitFlow { verifier: None, tag: None, ..ground.new_flow() };
+        let renews = Some(ground.world.id());
+        let without = NewGitFlow { verifier: None, tag: None, renews, ..ground.new_flow() };
         ground.store().open_git_flow(&without, NOW).await.expect("runs");
         let LandGitFlow::Landed(found) = land(&ground, without.id, &ground.landing(), NOW).await else {
             panic!("lands")
         };
-        assert_eq!((found.tag, found.verifier), (None, None));
+        assert_eq!((found.tag, found.verifier, found.renews), (None, None, renews));
     });
 }
 
@@ -203,6 +205,22 @@ fn a_flow_of_a_host_that_no_longer_serves_the_project_neither_lands_nor_is_taken
         let stranger = NewGitFlow { person: ground.world.person("mallory").await, ..ground.new_flow() };
         let opened = ground.store().open_git_flow(&stranger, NOW).await.expect("runs");
         assert_eq!(opened, OpenGitFlow::NotServed, "somebody who is not in the project");
+    });
+}
+
+#[test]
+fn a_flow_of_somebody_who_may_no_longer_change_the_project_is_not_taken() {
+    each_database(async |store| {
+        let ground = Ground::new(store).await;
+        let flow = landed(&ground).await;
+        let (store, project, alice) = (ground.store(), ground.project, ground.alice);
+        let refused = async || take(&ground, flow, &ground.taking(), NOW + 2).await;
+        store.set_project_member(project, alice, Role::Viewer, &ground.world.note(NOW)).await.expect("runs");
+        assert_eq!(refused().await, TakeGitFlow::Refused(GitFlowRefusal::NoEditor));
+        store.remove_project_member(project, alice, &ground.world.note(NOW)).await.expect("runs");
+        assert_eq!(refused().await, TakeGitFlow::Refused(GitFlowRefusal::NoEditor));
+        store.set_project_member(project, alice, Role::Owner, &ground.world.note(NOW)).await.expect("runs");
+        assert!(is_taken(&take(&ground, flow, &ground.taking(), NOW + 2).await));
     });
 }
 
