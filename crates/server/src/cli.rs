@@ -1,7 +1,7 @@
 //! The command line: the flags that every command takes, and `serve`'s own.
 //!
 //! Owns how a command finds its settings and what its exit status says: 0 done, 1 not done, 2 not understood. The
-//! nouns (`user`, `org`, `group`, `app`, `project`, `access-key`, `setup-link`) are `commands`'s.
+//! nouns (`user`, `org`, `group`, `app`, `project`, `access-key`, `git-host`, `git-auth`, `keys`, `setup-link`) are `commands`'s.
 #![allow(
     rustdoc::broken_intra_doc_links,
     rustdoc::invalid_html_tags,

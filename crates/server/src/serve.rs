@@ -3,7 +3,7 @@
 //! Owns the order of starting and ending. The accept loop is `accept`'s, what is swept and flushed `upkeep`'s.
 
 use crate::accept::accept;
-use crate::admin::logout_settings::PRIVATE_HOSTS;
+use crate::admin::reach::PRIVATE_HOSTS;
 use crate::admin::{Actor, Desk, setup};
 use crate::app::{App, Draining};
 use crate::broker::revoker::Revocations;

@@ -48,6 +48,16 @@ pub enum Field {
     PostLogoutRedirectUri,
     /// Where an application hears that a session has ended.
     BackchannelLogoutUri,
+    /// The kind of a Git host.
+    GitKind,
+    /// Where a Git host's pages begin.
+    GitUrl,
+    /// Our client id at a Git host.
+    ClientId,
+    /// Our client secret at a Git host.
+    ClientSecret,
+    /// A tag of a Git host.
+    Tag,
 }
 
 /// What is wrong with a field.
@@ -66,7 +76,7 @@ pub fn fault(field: Field, sentence: impl Into<String>) -> Fault {
 
 /// Characters that do not show, or that turn the text around them: a name must be what it looks like (it stands on
 /// the sign-in and consent pages).
-fn deceptive(c: char) -> bool {
+pub fn deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }

@@ -1,16 +1,14 @@
 //! What an application says about signing out: what is wanted, and whether it may be.
 //!
 //! Owns the verbs of an administrator. What may be registered is `oauth::logout`'s and `oauth::redirect_uri`'s; whether
-//! the server can reach an address is its own to find out (`outbound`), here only a remark.
+//! the server can reach an address is its own to find out (`reach`).
 
 use super::applications::{self, Add, Input};
 use super::fields::{Fault, Faults, Field};
-use super::{Changed, Desk, Thing, Unknown};
-use crate::outbound::address::{Reach, judge as reach_of};
+use super::{Changed, Desk, Thing, Unknown, reach};
 use crate::outbound::allowed::AllowedHost;
 use std::collections::HashSet;
-use std::net::IpAddr;
-use url::{Host, Url};
+use url::Url;
 use vestibule_oauth::logout;
 use vestibule_oauth::redirect_uri;
 use vestibule_oauth::template::{Switches, Template};
@@ -20,9 +18,6 @@ use vestibule_store::logout::{Backchannel, LogoutSettings};
 
 /// How many addresses people may be sent to.
 const POST_LOGOUT_REDIRECT_URIS: usize = 50;
-
-/// Under which name the server tells the commands beside it which private hosts it may call.
-pub const PRIVATE_HOSTS: &str = "private_hosts";
 
 /// What is wanted; `None` leaves a setting as it stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,7 +53,7 @@ pub async fn add(desk: &Desk<'_>, input: Input<'_>, wanted: Wanted<'_>) -> Resul
     if !wanted.any() {
         return applications::add(desk, input).await;
     }
-    let settings = match judge(&wanted, input.template, &input.template.switches(), &allowed(desk).await?) {
+    let settings = match judge(&wanted, input.template, &input.template.switches(), &reach::allowed(desk).await?) {
         Ok(settings) => settings,
         Err(faults) => return Ok(Add::Wrong(faults)),
     };
@@ -79,7 +74,7 @@ pub async fn set(desk: &Desk<'_>, name: &str, wanted: Wanted<'_>) -> Result<Set,
         Changed::Unknown(unknown) => return Ok(Set::Unknown(unknown)),
     };
     let client = &before.client;
-    let settings = match judge(&wanted, client.template, &client.switches, &allowed(desk).await?) {
+    let settings = match judge(&wanted, client.template, &client.switches, &reach::allowed(desk).await?) {
         Ok(settings) => settings,
         Err(faults) => return Ok(Set::Wrong(faults)),
     };
@@ -92,25 +87,7 @@ pub async fn set(desk: &Desk<'_>, name: &str, wanted: Wanted<'_>) -> Result<Set,
 /// What an administrator should hear of an address that the server may not call.
 pub async fn remark(desk: &Desk<'_>, sheet: &ApplicationSheet) -> Result<Option<String>, StoreError> {
     let Some(url) = sheet.logout.backchannel.as_ref().and_then(|b| Url::parse(&b.uri).ok()) else { return Ok(None) };
-    let private = |address: IpAddr| reach_of(address) > Reach::Public;
-    let private = match url.host() {
-        Some(Host::Ipv4(address)) => private(address.into()),
-        Some(Host::Ipv6(address)) => private(address.into()),
-        Some(Host::Domain(name)) => url.scheme() == "http" || name == "localhost",
-        None => false,
-    };
-    if !private || allowed(desk).await?.iter().any(|host| host.allows(&url)) {
-        return Ok(None);
-    }
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let host = format!("{}{port}", url.host_str().unwrap_or_default());
-    Ok(Some(format!("the server may not call {host}: start it with --allow-private-host {host}.")))
-}
-
-/// The private hosts that the server which last started may call.
-async fn allowed(desk: &Desk<'_>) -> Result<Vec<AllowedHost>, StoreError> {
-    let hosts = desk.store.setting(PRIVATE_HOSTS).await?.unwrap_or_default();
-    Ok(hosts.split(',').filter_map(|host| AllowedHost::parse(host).ok()).collect())
+    reach::remark(desk, &url).await
 }
 
 fn judge(

@@ -10,6 +10,9 @@ pub mod applications;
 pub mod assignments;
 pub mod consents;
 pub mod fields;
+pub mod git_authorizations;
+pub mod git_host_input;
+pub mod git_hosts;
 pub mod groups;
 pub mod keys;
 pub mod logout_settings;
@@ -17,6 +20,7 @@ mod nearest;
 pub mod organizations;
 pub mod people;
 pub mod projects;
+pub mod reach;
 pub mod setup;
 
 use crate::dice::Dice;
@@ -97,6 +101,10 @@ pub enum Thing {
     Project,
     /// An access key.
     AccessKey,
+    /// A Git host, by name.
+    GitHost,
+    /// An authorization at a Git host, by name.
+    GitAuthorization,
 }
 
 /// Something that was named and is not there.

@@ -2,12 +2,11 @@
 //!
 //! Owns the flags and the printing. The rules are `admin::access_keys`'s.
 
-use super::known;
 use super::printout::{self, Failure};
+use super::{known, seal};
 use crate::admin::Desk;
 use crate::admin::access_keys::{self, Added};
-use crate::clock::Clock;
-use crate::seal::{KeySource, Seal};
+use crate::seal::KeySource;
 use serde::Serialize;
 use serde_json::json;
 
@@ -47,10 +46,8 @@ struct View<'a> {
 pub async fn run(verb: Verb, source: Result<KeySource, String>, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
     match verb {
         Verb::Add { person } => {
-            let failed = |sentence: String| Failure::Failed(format!("{sentence}."));
-            let seal = Seal::open(desk.store, source.map_err(failed)?, Clock::system(), desk.dice).await;
-            let added = access_keys::add(desk, &seal.map_err(failed)?, &person).await;
-            let Added { access_key, secret } = known(added.map_err(|why| failed(why.to_string()))?)?;
+            let added = access_keys::add(desk, &seal(desk, source).await?, &person).await?;
+            let Added { access_key, secret } = known(added)?;
             let view = json!({ "access_key": access_key, "secret": secret.expose(), "person": person });
             printout::print(json, &view, || {
                 let facts = [("access key", access_key.clone()), ("secret", secret.expose().to_owned())];

@@ -1,4 +1,5 @@
-//! The command line's nouns: people, organizations, groups, applications, projects, access keys, keys and the setup link.
+//! The command line's nouns: people, organizations, groups, applications, projects, access keys, Git hosts and their
+//! authorizations, keys and the setup link.
 //!
 //! Owns what is typed and what is printed: data on stdout, messages on stderr, exit status 0, 1 or 2. Each verb is
 //! decided in `admin`, which knows no terminal; the flags of the process and `serve` are `config`'s.
@@ -8,6 +9,8 @@ pub mod app;
 mod app_logout;
 mod app_set;
 mod app_sheet;
+pub mod git_auth;
+pub mod git_host;
 pub mod group;
 pub mod keys;
 pub mod org;
@@ -21,7 +24,7 @@ use crate::admin::{Actor, Changed, Desk, Thing, Unknown};
 use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::passwords;
-use crate::seal::KeySource;
+use crate::seal::{KeySource, Seal};
 use printout::Failure;
 use std::process::ExitCode;
 use vestibule_oauth::secret::Secret;
@@ -51,6 +54,12 @@ pub enum Noun {
     /// Access keys, with which programs sign requests: add, list, disable, remove
     #[command(subcommand)]
     AccessKey(access_key::Verb),
+    /// Git hosts at which projects have authorizations: add, list, show, set-secret, disable and more
+    #[command(subcommand)]
+    GitHost(Box<git_host::Verb>),
+    /// Authorizations at Git hosts: list, show
+    #[command(subcommand)]
+    GitAuth(git_auth::Verb),
     /// Keys: list, rotate, make a key-encryption key
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -69,6 +78,8 @@ pub async fn run(noun: Noun, store: &Store, source: Result<KeySource, String>, j
         Noun::App(verb) => app::run(*verb, &desk, json).await,
         Noun::Project(verb) => project::run(verb, &desk, json).await,
         Noun::AccessKey(verb) => access_key::run(verb, source, &desk, json).await,
+        Noun::GitHost(verb) => git_host::run(*verb, source, &desk, json).await,
+        Noun::GitAuth(verb) => git_auth::run(verb, &desk, json).await,
         Noun::Keys(verb) => keys::run(verb, source, &desk, json).await,
         Noun::SetupLink => setup_link::run(&desk, json).await,
     })
@@ -77,6 +88,12 @@ pub async fn run(noun: Noun, store: &Store, source: Result<KeySource, String>, j
 /// The public URL of the server that last ran on this database.
 async fn issuer(desk: &Desk<'_>) -> Result<String, Failure> {
     Ok(desk.store.setting("issuer").await?.unwrap_or_else(|| FIRST_ISSUER.to_owned()))
+}
+
+/// Sealing with the keys of this database, for the commands that seal.
+async fn seal(desk: &Desk<'_>, source: Result<KeySource, String>) -> Result<Seal, Failure> {
+    let failed = |sentence: String| Failure::Failed(format!("{sentence}."));
+    Seal::open(desk.store, source.map_err(failed)?, Clock::system(), desk.dice).await.map_err(failed)
 }
 
 /// Hashes a judged password.
@@ -101,6 +118,8 @@ fn not_there(unknown: &Unknown) -> Failure {
         Thing::Application => ("application", "app"),
         Thing::Project => ("project", "project"),
         Thing::AccessKey => ("access key", "access-key"),
+        Thing::GitHost => ("Git host", "git-host"),
+        Thing::GitAuthorization => ("authorization", "git-auth"),
     };
     let hint = match &unknown.nearest {
         Some(name) => format!("Did you mean {name:?}?"),
@@ -128,6 +147,11 @@ fn wrong(faults: &[Fault]) -> Failure {
         Field::Sector => "--sector",
         Field::PostLogoutRedirectUri => "--post-logout-redirect-uri",
         Field::BackchannelLogoutUri => "--backchannel-logout-uri",
+        Field::GitKind => "--kind",
+        Field::GitUrl => "--url",
+        Field::ClientId => "--client-id",
+        Field::ClientSecret => "--secret-stdin or --secret-file",
+        Field::Tag => "--tag",
     };
     let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {}", flag(fault.field), fault.sentence)).collect();
     Failure::Usage(lines.join("\n  "))

@@ -1,10 +1,12 @@
 //! What a command leaves behind: data on stdout, messages on stderr, an exit status.
 //!
-//! Owns tables, JSON lines, the spelling of times, and the reading of a password. Knows no noun.
+//! Owns tables, JSON lines, the spelling of times, and the reading of secrets. Knows no noun.
 
 pub use crate::clock::rfc3339 as time;
+use crate::seal::Unsealed;
 use serde::Serialize;
-use std::io::{BufRead, IsTerminal, Read, Write};
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use vestibule_oauth::secret::Secret;
 use vestibule_store::StoreError;
@@ -28,6 +30,12 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         Failure::Failed(format!("{error}."))
+    }
+}
+
+impl From<Unsealed> for Failure {
+    fn from(why: Unsealed) -> Failure {
+        Failure::Failed(format!("{why}."))
     }
 }
 
@@ -128,18 +136,38 @@ pub fn duration(flag: &str, text: &str) -> Result<i64, Failure> {
     }
 }
 
+/// The longest secret that is read, in bytes, and its line ending; one byte more is read, so that a longer one is seen
+/// as such.
+const LONGEST: u64 = 1024 + 2;
+
 /// Reads a password: one line of standard input, without its line ending.
 pub fn read_password() -> Result<Secret, Failure> {
+    read_secret("--password-stdin", "password")
+}
+
+/// Reads a secret (`what`) that `flag` wants from standard input: one line, without its line ending.
+pub fn read_secret(flag: &str, what: &str) -> Result<Secret, Failure> {
     let input = std::io::stdin().lock();
     if input.is_terminal() {
-        say("Type the password and press Enter. It is shown as you type; a pipe would keep it off the screen.");
+        say(&format!("Type the {what} and press Enter. It is shown as you type; a pipe would keep it off the screen."));
     }
-    // One byte more than the longest password and its line ending, so that a longer one is seen as such.
+    one_line(input, flag, "standard input")
+}
+
+/// Reads a secret that `flag` wants from a file: its first line, without its line ending.
+pub fn read_secret_file(flag: &str, path: &Path) -> Result<Secret, Failure> {
+    let name = path.display().to_string();
+    let file = std::fs::File::open(path);
+    let file = file.map_err(|error| Failure::Failed(format!("{flag}: {name} cannot be read: {error}.")))?;
+    one_line(std::io::BufReader::new(file), flag, &name)
+}
+
+fn one_line(input: impl BufRead, flag: &str, name: &str) -> Result<Secret, Failure> {
     let mut line = Vec::new();
-    let read = input.take(1024 + 3).read_until(b'\n', &mut line);
-    read.map_err(|error| Failure::Failed(format!("--password-stdin: standard input cannot be read: {error}.")))?;
+    let read = input.take(LONGEST + 1).read_until(b'\n', &mut line);
+    read.map_err(|error| Failure::Failed(format!("{flag}: {name} cannot be read: {error}.")))?;
     let mut text = String::from_utf8(line)
-        .map_err(|_| Failure::Usage("--password-stdin: the password must be UTF-8 text.".to_owned()))?;
+        .map_err(|_| Failure::Usage(format!("{flag}: what {name} holds must be UTF-8 text.")))?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
@@ -147,8 +175,7 @@ pub fn read_password() -> Result<Secret, Failure> {
         }
     }
     if text.is_empty() {
-        let sentence = "--password-stdin: standard input held no password; pipe it in as one line.";
-        return Err(Failure::Usage(sentence.to_owned()));
+        return Err(Failure::Usage(format!("{flag}: {name} held nothing; give it as one line.")));
     }
     Ok(Secret::new(text))
 }

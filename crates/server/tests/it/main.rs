@@ -25,6 +25,7 @@ mod demo;
 mod documents;
 mod door;
 mod forms;
+mod git_hosts;
 #[allow(dead_code, unused_imports, reason = "the routes that meet these hosts come next")]
 mod githosts;
 mod gitlife;

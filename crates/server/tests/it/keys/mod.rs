@@ -1,6 +1,7 @@
 //! Keys: what is sealed and how, what signs and who can tell, and what becomes of both when somebody is killed.
 
 mod crashes;
+mod git_rows;
 mod opener;
 mod refusals;
 mod rotation;

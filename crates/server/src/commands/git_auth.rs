@@ -1,0 +1,132 @@
+//! `vestibule git-auth …`: authorizations at Git hosts, and how each stands.
+//!
+//! Owns the flags and the printing. The rules are `admin::git_authorizations`'s.
+
+use super::known;
+use super::printout::{self, Failure};
+use crate::admin::Desk;
+use crate::admin::git_authorizations;
+use serde::Serialize;
+use vestibule_store::git_authorizations::GitAuthorizationLine;
+use vestibule_store::git_standing::GitNext;
+
+/// What can be done with authorizations at Git hosts.
+#[derive(clap::Subcommand, Debug)]
+pub enum Verb {
+    /// List authorizations and how each stands
+    List {
+        /// Only those of this project (name or id)
+        #[arg(long, value_name = "PROJECT")]
+        project: Option<String>,
+    },
+    /// Show an authorization: whose account it is, how it stands, since when, and what comes next
+    Show {
+        /// The project's name or id
+        project: String,
+        /// The authorization's name
+        name: String,
+    },
+}
+
+/// An authorization, as JSON shows one.
+#[derive(Serialize)]
+struct View<'a> {
+    name: &'a str,
+    project: &'a str,
+    host: &'a str,
+    kind: &'a str,
+    tag: Option<&'a str>,
+    token_type: &'static str,
+    account: &'a str,
+    account_id: &'a str,
+    home: &'a str,
+    scopes: Option<&'a [String]>,
+    status: &'static str,
+    reason: Option<&'static str>,
+    since: String,
+    next: String,
+    token_ends_at: Option<String>,
+    created_by: Option<&'a str>,
+    created_at: String,
+    updated_at: String,
+}
+
+fn view(line: &GitAuthorizationLine, now: i64) -> View<'_> {
+    let (shown, account) = (&line.authorization, &line.authorization.account);
+    let standing = shown.standing(now);
+    View {
+        name: &shown.name,
+        project: &line.project,
+        host: &shown.host_name,
+        kind: &shown.kind,
+        tag: shown.tag.as_deref(),
+        token_type: account.token_type.name(),
+        account: &account.login,
+        account_id: &account.upstream_id,
+        home: &account.home,
+        scopes: account.scopes.as_deref(),
+        status: standing.status.name(),
+        reason: standing.reason,
+        since: printout::time(standing.since),
+        next: next(standing.next),
+        token_ends_at: account.access_ends_at.map(printout::time),
+        created_by: line.created_by.as_deref(),
+        created_at: printout::time(shown.created_at),
+        updated_at: printout::time(shown.updated_at),
+    }
+}
+
+fn next(next: GitNext) -> String {
+    match next {
+        GitNext::Nothing => "nothing: nobody knows of an end".to_owned(),
+        GitNext::Ends(at) => format!("ends at {}: authorize it again before", printout::time(at)),
+        GitNext::Renewal(at) => format!("is renewed when it is used after {}", printout::time(at)),
+        GitNext::Reauthorize => "somebody of the project authorizes it again".to_owned(),
+        GitNext::ServeAgain => "an administrator lets the host serve the project again".to_owned(),
+    }
+}
+
+/// Does what `verb` says.
+pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+    match verb {
+        Verb::List { project } => list(desk, project.as_deref(), json).await,
+        Verb::Show { project, name } => {
+            let line = known(git_authorizations::show(desk, &project, &name).await?)?;
+            let view = view(&line, desk.now);
+            printout::print(json, &view, || sheet(&view))
+        }
+    }
+}
+
+async fn list(desk: &Desk<'_>, project: Option<&str>, json: bool) -> Result<(), Failure> {
+    let lines = known(git_authorizations::list(desk, project).await?)?;
+    let views: Vec<View> = lines.iter().map(|line| view(line, desk.now)).collect();
+    printout::print(json, &views, || {
+        let row = |v: &View| {
+            [v.project, v.name, v.host, v.token_type, v.account, v.status, &v.since].map(str::to_owned).to_vec()
+        };
+        let rows: Vec<_> = views.iter().map(row).collect();
+        let heading = ["project", "name", "host", "mode", "account", "status", "since"];
+        printout::table(&heading, &rows, "There is no authorization yet. Members of projects make them.")
+    })
+}
+
+fn sheet(view: &View) -> String {
+    let or_none = |text: Option<&str>| text.unwrap_or("none").to_owned();
+    let mut facts = vec![
+        ("name", view.name.to_owned()),
+        ("project", view.project.to_owned()),
+        ("host", format!("{} ({})", view.host, view.kind)),
+        ("tag", or_none(view.tag)),
+        ("mode", view.token_type.to_owned()),
+        ("account", format!("{} (id {}), {}", view.account, view.account_id, view.home)),
+        ("scopes", view.scopes.map_or_else(|| "the host tells none".to_owned(), |scopes| scopes.join(" "))),
+        ("status", format!("{} since {}", view.status, view.since)),
+    ];
+    facts.extend(view.reason.map(|reason| ("reason", reason.to_owned())));
+    facts.push(("next", view.next.clone()));
+    facts.push(("brought by", or_none(view.created_by)));
+    facts.push(("since", view.created_at.clone()));
+    facts.push(("last credential", view.updated_at.clone()));
+    printout::sheet(&facts)
+}
