@@ -237,11 +237,6 @@ async fn sealed(seal: &Seal, host: Id, project: Option<Id>, secret: &Secret) -> 
     seal.seal(scope, &place, secret.expose().as_bytes()).await
 }
 
-/// Where the host sends people back to: an address of each configuration's own (statement 121).
-pub fn callback_uri(issuer: &str, host: Id) -> String {
-    format!("{issuer}/git/callback/{host}")
-}
-
 /// Why a scope is asked for.
 fn reason(kind: Option<&'static dyn Kind>, scope: &str) -> &'static str {
     let scopes = kind.map_or(&[][..], |kind| kind.habits().scopes);

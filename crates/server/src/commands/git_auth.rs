@@ -80,7 +80,7 @@ fn next(next: GitNext) -> String {
     match next {
         GitNext::Nothing => "nothing: nobody knows of an end".to_owned(),
         GitNext::Ends(at) => format!("ends at {}: authorize it again before", printout::time(at)),
-        GitNext::Renewal(at) => format!("is renewed when it is used after {}", printout::time(at)),
+        GitNext::Renewal(at) => format!("its token ends at {}, and what renews it is kept", printout::time(at)),
         GitNext::Reauthorize => "somebody of the project authorizes it again".to_owned(),
         GitNext::ServeAgain => "an administrator lets the host serve the project again".to_owned(),
     }

@@ -8,6 +8,7 @@ use super::{issuer, known, not_there, seal, wrong};
 use crate::admin::git_host_input::{Registered, Wanted};
 use crate::admin::git_hosts::{self, Add, SetSecret, Sheet};
 use crate::admin::{Changed, Desk};
+use crate::broker::callback_uri;
 use crate::seal::KeySource;
 use serde::Serialize;
 use serde_json::json;
@@ -234,7 +235,7 @@ async fn list(desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
 async fn show(desk: &Desk<'_>, name: &str, project: Option<&str>, json: bool) -> Result<(), Failure> {
     let sheet = known(git_hosts::show(desk, name, project).await?)?;
     let Sheet { line, projects, is_default, api, scopes, remark } = &sheet;
-    let (host, callback) = (&line.host, git_hosts::callback_uri(&issuer(desk).await?, line.host.id));
+    let (host, callback) = (&line.host, callback_uri(&issuer(desk).await?, line.host.id));
     let reasons: Vec<_> = scopes.iter().map(|(scope, reason)| json!({ "scope": scope, "reason": reason })).collect();
     let view = json!({
         "id": host.id.to_string(),
