@@ -112,8 +112,7 @@ macro_rules! insert_grant {
             " FROM applications a JOIN people p ON p.tenant = a.tenant JOIN sessions s ON s.person = p.id \
              WHERE a.id = $3 AND a.tenant = $2 AND p.id = $4 AND s.id = $9 AND $10 = \
                 COALESCE((SELECT c.generation FROM consents c WHERE c.person = p.id AND c.application = a.id), 0) AND ",
-            $guard,
-            " RETURNING id"
+            $guard
         )
     };
 }
@@ -171,7 +170,7 @@ impl Store {
             AND $9 = COALESCE((SELECT c.generation FROM consents c WHERE c.person = $6 AND c.application = $5), 0) \
             AND EXISTS (SELECT 1 FROM people p JOIN sessions s ON s.person = p.id \
                 WHERE p.id = $6 AND p.disabled_at IS NULL AND p.valid_from <= $7 \
-                AND s.id = $8 AND s.ended_at IS NULL AND s.idle_ends_at > $4 AND s.ends_at > $4) RETURNING id";
+                AND s.id = $8 AND s.ended_at IS NULL AND s.idle_ends_at > $4 AND s.ends_at > $4)";
         const GRANT: &str =
             insert_grant!("EXISTS (SELECT 1 FROM authorizations z WHERE z.id = $12 AND z.answered_by = $13)");
         let Issue { verb, application, person, session, auth_time, .. } = issue;

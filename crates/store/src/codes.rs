@@ -120,11 +120,11 @@ impl Store {
     pub async fn spend_code(&self, code: Id, verb: Id, tokens: &NewTokens, now: i64) -> Result<SpendCode, StoreError> {
         const CLAIM: &str = "UPDATE codes SET spent_by = $3, spent_at = $4 \
             WHERE id = $1 AND tenant = $2 AND spent_by IS NULL AND expires_at > $4 \
-            AND EXISTS (SELECT 1 FROM grants g WHERE g.id = codes.grant_id AND g.ended_at IS NULL) RETURNING id";
+            AND EXISTS (SELECT 1 FROM grants g WHERE g.id = codes.grant_id AND g.ended_at IS NULL)";
         const ACCESS: &str = insert_tokens!(access, "codes");
         const REFRESH: &str = insert_tokens!(refresh, "codes");
         const KEEP_UNTIL: &str = "UPDATE grants SET expires_at = $3 WHERE expires_at < $3 \
-            AND id IN (SELECT k.grant_id FROM codes k WHERE k.id = $1 AND k.spent_by = $2)";
+            AND id = (SELECT k.grant_id FROM codes k WHERE k.id = $1 AND k.spent_by = $2)";
         let mut statements = vec![statement!(CLAIM, code, self.tenant(), verb, now)];
         statements.extend(keep_tokens(self.tenant(), tokens, now, (code, verb), (ACCESS, REFRESH)));
         statements.push(statement!(KEEP_UNTIL, code, verb, tokens.ends_at()));

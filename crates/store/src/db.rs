@@ -151,6 +151,9 @@ impl Store {
     /// Runs a verb: all its statements in one transaction, or none. Gives the rows that each statement returned, in the
     /// order of the statements. When it returns `Ok`, the verb is durable.
     ///
+    /// A statement that returns no columns gives one row without any if it changed something, and none otherwise. Claims on
+    /// the hot paths say so instead of `RETURNING id`: SQLite makes a table of its own for what a statement returns.
+    ///
     /// A caller that goes away leaves the verb whole or undone, never in part.
     ///
     /// # Errors

@@ -79,12 +79,12 @@ fn insert_grant(tenant: i64, grant: &DirectGrant, expires_at: i64, now: i64) -> 
         epoch!("$2"),
         " FROM applications a JOIN people p ON p.tenant = a.tenant \
          WHERE a.id = $3 AND a.tenant = $2 AND a.disabled_at IS NULL \
-         AND p.id = $8 AND p.password_hash = $9 AND p.disabled_at IS NULL RETURNING id"
+         AND p.id = $8 AND p.password_hash = $9 AND p.disabled_at IS NULL"
     );
     const OF_APPLICATION: &str = "INSERT INTO grants (id, tenant, application, kind, scopes, auth_time, created_at, \
          expires_at, consent, session_epoch, epoch) \
          SELECT $1, $2, a.id, $4, $5, $6, CASE WHEN a.valid_from > $6 THEN a.valid_from ELSE $6 END, $7, 0, 0, 0 \
-         FROM applications a WHERE a.id = $3 AND a.tenant = $2 AND a.disabled_at IS NULL RETURNING id";
+         FROM applications a WHERE a.id = $3 AND a.tenant = $2 AND a.disabled_at IS NULL";
     let DirectGrant { grant: id, kind, application, person, scopes } = grant;
     match person {
         Some((person, hash)) => {

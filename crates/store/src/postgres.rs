@@ -197,6 +197,10 @@ async fn prepare(client: &Object, statement: &Statement) -> Result<tokio_postgre
 
 async fn ask(client: &Object, statement: &Statement, prepared: &tokio_postgres::Statement) -> Result<Vec<Row>, Crash> {
     let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
+    if prepared.columns().is_empty() {
+        let changed = client.execute(prepared, &values).await.map_err(|error| crash(statement.sql, &error))?;
+        return Ok((changed > 0).then(|| Row::of_a_change(statement.sql)).into_iter().collect());
+    }
     let rows = client.query(prepared, &values).await.map_err(|error| crash(statement.sql, &error))?;
     rows.iter().map(|row| read_row(statement.sql, row)).collect::<Result<_, _>>().map_err(Crash::Over)
 }

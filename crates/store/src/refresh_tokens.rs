@@ -27,6 +27,10 @@ pub struct FoundRefreshToken {
     pub generation: Generation,
     /// The person who gave the grant; none for an application that acts for itself.
     pub person: Option<FoundPerson>,
+    /// Its place in the family, which it never leaves.
+    number: i64,
+    /// Until when the grant is kept at least: that moment only moves on.
+    kept_until: i64,
 }
 
 /// What a refresh token is traded for.
@@ -59,7 +63,7 @@ impl Store {
         presented: &MachineSecret,
     ) -> Result<Result<FoundRefreshToken, Missing>, StoreError> {
         const FIND: &str = concat!(
-            "SELECT k.id, k.digest, g.id, ",
+            "SELECT k.id, k.digest, k.number, g.id, g.expires_at, ",
             client_columns!(),
             ", g.scopes, k.spent_at, k.max_ends_at, k.idle_ends_at, ",
             standing_columns!(),
@@ -77,39 +81,43 @@ impl Store {
             return Ok(Err(Missing::Gone));
         };
         let mut c = Columns::of(&mut row);
-        let (id, digest, grant, client) = (c.id()?, c.digest()?, c.id()?, c.client()?);
+        let (id, digest, number) = (c.id()?, c.digest()?, c.int()?);
+        let (grant, kept_until, client) = (c.id()?, c.int()?, c.client()?);
         let (scope, spent_at, max_ends_at, idle_ends_at) = (c.scopes()?, c.opt_int()?, c.int()?, c.int()?);
         let standing = c.standing(idle_ends_at.min(max_ends_at))?;
         let person = c.person()?;
         let successor = successor(&mut c)?;
         let spent = spent_at.map(|at| Spent { at, successor });
         let generation = Generation { client: client.id, scope, spent, max_ends_at, standing };
-        Ok(proven(presented, &digest, FoundRefreshToken { id, grant, client, generation, person }))
+        let found = FoundRefreshToken { id, grant, client, generation, person, number, kept_until };
+        Ok(proven(presented, &digest, found))
     }
 
-    /// Trades the refresh token `id` at `now` for the tokens of `rotation`, once; its refresh token becomes the next
+    /// Trades the refresh token `found` at `now` for the tokens of `rotation`, once; its refresh token becomes the next
     /// generation. `verb` is this verb's own id. After a lost race [`Store::find_refresh`] says what the winner gave;
     /// reuse is ended with [`Store::end_grant`].
     pub async fn rotate_refresh(
         &self,
-        id: Id,
+        found: &FoundRefreshToken,
         verb: Id,
         rotation: &Rotation,
         now: i64,
     ) -> Result<RotateRefresh, StoreError> {
         const CLAIM: &str = "UPDATE refresh_tokens SET spent_by = $3, spent_at = $4 \
             WHERE id = $1 AND tenant = $2 AND spent_by IS NULL AND idle_ends_at > $4 AND max_ends_at > $4 \
-            AND EXISTS (SELECT 1 FROM grants g WHERE g.id = refresh_tokens.grant_id AND g.ended_at IS NULL) RETURNING id";
+            AND EXISTS (SELECT 1 FROM grants g WHERE g.id = refresh_tokens.grant_id AND g.ended_at IS NULL)";
         const ACCESS: &str = insert_tokens!(access, "refresh_tokens");
         const KEEP_UNTIL: &str = "UPDATE grants SET expires_at = $4 WHERE expires_at < $3 \
-            AND id IN (SELECT k.grant_id FROM refresh_tokens k WHERE k.id = $1 AND k.spent_by = $2)";
-        let tokens = &rotation.tokens;
+            AND id = (SELECT k.grant_id FROM refresh_tokens k WHERE k.id = $1 AND k.spent_by = $2)";
+        let (id, tokens) = (found.id, &rotation.tokens);
         let mut statements = vec![
             statement!(CLAIM, id, self.tenant(), verb, now),
             keep_access(self.tenant(), &tokens.access, now, (id, verb), ACCESS),
         ];
-        statements.extend(keep_next(self.tenant(), rotation, now, (id, verb)));
-        statements.push(statement!(KEEP_UNTIL, id, verb, tokens.ends_at(), tokens.ends_at() + RESERVE_MS));
+        statements.extend(keep_next(self.tenant(), found.number + 1, rotation, now));
+        if found.kept_until < tokens.ends_at() {
+            statements.push(statement!(KEEP_UNTIL, id, verb, tokens.ends_at(), tokens.ends_at() + RESERVE_MS));
+        }
         if claimed(&self.run(statements).await?) {
             return Ok(RotateRefresh::Rotated);
         }
@@ -124,18 +132,18 @@ impl Store {
 /// once a day and not at every refresh. It decides nothing but when upkeep sweeps.
 const RESERVE_MS: i64 = 86_400_000;
 
-/// Keeps the next generation of the row that `verb` claimed, with what lets its sender, and nobody else, have the pair
-/// once more.
-fn keep_next(tenant: i64, rotation: &Rotation, now: i64, (claimed, verb): (Id, Id)) -> Option<Statement> {
+/// Keeps the generation `number` with what lets its sender, and nobody else, have the pair once more. The access token of
+/// this verb is there only if the claim before it was won. That one is read and not the claimed row: SQLite copies what
+/// is selected from the table that is inserted into.
+fn keep_next(tenant: i64, number: i64, rotation: &Rotation, now: i64) -> Option<Statement> {
     const NEXT: &str = "INSERT INTO refresh_tokens (id, tenant, digest, grant_id, number, created_at, idle_ends_at, \
         max_ends_at, salt, access_token, sender) \
-        SELECT $1, $2, $3, k.grant_id, k.number + 1, $4, $5, $6, $7, $8, $9 \
-        FROM refresh_tokens k WHERE k.id = $10 AND k.spent_by = $11";
+        SELECT $1, $2, $3, t.grant_id, $4, $5, $6, $7, $8, t.id, $10 FROM tokens t WHERE t.id = $9";
     let Rotation { tokens, salt, sender } = rotation;
     let NewRefreshToken { id, digest, plan } = tokens.refresh.as_ref()?;
     let (idle, max, access) = (plan.idle_ends_at, plan.max_ends_at, tokens.access.id);
     let sender = sender.as_ref();
-    Some(statement!(NEXT, id, tenant, digest, now, idle, max, &salt[..], access, sender, claimed, verb))
+    Some(statement!(NEXT, id, tenant, digest, number, now, idle, max, &salt[..], access, sender))
 }
 
 /// Reads the pair that a generation was traded for; `None` where there is none, or it has been swept.

@@ -44,6 +44,11 @@ impl Row {
         Row { sql, cells }
     }
 
+    /// What stands for the rows that a statement without a RETURNING list has changed, if it has changed any.
+    pub(crate) fn of_a_change(sql: &'static str) -> Row {
+        Row { sql, cells: Vec::new() }
+    }
+
     /// Text.
     pub fn text(&self, column: usize) -> Result<&str, StoreError> {
         self.opt_text(column)?.ok_or_else(|| self.wrong(column))

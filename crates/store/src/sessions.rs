@@ -96,7 +96,7 @@ const TOUCH_MS: i64 = 60_000;
 pub(crate) const SIGN_IN: &str = "UPDATE people SET last_sign_in_at = CASE \
     WHEN last_sign_in_at > valid_from AND last_sign_in_at > $4 THEN last_sign_in_at \
     WHEN valid_from > $4 THEN valid_from ELSE $4 END \
-    WHERE id = $1 AND tenant = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING id";
+    WHERE id = $1 AND tenant = $2 AND password_hash = $3 AND disabled_at IS NULL";
 
 impl Store {
     /// Opens a session at `note.at` and ends the one that it replaces; another person's as [`Store::end_session`] does, with

@@ -4,6 +4,7 @@
 //! in `writer`, who may write when in `turns`, running a statement in `statement`. Does not own SQL.
 
 mod mount;
+mod prepared;
 mod statement;
 mod turns;
 mod writer;
@@ -13,9 +14,10 @@ use crate::error::StoreError;
 use crate::migrations;
 use crate::row::Row;
 use crate::value::{Statement, Verb};
+use prepared::Prepared;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use statement::{classify, execute};
+use statement::{classify, execute, execute_once};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +35,6 @@ const LOCK_TRIES: i32 = 50_000;
 /// Readers never wait for a writer; what keeps them out (a recovery, somebody's VACUUM) may stall a caller's thread for
 /// a second, not for longer.
 const READ_TRIES: i32 = 2_000;
-const STATEMENTS_CACHED: usize = 256;
 /// How much of the file a reader may map, in bytes: the most that the library takes.
 const MAPPED: i64 = 0x7fff_0000;
 
@@ -52,7 +53,7 @@ struct Database {
 /// A read connection that belongs to one thread.
 struct Reader {
     of: Weak<Database>,
-    connection: Connection,
+    connection: Prepared,
 }
 
 thread_local! {
@@ -114,11 +115,11 @@ impl Sqlite {
                 None => {
                     readers.retain(|reader| reader.of.strong_count() > 0);
                     let connection = connect_reader(&self.file.path).map_err(|e| cannot_open(&self.file.path, &e))?;
-                    readers.push(Reader { of: Arc::downgrade(&self.file), connection });
+                    readers.push(Reader { of: Arc::downgrade(&self.file), connection: Prepared::on(connection) });
                     readers.len() - 1
                 }
             };
-            execute(&readers[place].connection, statement).map_err(|fault| {
+            execute(&mut readers[place].connection, statement).map_err(|fault| {
                 if fault.fatal {
                     readers.swap_remove(place);
                 }
@@ -174,7 +175,6 @@ fn connect(path: &Path, owns_file: bool, lock_tries: i32) -> rusqlite::Result<Co
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     // Without it the library plans a statement again at every bind: 25 µs instead of 6.5 for a join of four tables.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     if owns_file {
         let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         if !mode.eq_ignore_ascii_case("wal") {
@@ -218,12 +218,13 @@ fn migrate(connection: &Connection, role: Role, options: &Options) -> Result<(),
     for migration in options.schema.judge(role, &applied, |migration| migration.sqlite)? {
         transaction.execute_batch(migration.sqlite).map_err(failed)?;
         let record = migrations::record(migration.number, migration.sqlite, options.now);
-        execute(&transaction, &record).map_err(|fault| fault.error)?;
+        execute_once(&transaction, &record).map_err(|fault| fault.error)?;
     }
     transaction.commit().map_err(failed)
 }
 
 fn list_applied(connection: &Connection) -> Result<Vec<(i64, String)>, StoreError> {
-    let mut rows = execute(connection, &Statement::new(migrations::LIST_APPLIED, [])).map_err(|fault| fault.error)?;
+    let mut rows =
+        execute_once(connection, &Statement::new(migrations::LIST_APPLIED, [])).map_err(|fault| fault.error)?;
     rows.iter_mut().map(|row| Ok((row.int(0)?, row.take_text(1)?))).collect()
 }

@@ -199,7 +199,7 @@ impl Store {
     /// before. Audited. Gives false when it had been revoked before, or there is none of this id.
     pub async fn revoke_access_token(&self, id: Id, note: &Note) -> Result<bool, StoreError> {
         const REVOKE: &str = "UPDATE tokens SET revoked_at = $3, revoked_by = $4 \
-            WHERE id = $1 AND tenant = $2 AND revoked_at IS NULL RETURNING id";
+            WHERE id = $1 AND tenant = $2 AND revoked_at IS NULL";
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM tokens WHERE id = $11 AND revoked_by = $1)");
         let target = format!("token:{id}");
         let event = Event { action: "token.revoke", target, outcome: "done", details: String::new() };

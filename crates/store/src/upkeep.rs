@@ -133,7 +133,8 @@ impl Store {
         };
         let verb: Verb = sqls.iter().map(statement).collect();
         let answers = self.run(verb).await?;
-        Ok(answers.iter().map(|rows| rows.len() as u64).sum())
+        let went = sqls.iter().zip(&answers).filter(|(sql, _)| sql.contains("RETURNING"));
+        Ok(went.map(|(_, rows)| rows.len() as u64).sum())
     }
 }
 

@@ -163,7 +163,7 @@ impl Request<'_> {
                 break;
             };
             let given = self.mint().spell(&pair, person_of_family(&current)).await?;
-            match store.rotate_refresh(current.id, app.dice.id(self.now), &rotation, self.now).await? {
+            match store.rotate_refresh(&current, app.dice.id(self.now), &rotation, self.now).await? {
                 RotateRefresh::Rotated => return Ok(given),
                 RotateRefresh::Ended => break,
                 RotateRefresh::AlreadySpent => {}

@@ -2,6 +2,7 @@
 //!
 //! Owns binding, reading rows, and what SQLite's errors mean. Does not own transactions.
 
+use super::prepared::{Known, Prepared};
 use crate::error::StoreError;
 use crate::row::{Cell, Row};
 use crate::value::{Statement, Value};
@@ -15,13 +16,26 @@ pub(in crate::sqlite) struct Fault {
 }
 
 /// Runs one statement to its end and gives its rows.
-pub(in crate::sqlite) fn execute(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, Fault> {
+pub(in crate::sqlite) fn execute(on: &mut Prepared, statement: &Statement) -> Result<Vec<Row>, Fault> {
+    on.with(statement.sql, |connection, known| run(connection, known, statement))
+}
+
+/// As [`execute`], for what this connection is not asked again.
+pub(in crate::sqlite) fn execute_once(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, Fault> {
+    run(connection, &mut Known::prepare(connection, statement.sql)?, statement)
+}
+
+/// Runs a statement that has no values and gives no rows.
+pub(in crate::sqlite) fn control(on: &mut Prepared, sql: &'static str) -> Result<(), Fault> {
+    on.with(sql, |_, known| known.statement.raw_execute().map(drop).map_err(|error| classify(sql, &error)))
+}
+
+fn run(connection: &Connection, known: &mut Known<'_>, statement: &Statement) -> Result<Vec<Row>, Fault> {
     let failed = |error: rusqlite::Error| classify(statement.sql, &error);
-    let mut prepared = connection.prepare_cached(statement.sql).map_err(failed)?;
-    bind(&mut prepared, statement)?;
-    let columns = prepared.column_count();
+    bind(known, statement)?;
+    let columns = known.statement.column_count();
     let mut found = Vec::new();
-    let mut rows = prepared.raw_query();
+    let mut rows = known.statement.raw_query();
     while let Some(row) = rows.next().map_err(failed)? {
         let mut cells = Vec::with_capacity(columns);
         for column in 0..columns {
@@ -38,23 +52,22 @@ pub(in crate::sqlite) fn execute(connection: &Connection, statement: &Statement)
         }
         found.push(Row::new(statement.sql, cells));
     }
+    drop(rows);
+    // What was bound may be people's data, and this statement stays.
+    known.statement.clear_bindings();
+    if columns == 0 && connection.changes() > 0 {
+        found.push(Row::of_a_change(statement.sql));
+    }
     Ok(found)
 }
 
-/// Binds by the number in a parameter's name. SQLite numbers `$2 … $1` in the order in which they stand, so binding by
-/// position would silently swap the two.
-fn bind(prepared: &mut rusqlite::CachedStatement<'_>, statement: &Statement) -> Result<(), Fault> {
-    let count = prepared.parameter_count();
-    if count != statement.values.len() {
+fn bind(known: &mut Known<'_>, statement: &Statement) -> Result<(), Fault> {
+    if known.values.len() != statement.values.len() {
         return Err(defect(statement.sql, "the number of values is not the number of parameters"));
     }
-    for place in 1..=count {
-        let name = prepared.parameter_name(place).and_then(|name| name.strip_prefix('$'));
-        let number = name.and_then(|digits| digits.parse::<usize>().ok()).and_then(|number| number.checked_sub(1));
-        let Some(value) = number.and_then(|number| statement.values.get(number)) else {
-            return Err(defect(statement.sql, "a parameter is not one of $1 … $n"));
-        };
-        prepared.raw_bind_parameter(place, value).map_err(|error| classify(statement.sql, &error))?;
+    for (place, number) in known.values.iter().enumerate() {
+        let bound = known.statement.raw_bind_parameter(place + 1, &statement.values[*number]);
+        bound.map_err(|error| classify(statement.sql, &error))?;
     }
     Ok(())
 }
@@ -71,7 +84,7 @@ impl rusqlite::ToSql for Value {
     }
 }
 
-fn defect(sql: &'static str, cause: &str) -> Fault {
+pub(in crate::sqlite) fn defect(sql: &'static str, cause: &str) -> Fault {
     Fault { error: StoreError::Statement { sql, cause: cause.to_owned() }, fatal: false }
 }
 

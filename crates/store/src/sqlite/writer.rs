@@ -3,7 +3,8 @@
 //! Owns group commit: verbs that wait are gathered into one transaction, which costs one fsync, and are answered after
 //! it. Owns when the log is moved into the file, and the failure that is never retried. Does not own what a verb says.
 
-use super::statement::{Fault, classify, execute};
+use super::prepared::Prepared;
+use super::statement::{Fault, classify, control, execute};
 use super::turns::Turns;
 use super::{LOCK_POLL, closed};
 use crate::db::Commits;
@@ -26,6 +27,8 @@ const BATCH_TIME: Duration = Duration::from_millis(15);
 const IDLE: Duration = Duration::from_millis(200);
 /// Without such a pause it does so after a commit that finds so many frames (of 4 KiB) in the log: 32 MiB.
 const LONG_LOG: i64 = 8192;
+/// It looks after so many commits: asking costs as much as a small verb, and a commit is bounded by its time.
+const LOOK: u32 = 8;
 /// Under saturation the lock is left free for `FREE` whenever the writer has held on for `HELD`: together with a batch
 /// that stays below the promised 50 ms. Where commands wait it stays free until they are through, or for `LONGEST`.
 const HELD: Duration = Duration::from_millis(25);
@@ -100,7 +103,7 @@ impl Handle {
 }
 
 struct Writer {
-    connection: Connection,
+    connection: Prepared,
     queue: Receiver<Message>,
     failed: watch::Sender<Option<String>>,
     failure: Option<String>,
@@ -108,6 +111,8 @@ struct Writer {
     free_at: Instant,
     /// Whether the log holds something that a checkpoint would move.
     dirty: bool,
+    /// Commits since the log's length was last asked for.
+    unlooked: u32,
     turns: Turns,
     tally: Arc<Tally>,
 }
@@ -121,17 +126,22 @@ pub(super) fn start(
 ) -> Result<Handle, StoreError> {
     let (sender, receiver) = sync_channel(queue);
     let tally = Arc::new(Tally::default());
-    let mut writer = Writer {
-        connection,
-        queue: receiver,
-        failed,
-        failure: None,
-        free_at: stopwatch(),
-        dirty: false,
-        turns,
-        tally: tally.clone(),
+    let counted = tally.clone();
+    let life = move || {
+        let mut writer = Writer {
+            connection: Prepared::on(connection),
+            queue: receiver,
+            failed,
+            failure: None,
+            free_at: stopwatch(),
+            dirty: false,
+            unlooked: 0,
+            turns,
+            tally: counted,
+        };
+        writer.work();
     };
-    let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.work());
+    let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(life);
     let thread = thread.map_err(|error| StoreError::Unavailable(format!("cannot start the writer: {error}")))?;
     Ok(Handle { queue: sender, thread: Mutex::new(Some(thread)), tally })
 }
@@ -222,7 +232,9 @@ impl Writer {
         }
         let done = self.try_transact(jobs);
         if let Err(fault) = &done {
-            if !self.connection.is_autocommit() && self.connection.execute_batch("ROLLBACK").is_err() {
+            if !self.connection.connection().is_autocommit()
+                && self.connection.connection().execute_batch("ROLLBACK").is_err()
+            {
                 self.fail("a transaction could not be rolled back");
             }
             if fault.fatal {
@@ -232,23 +244,20 @@ impl Writer {
         done
     }
 
-    fn try_transact(&self, jobs: &[Job]) -> Result<Vec<Rows>, Fault> {
-        let control = |sql: &'static str| {
-            let mut statement = self.connection.prepare_cached(sql).map_err(|error| classify(sql, &error))?;
-            statement.raw_execute().map_err(|error| classify(sql, &error))
-        };
-        self.turns.wait(|| control("BEGIN IMMEDIATE"))?;
+    fn try_transact(&mut self, jobs: &[Job]) -> Result<Vec<Rows>, Fault> {
+        let connection = &mut self.connection;
+        self.turns.wait(|| control(connection, "BEGIN IMMEDIATE"))?;
         let since = stopwatch();
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let rows: Result<Rows, Fault> = job.verb.iter().map(|one| execute(&self.connection, one)).collect();
+            let rows: Result<Rows, Fault> = job.verb.iter().map(|one| execute(connection, one)).collect();
             answers.push(rows?);
             if since.elapsed() >= BATCH_TIME {
                 break;
             }
         }
         let committing = stopwatch();
-        control("COMMIT")?;
+        control(connection, "COMMIT")?;
         self.tally.count(answers.len(), committing.elapsed());
         Ok(answers)
     }
@@ -259,7 +268,7 @@ impl Writer {
         if self.failure.is_none() {
             self.failure = Some(why.to_owned());
             // Closing the file would try again. The log stays, and the next process reads it.
-            let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            let _ = self.connection.connection().set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
             self.failed.send_replace(Some(why.to_owned()));
         }
     }
@@ -280,7 +289,9 @@ impl Writer {
     /// Between commits, when those who waited have been answered. A command leaves it to the server beside it, whose
     /// upkeep commits every minute.
     fn look_after_log(&mut self) {
-        if self.turns.is_server() {
+        self.unlooked += 1;
+        if self.turns.is_server() && self.unlooked >= LOOK {
+            self.unlooked = 0;
             self.shorten_log();
         }
     }
@@ -305,7 +316,7 @@ impl Writer {
             return 0;
         }
         let frames = |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?);
-        let left = self.connection.prepare_cached(checkpoint).and_then(|mut run| run.query_row([], frames));
+        let left = self.connection.connection().query_row(checkpoint, [], frames);
         left.unwrap_or_else(|error| {
             let fault = classify(checkpoint, &error);
             if fault.fatal {

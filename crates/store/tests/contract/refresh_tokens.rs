@@ -87,7 +87,8 @@ async fn present(
             refresh: Some(NewRefreshToken { id: refresh.id(), digest: refresh.digest(), plan }),
         };
         let rotation = Rotation { tokens, salt, sender: Some(sender.clone()) };
-        match world.store.rotate_refresh(presented.id(), world.id(), &rotation, now).await.expect("runs") {
+        let found = found.expect("was judged");
+        match world.store.rotate_refresh(&found, world.id(), &rotation, now).await.expect("runs") {
             RotateRefresh::Rotated => return Ok((access.spell().expose().into(), refresh.spell().expose().into())),
             RotateRefresh::AlreadySpent => {}
             RotateRefresh::Ended => return Err(false),
@@ -202,15 +203,19 @@ fn fm_25_fm_28_fm_29_of_64_callers_with_one_refresh_token_one_gets_the_next_and_
         let world = World::new(store);
         for round in 0..5 {
             let (grant, _, refresh) = family(&world, &format!("person{round}")).await;
-            let got = race(&world, CALLERS, |world, _| async move {
-                let rotation = world.new_rotation(NOW);
-                let next = rotation.tokens.refresh.as_ref().expect("was made").id;
-                let rotated = world.store.rotate_refresh(refresh, world.id(), &rotation, NOW + 1).await.expect("runs");
-                (
-                    rotated,
-                    world.accepted(rotation.tokens.access.id, NOW + 2).await,
-                    world.refreshable(next, NOW + 2).await,
-                )
+            let found = world.store.find_refresh(&secret_of(refresh)).await.expect("reads").expect("is there");
+            let got = race(&world, CALLERS, |world, _| {
+                let found = found.clone();
+                async move {
+                    let rotation = world.new_rotation(NOW);
+                    let next = rotation.tokens.refresh.as_ref().expect("was made").id;
+                    let rotated = world.store.rotate_refresh(&found, world.id(), &rotation, NOW + 1).await;
+                    (
+                        rotated.expect("runs"),
+                        world.accepted(rotation.tokens.access.id, NOW + 2).await,
+                        world.refreshable(next, NOW + 2).await,
+                    )
+                }
             })
             .await;
             let outcomes: Vec<_> = got.iter().map(|(outcome, ..)| *outcome).collect();
@@ -236,14 +241,14 @@ fn fm_26_generations_that_were_traded_within_one_millisecond_are_all_known_as_tr
         let mut older = Vec::new();
         for _ in 0..100 {
             let rotation = world.new_rotation(NOW);
-            let rotated = world.store.rotate_refresh(refresh, world.id(), &rotation, NOW).await.expect("runs");
+            let rotated = world.rotate(refresh, &rotation, NOW).await.expect("runs");
             assert_eq!(rotated, RotateRefresh::Rotated);
             older.push(std::mem::replace(&mut refresh, rotation.tokens.refresh.expect("was made").id));
         }
         for old in older {
             let found = world.store.find_refresh(&secret_of(old)).await.expect("reads").expect("is there");
             assert!(found.generation.spent.is_some());
-            let again = world.store.rotate_refresh(old, world.id(), &world.new_rotation(NOW), NOW).await.expect("runs");
+            let again = world.rotate(old, &world.new_rotation(NOW), NOW).await.expect("runs");
             assert_eq!(again, RotateRefresh::AlreadySpent);
         }
         assert!(world.refreshable(refresh, NOW).await);
@@ -259,7 +264,7 @@ fn fm_32_st_66_ending_a_family_after_reuse_kills_every_token_of_it() {
         let mut last = refresh;
         for _ in 0..3 {
             let next = world.new_rotation(NOW);
-            world.store.rotate_refresh(last, world.id(), &next, NOW).await.expect("runs");
+            world.rotate(last, &next, NOW).await.expect("runs");
             last = next.tokens.refresh.expect("was made").id;
             tokens.insert(next.tokens.access.id);
         }
@@ -271,7 +276,7 @@ fn fm_32_st_66_ending_a_family_after_reuse_kills_every_token_of_it() {
             assert!(!world.accepted(*access, NOW).await);
         }
         assert!(!world.refreshable(last, NOW).await);
-        let rotated = world.store.rotate_refresh(last, world.id(), &world.new_rotation(NOW), NOW).await.expect("runs");
+        let rotated = world.rotate(last, &world.new_rotation(NOW), NOW).await.expect("runs");
         assert_eq!(rotated, RotateRefresh::Ended);
     });
 }
@@ -288,7 +293,7 @@ fn fm_27_a_refresh_that_overlaps_a_revocation_leaves_no_living_token_after_the_r
                     return None;
                 }
                 let rotation = world.new_rotation(NOW);
-                world.store.rotate_refresh(refresh, world.id(), &rotation, NOW).await.expect("runs");
+                world.rotate(refresh, &rotation, NOW).await.expect("runs");
                 Some((rotation.tokens.access.id, rotation.tokens.refresh.expect("was made").id))
             })
             .await;
@@ -306,15 +311,15 @@ fn st_69_fm_31_a_refresh_token_ends_after_its_idle_time_and_a_family_at_its_end_
         let world = World::new(store);
         let (_, _, refresh) = family(&world, "alice").await;
         let idle_end = NOW + 3_600 * SECOND;
-        let late = world.store.rotate_refresh(refresh, world.id(), &world.new_rotation(NOW), idle_end).await;
+        let late = world.rotate(refresh, &world.new_rotation(NOW), idle_end).await;
         assert_eq!(late.expect("runs"), RotateRefresh::Ended);
         let mut rotation = world.new_rotation(idle_end);
         rotation.tokens.refresh.as_mut().expect("was made").plan.max_ends_at = idle_end + 10;
-        let timely = world.store.rotate_refresh(refresh, world.id(), &rotation, idle_end - 1).await;
+        let timely = world.rotate(refresh, &rotation, idle_end - 1).await;
         assert_eq!(timely.expect("runs"), RotateRefresh::Rotated);
         let next = rotation.tokens.refresh.expect("was made").id;
         assert!(world.refreshable(next, idle_end + 9).await && !world.refreshable(next, idle_end + 10).await);
-        let over = world.store.rotate_refresh(next, world.id(), &world.new_rotation(NOW), idle_end + 10).await;
+        let over = world.rotate(next, &world.new_rotation(NOW), idle_end + 10).await;
         assert_eq!(over.expect("runs"), RotateRefresh::Ended);
     });
 }

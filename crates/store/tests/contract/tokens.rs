@@ -247,7 +247,7 @@ fn st_73_fm_27_an_access_token_that_is_revoked_is_dead_from_the_answer_on_and_al
         let code = world.flow(&client, "alice").await.code;
         let (access, refresh) = world.spend(code, NOW).await;
         let rotation = world.new_rotation(NOW);
-        world.store.rotate_refresh(refresh, world.id(), &rotation, NOW).await.expect("runs");
+        world.rotate(refresh, &rotation, NOW).await.expect("runs");
         assert!(world.accepted(access, NOW).await);
         assert!(world.store.revoke_access_token(access, &world.note(NOW)).await.expect("runs"));
         assert!(!world.accepted(access, NOW).await);

@@ -68,7 +68,7 @@ fn st_30_a_spent_code_is_remembered_for_as_long_as_what_it_gave_lives() {
         let (_, first) = world.spend(code, NOW).await;
         let later = NOW + 3_000 * SECOND;
         let next = world.new_rotation(later);
-        world.store.rotate_refresh(first, world.id(), &next, later).await.expect("runs");
+        world.rotate(first, &next, later).await.expect("runs");
         let refresh = next.tokens.refresh.expect("was made").id;
         let late = later + 3_599 * SECOND;
         while sweep(&world.store, late + HOUR, 100).await.expect("runs") > 0 {}
@@ -91,7 +91,7 @@ fn st_66_every_generation_is_remembered_for_as_long_as_its_family_lives() {
         for _ in 0..12 {
             now += 3_000 * SECOND;
             let next = world.new_rotation(now);
-            world.store.rotate_refresh(last.unwrap_or(first), world.id(), &next, now).await.expect("runs");
+            world.rotate(last.unwrap_or(first), &next, now).await.expect("runs");
             last = next.tokens.refresh.map(|refresh| refresh.id);
         }
         let last = last.expect("was made");

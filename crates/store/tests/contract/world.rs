@@ -14,7 +14,6 @@ use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::{Digest, Kind as SecretKind, MachineSecret};
 use vestibule_oauth::template::Template;
 use vestibule_oauth::token::{self, RefreshPlan};
-use vestibule_store::Store;
 use vestibule_store::applications::{AddApplication, NewApplication, NewRedirectUri, NewSecret};
 use vestibule_store::audit::Note;
 use vestibule_store::authorizations::{Answer, Issue, NewAuthorization};
@@ -22,7 +21,8 @@ use vestibule_store::codes::{NewCode, SpendCode};
 use vestibule_store::organizations::{AddOrganization, NewOrganization};
 use vestibule_store::people::{AddPerson, NewPerson};
 use vestibule_store::sessions::{NewSession, OpenSession};
-use vestibule_store::tokens::{DirectGrant, NewAccessToken, NewRefreshToken, NewTokens, Rotation};
+use vestibule_store::tokens::{DirectGrant, NewAccessToken, NewRefreshToken, NewTokens, RotateRefresh, Rotation};
+use vestibule_store::{Store, StoreError};
 
 /// How many callers come at once in a race.
 pub const CALLERS: usize = 64;
@@ -212,6 +212,12 @@ impl World {
     /// Tokens for a refresh token, asked for by a client that authenticated.
     pub fn new_rotation(&self, now: i64) -> Rotation {
         Rotation { tokens: self.new_tokens(now), salt: *self.digest().as_bytes(), sender: None }
+    }
+
+    /// Trades the refresh token of the row `id`.
+    pub async fn rotate(&self, id: Id, rotation: &Rotation, now: i64) -> Result<RotateRefresh, StoreError> {
+        let found = self.store.find_refresh(&secret_of(id)).await?.expect("is there");
+        self.store.rotate_refresh(&found, self.id(), rotation, now).await
     }
 
     /// Spends a code; gives the access token's and the refresh token's rows.
