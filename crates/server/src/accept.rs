@@ -9,15 +9,17 @@ mod tests;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::web::door::Peer;
+use crate::web::door;
 use crate::web::guard::network;
 use axum::Router;
 use axum::extract::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use life::{Life, Limits};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +28,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tower::ServiceExt;
 
 /// How long a client may take to send a request's headers, and how long a connection that has not asked for anything
 /// yet may stay. A kept-alive HTTP/1 connection waits for its next request no longer than this either.
@@ -77,13 +78,9 @@ pub async fn accept(listener: TcpListener, router: Router, app: Arc<App>, caps: 
         let Some(place) = Crowd::enter(&crowd, address.ip()) else { continue };
         // Answers are small and written whole: waiting to fill a segment only delays them.
         let _ = stream.set_nodelay(true);
-        let connection = Connection {
-            clock: app.clock.clone(),
-            limits: LIMITS,
-            router: router.clone(),
-            peer: Peer(address.ip()),
-            stop: stop.clone(),
-        };
+        let (inside, router, peer) = (app.clone(), router.clone(), address.ip());
+        let answer = move |request| door::pass(inside.clone(), router.clone(), peer, request);
+        let connection = Connection { clock: app.clock.clone(), limits: LIMITS, answer, stop: stop.clone() };
         let builder = builder.clone();
         connections.spawn(async move {
             connection.serve(&builder, stream).await;
@@ -132,26 +129,29 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-struct Connection {
+struct Connection<A> {
     clock: Clock,
     limits: Limits,
-    router: Router,
-    peer: Peer,
+    /// Answers a request.
+    answer: A,
     stop: watch::Receiver<bool>,
 }
 
-impl Connection {
+impl<A, F> Connection<A>
+where
+    A: Fn(Request) -> F,
+    F: Future<Output = Response> + Send + 'static,
+{
     async fn serve<S>(mut self, builder: &Builder<TokioExecutor>, stream: S)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let life = Life::new(self.clock, self.limits);
-        let (router, peer, seen) = (self.router, self.peer, life.clone());
-        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
+        let (answer, seen) = (self.answer, life.clone());
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
             let under_way = seen.begin();
-            let answer = router.clone().oneshot(request.map(axum::body::Body::new));
-            async move { answer.await.map(|answer| answer.map(|body| under_way.until_written(body))) }
+            let answer = answer(request.map(axum::body::Body::new));
+            async move { Ok::<_, Infallible>(answer.await.map(|body| under_way.until_written(body))) }
         });
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         loop {

@@ -1,6 +1,7 @@
 //! All addresses of the server, on one page.
 //!
-//! Owns which conductor answers where. What every answer carries is the door's; who may ask is each conductor's.
+//! Owns which conductor answers where. What every answer carries is the door's, which stands before it; who may ask is
+//! each conductor's.
 
 use crate::api::{git_auths, gitlife, idaas, projects, tokens};
 use crate::app::App;
@@ -71,6 +72,5 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/robots.txt", get(health::robots))
         .fallback(door::nothing_here)
         .method_not_allowed_fallback(door::wrong_method)
-        .layer(axum::middleware::from_fn_with_state(app.clone(), door::pass))
         .with_state(app)
 }

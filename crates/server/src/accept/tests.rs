@@ -4,6 +4,7 @@ use super::*;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
+use tower::ServiceExt;
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -18,8 +19,11 @@ fn serve(limits: Limits) -> (DuplexStream, JoinHandle<()>, watch::Sender<bool>) 
     );
     let (ours, theirs) = duplex(4096);
     let (go, stop) = watch::channel(false);
-    let peer = Peer(IpAddr::from([192, 0, 2, 1]));
-    let connection = Connection { clock: Clock::system(), limits, router, peer, stop };
+    let answer = move |request| {
+        let routed = router.clone().oneshot(request);
+        async move { routed.await.unwrap_or_else(|never| match never {}) }
+    };
+    let connection = Connection { clock: Clock::system(), limits, answer, stop };
     (theirs, tokio::spawn(async move { connection.serve(&builder(), ours).await }), go)
 }
 

@@ -7,7 +7,7 @@ use crate::pages::problem::{ForDevelopers, Problem, ProblemPage};
 use crate::text::Language;
 use crate::web::{keystone, servicestage};
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::refusal::{Code, Refusal};
@@ -210,6 +210,8 @@ fn sentence(code: Code) -> &'static str {
 
 fn with_body(status: u16, kind: &'static str, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
+    // Room for what the door adds, at once.
+    *response.headers_mut() = HeaderMap::with_capacity(12);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     no_store(response)

@@ -6,63 +6,80 @@
 use crate::app::App;
 use crate::web::answer::{self, Cause};
 use crate::web::segments;
-use axum::extract::{MatchedPath, Request, State};
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use axum::middleware::Next;
 use axum::response::Response;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
+use tower::ServiceExt;
 use vestibule_oauth::refusal::Code;
 
-/// The address at the other end of the connection, put on every request by the accept loop.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
-
-/// What a request is called in answers and logs.
-#[derive(Clone, Debug)]
-pub struct RequestId(pub String);
+/// What is known of a request before it is read; put on it when it walks in.
+#[derive(Debug)]
+pub struct Visit {
+    /// The address at the other end of the connection.
+    pub peer: IpAddr,
+    /// What it is called in answers and logs.
+    pub id: String,
+    /// Where it was led to.
+    route: OnceLock<MatchedPath>,
+}
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Lets a request in and its answer out.
-pub async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+impl Visit {
+    /// The visit that `request` is, noting where it was led to.
+    pub fn of(extensions: &axum::http::Extensions) -> Arc<Visit> {
+        let Some(visit) = extensions.get::<Arc<Visit>>() else {
+            let peer = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+            return Arc::new(Visit { peer, id: String::new(), route: OnceLock::new() });
+        };
+        if let Some(route) = extensions.get::<MatchedPath>() {
+            let _ = visit.route.set(route.clone());
+        }
+        visit.clone()
+    }
+}
+
+/// Lets a request of `peer` in and its answer out. It stands before the router and not in it, where a layer would cost
+/// every request four allocations.
+pub async fn pass(app: Arc<App>, router: Router, peer: IpAddr, mut request: Request) -> Response {
     let id = incoming_id(request.headers()).unwrap_or_else(|| app.dice.id(app.clock.now()).to_string());
+    let visit = Arc::new(Visit { peer, id, route: OnceLock::new() });
     let method = request.method().clone();
-    // Both share what they hold with the request; nothing is copied for a line that is hardly ever written.
+    // Shares what it holds with the request.
     let uri = request.uri().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(visit.clone());
 
     let mut response = if is_plain(uri.path()) || segments::is_readable(uri.path()) {
-        match caught(next.run(request)).await {
+        let routed = router.oneshot(request);
+        match caught(async { routed.await.unwrap_or_else(|never| match never {}) }).await {
             Some(response) => response,
-            None => answer::by_path(uri.path(), Code::ServerError, &id),
+            None => answer::by_path(uri.path(), Code::ServerError, &visit.id),
         }
     } else {
-        answer::by_path(uri.path(), Code::NotFound, &id)
+        answer::by_path(uri.path(), Code::NotFound, &visit.id)
     };
     if response.status().is_server_error() {
         // The route and not the path: a path may hold a setup link.
-        log(&method, route.as_ref().map_or("-", MatchedPath::as_str), &response, &id);
+        log(&method, visit.route.get().map_or("-", MatchedPath::as_str), &response, &visit.id);
     }
-    dress(response.headers_mut(), &id);
+    dress(response.headers_mut(), &visit.id);
     response
 }
 
 /// There is nothing at this address.
 pub async fn nothing_here(request: Request) -> Response {
-    answer::by_path(request.uri().path(), Code::NotFound, request_id(&request))
+    answer::by_path(request.uri().path(), Code::NotFound, &Visit::of(request.extensions()).id)
 }
 
 /// There is something, but not for this method. The `Allow` header is added by the router.
 pub async fn wrong_method(request: Request) -> Response {
-    answer::by_path(request.uri().path(), Code::MethodNotAllowed, request_id(&request))
-}
-
-fn request_id(request: &Request) -> &str {
-    request.extensions().get::<RequestId>().map_or("", |id| &id.0)
+    answer::by_path(request.uri().path(), Code::MethodNotAllowed, &Visit::of(request.extensions()).id)
 }
 
 /// A caller's own id is kept when it can do no harm in a log or a page.
@@ -87,8 +104,8 @@ fn is_plain(path: &str) -> bool {
 
 /// Runs a conductor; `None` when it panics, which ends that request and no other (FM-120).
 async fn caught(future: impl Future<Output = Response>) -> Option<Response> {
-    let mut future = Box::pin(future);
-    std::future::poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(response)) => Poll::Ready(Some(response)),
         Err(_) => Poll::Ready(None),

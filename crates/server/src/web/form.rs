@@ -4,12 +4,12 @@
 //! judged by `oauth::parameters`, which is handed query and body apart and untouched.
 
 use crate::web::answer;
-use crate::web::door::{Peer, RequestId};
+use crate::web::door::Visit;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
 use http_body_util::{BodyExt, Limited};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::refusal::{Code, Refusal};
@@ -44,18 +44,18 @@ impl<S: Sync> FromRequest<S> for Received {
 
     async fn from_request(request: Request, _state: &S) -> Result<Received, Response> {
         let (parts, body) = request.into_parts();
-        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        let visit = Visit::of(&parts.extensions);
         let path = parts.uri.path().to_owned();
         let body = match tokio::time::timeout(BODY_PATIENCE, Limited::new(body, BODY_LIMIT).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-                return Err(answer::by_path(&path, Code::PayloadTooLarge, &request_id));
+                return Err(answer::by_path(&path, Code::PayloadTooLarge, &visit.id));
             }
             // The connection broke, or dripped: whatever is answered, hardly anybody reads it.
-            Ok(Err(_)) | Err(_) => return Err(answer::by_path(&path, Code::InvalidRequest, &request_id)),
+            Ok(Err(_)) | Err(_) => return Err(answer::by_path(&path, Code::InvalidRequest, &visit.id)),
         };
-        let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
         let query = parts.uri.query().map(str::to_owned);
+        let (peer, request_id) = (visit.peer, visit.id.clone());
         Ok(Received { method: parts.method, path, query, headers: parts.headers, body, peer, request_id })
     }
 }
@@ -138,6 +138,7 @@ impl Drop for PageForm {
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+    use std::net::Ipv4Addr;
 
     fn received(kind: Option<&'static str>, body: &'static str) -> Received {
         let mut headers = HeaderMap::new();
