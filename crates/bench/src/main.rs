@@ -102,7 +102,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<bool, String> {
     match &cli.part {
         Some(Part::Hash { milliseconds }) => {
-            println!("{}", bare::hash(Duration::from_millis(*milliseconds)));
+            println!("{}", bare::hash(Duration::from_millis(*milliseconds))?);
             Ok(true)
         }
         Some(Part::Bare { path, size }) => {

@@ -55,7 +55,7 @@ pub struct Measured {
     /// And the generator's own core meanwhile: near one, it is the generator that was measured.
     pub generator: f64,
     pub bare_generator: f64,
-    /// For sign-ins: how many hashes a second this core makes when it does nothing else.
+    /// For sign-ins: how many hashes this core makes in a second of processor time.
     pub hashes: Option<f64>,
 }
 
@@ -87,9 +87,10 @@ impl Measured {
         .collect()
     }
 
-    /// The share of what Argon2id allows.
+    /// The share of what Argon2id allows: sign-ins in a second of processor time as a part of hashes. By time instead it would
+    /// tell who was let onto a core that others use.
     pub fn share(&self) -> Option<f64> {
-        self.hashes.map(|hashes| self.rate / hashes.max(1e-9))
+        self.hashes.map(|hashes| 1e6 / self.cpu_us.max(1e-9) / hashes.max(1e-9))
     }
 }
 
