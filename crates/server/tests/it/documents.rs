@@ -10,7 +10,7 @@ fn root() -> PathBuf {
 
 fn documents() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for folder in [root(), root().join("docs"), root().join("docs/decisions"), root().join("docs/security")] {
+    for folder in ["", "docs", "docs/decisions", "docs/git-hosts", "docs/security"].map(|folder| root().join(folder)) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|e| e == "md") {
@@ -124,4 +124,17 @@ fn fm_86_only_one_room_opens_connections_to_other_machines() {
     // The demo's sample application and `vestibule prove` are clients of our own server on loopback.
     let expected = ["server/src", "server/src/demo/call.rs", "server/src/prove/http.rs"];
     assert_eq!(found.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn every_kind_of_git_host_has_a_page_for_operators_that_gives_the_reason_for_each_scope() {
+    for kind in vestibule_githost::registry::KINDS {
+        let habits = kind.habits();
+        let page = root().join("docs/git-hosts").join(format!("{}.md", habits.kind));
+        let text = std::fs::read_to_string(&page).unwrap_or_else(|why| panic!("{}: {why}", page.display()));
+        for (scope, reason) in habits.scopes {
+            assert!(text.contains(&format!("| `{scope}` | {reason}")), "{} lacks `{scope}`: {reason}", page.display());
+        }
+        assert!(text.contains(&format!("--kind {}", habits.kind)), "{}", page.display());
+    }
 }
