@@ -3,6 +3,7 @@
 //! Owns the types and their bounds. Does not own their spelling on our own wire.
 
 use crate::names::Content;
+use crate::refusal::Refusal;
 use crate::secret::Secret;
 
 /// Tokens, traded for a code, a refresh token or a password.
@@ -35,6 +36,28 @@ pub struct Upstream {
     pub scopes: Option<Vec<String>>,
     /// When the token ends, in Unix milliseconds, where the host tells.
     pub token_ends_at: Option<i64>,
+}
+
+impl Upstream {
+    /// The same within bounds: all of it is kept, listed and shown on pages. A name that no person has is a host that
+    /// speaks no sense; a picture or a list that is too long is left out.
+    pub fn bounded(self) -> Result<Upstream, Refusal> {
+        let is_name = (1..=MOST_LOGIN_CHARS).contains(&self.login.chars().count());
+        if !is_name || self.login.chars().any(char::is_control) {
+            return Err(Refusal::broken("the host told a name that nobody can have"));
+        }
+        let is_web = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+        let is_short = |url: &String| url.len() <= MOST_URL_BYTES && url.bytes().all(|b| b.is_ascii_graphic());
+        let scopes = self.scopes.and_then(|found| scopes(found.iter().map(String::as_str)));
+        Ok(Upstream { avatar: self.avatar.filter(|url| is_web(url) && is_short(url)), scopes, ..self })
+    }
+}
+
+/// Scopes that a host told; `None`, as if it had not, when they are too many or too long to be any.
+pub(crate) fn scopes<'a>(words: impl Iterator<Item = &'a str>) -> Option<Vec<String>> {
+    let words: Vec<&str> = words.map(str::trim).filter(|w| !w.is_empty()).take(MOST_SCOPES + 1).collect();
+    let fits = |word: &&str| word.len() <= MOST_SCOPE_BYTES && word.bytes().all(|b| b.is_ascii_graphic());
+    (words.len() <= MOST_SCOPES && words.iter().all(fits)).then(|| words.into_iter().map(str::to_owned).collect())
 }
 
 /// A list, and whether there is more at the host than it holds.
@@ -117,6 +140,14 @@ pub const MOST_PAGES: u32 = 50;
 
 /// Items on a page: the most that every host gives.
 pub const PER_PAGE: &str = "100";
+
+/// The longest name of a person, in characters, and address of a picture, in bytes.
+const MOST_LOGIN_CHARS: usize = 255;
+const MOST_URL_BYTES: usize = 2048;
+
+/// The most scopes of a token, and the longest of them, in bytes.
+const MOST_SCOPES: usize = 64;
+const MOST_SCOPE_BYTES: usize = 256;
 
 /// The largest file that is read or written, in bytes.
 pub const MOST_FILE_BYTES: usize = 8 << 20;

@@ -3,7 +3,7 @@
 //! Owns the reading of tokens and of the error codes, and when a token counts as ended. The quirks: errors with status 200 (GitHub), form encoding,
 //! scopes between commas, 401 for everything (Gitee).
 
-use crate::answers::Tokens;
+use crate::answers::{self, Tokens};
 use crate::errand::Step;
 use crate::judge::{self, Said};
 use crate::refusal::{Refusal, Why};
@@ -50,16 +50,12 @@ pub fn read(reply: &Reply, now: i64) -> Result<Tokens, Refusal> {
     let access = answer.access_token.and_then(token).filter(|_| is_bearer);
     let access = access.ok_or_else(|| Refusal::broken("the host answered without a usable token"))?;
     let ends = |seconds: Option<i64>| seconds.filter(|s| *s > 0).map(|s| now + s.min(LONGEST_LIFE) * 1000);
-    let split = |scope: String| {
-        let words = scope.split([' ', ',']).filter(|word| !word.is_empty());
-        words.map(str::to_owned).collect()
-    };
     Ok(Tokens {
         access,
         refresh: answer.refresh_token.and_then(token),
         access_ends_at: ends(answer.expires_in),
         refresh_ends_at: ends(answer.refresh_token_expires_in),
-        scopes: answer.scope.map(split),
+        scopes: answer.scope.and_then(|scope| answers::scopes(scope.split([' ', ',']))),
     })
 }
 
@@ -91,7 +87,7 @@ fn from_form(reply: &Reply) -> Answer {
 fn judge_error(error: &str, words: &str, reply: &Reply, now: i64) -> Refusal {
     let status = reply.status();
     if !matches!(status, 200 | 400..=403 | 422) {
-        return judge::refusal(reply, now);
+        return at_the_token_endpoint(judge::refusal(reply, now));
     }
     let why = match error {
         // RFC 6749 section 5.2 says it with 400, Gitee with 401; with anything else it is not said by a token endpoint.
@@ -112,10 +108,12 @@ fn judge_error(error: &str, words: &str, reply: &Reply, now: i64) -> Refusal {
 }
 
 /// A token endpoint that says 401 without a code that we know speaks of our application, not of a person's token; one
-/// that says no with 200 and such a code says nothing definite.
+/// that says no with 200 and such a code says nothing definite. One that is not there, or has moved, was not asked: that
+/// a token is not found may be said by nobody else.
 fn at_the_token_endpoint(refusal: Refusal) -> Refusal {
     match refusal.why {
         Why::TokenRefused => Refusal { why: Why::ClientRefused, ..refusal },
+        Why::NotFound => Refusal { why: Why::HostBroken { retry_after: None }, ..refusal },
         _ => refusal,
     }
 }

@@ -59,13 +59,14 @@ pub fn who(visit: &Visit) -> Step<Upstream> {
     Step::ask(request(visit, Method::Get, address), move |reply: &Reply, now| {
         accept(reply, now)?;
         let user: User = reply.read()?;
-        Ok(Upstream {
+        let upstream = Upstream {
             id: user.id.to_string(),
             home: home.segment(&user.login).as_str().to_owned(),
             login: user.login,
-            avatar: user.avatar_url.filter(|url| url.starts_with("https://") || url.starts_with("http://")),
+            avatar: user.avatar_url,
             scopes: None,
             token_ends_at: None,
-        })
+        };
+        upstream.bounded()
     })
 }

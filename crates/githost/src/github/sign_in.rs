@@ -6,12 +6,14 @@ use super::{accept, documented, request};
 use crate::answers::{Tokens, Upstream};
 use crate::errand::Step;
 use crate::judge::Said;
+use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::site::{Application, Departure, Site, Visit};
 use crate::wire::{Fields, Method, Request};
 use crate::{token_answer, when};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// The address that a person's browser is sent to.
 pub fn send_user(site: &Site, application: &Application, departure: Departure<'_>) -> String {
@@ -62,18 +64,16 @@ pub fn who(visit: &Visit) -> Step<Upstream> {
     Step::ask(request(visit, Method::Get, address), move |reply: &Reply, now| {
         accept(reply, now)?;
         let user: User = reply.read()?;
-        let scopes = reply.header("x-oauth-scopes").map(|list| {
-            let scopes = list.split(',').map(str::trim).filter(|scope| !scope.is_empty());
-            scopes.map(str::to_owned).collect()
-        });
-        Ok(Upstream {
+        let scopes = reply.header("x-oauth-scopes").map(|list| list.split(',').map(str::to_owned).collect());
+        let upstream = Upstream {
             id: user.id.to_string(),
             home: home.segment(&user.login).as_str().to_owned(),
             login: user.login,
-            avatar: user.avatar_url.filter(|url| url.starts_with("https://") || url.starts_with("http://")),
+            avatar: user.avatar_url,
             scopes,
             token_ends_at: reply.header("github-authentication-token-expiration").and_then(when::moment),
-        })
+        };
+        upstream.bounded()
     })
 }
 
@@ -92,12 +92,24 @@ pub fn revoke(site: &Site, application: &Application, access: &Secret, refresh: 
 fn end(site: &Site, application: &Application, access: &Secret) -> Step<()> {
     let address = site.api().at().fixed("applications").segment(&application.client_id).fixed("token");
     let request = documented(Request::new(Method::Delete, address));
-    let request = request.basic(&application.client_id, &application.client_secret);
-    Step::ask(request.json(Fields::new().secret("access_token", access)), |reply: &Reply, now| {
+    let deletion = request.basic(&application.client_id, &application.client_secret);
+    let visit = Visit { site: Arc::new(site.clone()), token: access.clone() };
+    Step::ask_on(deletion.json(Fields::new().secret("access_token", access)), move |reply: &Reply, now| {
         match reply.status() {
-            // Its words for a token that it does not know, or no longer.
-            404 | 422 if Said::of(reply).is_object => Ok(()),
-            _ => token_answer::revoked(reply, now),
+            // Its words for a token that it does not know, or no longer; and for a live one of another application.
+            404 | 422 if Said::of(reply).is_object => dead(&visit),
+            _ => Step::Done(token_answer::revoked(reply, now)),
         }
+    })
+}
+
+/// Proves that an access token opens nothing any more: only then may it be called ended.
+fn dead(visit: &Visit) -> Step<()> {
+    let address = visit.site.api().at().fixed("user");
+    Step::ask(request(visit, Method::Get, address), |reply: &Reply, now| match accept(reply, now) {
+        Ok(()) => Err(Refusal::new(Why::ClientRefused, "the token is alive, and not one of this application's")),
+        Err(Refusal { why: Why::TokenRefused, .. }) => Ok(()),
+        Err(refusal) if matches!(refusal.why, Why::RateLimited { .. }) => Err(refusal),
+        Err(_) => Err(Refusal::broken("the host does not say whether the token is dead")),
     })
 }

@@ -58,14 +58,15 @@ pub fn who(visit: &Visit) -> Step<Upstream> {
     Step::ask(request(visit, Method::Get, address), move |reply: &Reply, now| {
         accept(reply, now)?;
         let user: User = reply.read()?;
-        Ok(Upstream {
+        let upstream = Upstream {
             id: user.id.to_string(),
             home: home.segment(&user.username).as_str().to_owned(),
             login: user.username,
-            avatar: user.avatar_url.filter(|url| url.starts_with("https://") || url.starts_with("http://")),
+            avatar: user.avatar_url,
             scopes: None,
             token_ends_at: None,
-        })
+        };
+        upstream.bounded()
     })
 }
 
@@ -95,11 +96,10 @@ pub fn try_personal(visit: &Visit) -> Step<Upstream> {
             Some(personal) if !personal.active => {
                 Step::refuse(Refusal::new(Why::TokenRefused, "the token has ended or was revoked"))
             }
-            Some(personal) => Step::Done(Ok(Upstream {
-                scopes: Some(personal.scopes),
-                token_ends_at: personal.expires_at.as_deref().and_then(when::moment),
-                ..upstream
-            })),
+            Some(personal) => {
+                let token_ends_at = personal.expires_at.as_deref().and_then(when::moment);
+                Step::Done(Upstream { scopes: Some(personal.scopes), token_ends_at, ..upstream }.bounded())
+            }
         })
     })
 }

@@ -154,6 +154,34 @@ fn fm_133_a_tokens_owner_is_known_by_the_immutable_id() {
 }
 
 #[test]
+fn fm_119_what_a_host_tells_of_a_person_is_bounded() {
+    let told = |host: &Host, login: &str, avatar: &str, scopes: &str| {
+        run(host.kind.who(&host.visit()), |_| {
+            let body = serde_json::json!({ "id": 1, "login": login, "username": login, "avatar_url": avatar });
+            let headers = vec![("X-OAuth-Scopes".to_owned(), scopes.to_owned())];
+            Reply::new(200, headers, serde_json::to_vec(&body).unwrap())
+        })
+    };
+    let picture = "https://host.example/me.png";
+    for host in Host::all() {
+        let longest = "x".repeat(255);
+        assert_eq!(told(&host, &longest, picture, "repo").unwrap().avatar.as_deref(), Some(picture));
+        for login in ["", "a\u{1b}[31mb", "a\nb", &"x".repeat(256)] {
+            let outcome = told(&host, login, picture, "repo");
+            assert!(matches!(outcome.unwrap_err().why, Why::HostBroken { .. }), "{} {login:?}", host.name());
+        }
+        for avatar in
+            ["javascript:alert(1)", "https://host.example/a b", &format!("https://{longest}/{}", "y".repeat(2048))]
+        {
+            assert_eq!(told(&host, "octocat", avatar, "repo").unwrap().avatar, None, "{} {avatar}", host.name());
+        }
+        for scopes in [["repo"; 65].join(","), "x".repeat(257), "re\u{7f}po".to_owned()] {
+            assert_eq!(told(&host, "octocat", picture, &scopes).unwrap().scopes, None, "{} {scopes}", host.name());
+        }
+    }
+}
+
+#[test]
 fn a_personal_tokens_scopes_and_end_are_read_where_the_host_tells() {
     for host in Host::all() {
         let file = if host.name() == "gitlab" { "try_personal" } else { "who" };

@@ -6,6 +6,7 @@ use vestibule_githost::host::Call;
 use vestibule_githost::refusal::{Refusal, Why};
 use vestibule_githost::reply::Reply;
 use vestibule_githost::secret::Secret;
+use vestibule_githost::wire::Request;
 
 fn revoke(host: &Host, refresh: Option<&str>) -> Step<()> {
     let refresh = refresh.map(Secret::new);
@@ -46,11 +47,50 @@ fn what_is_no_answer_of_the_host_has_ended_nothing() {
         let page = |_: &_| Reply::new(200, Vec::new(), b"<html>Sign in</html>".to_vec());
         assert!(!run(revoke(&host, None), page).unwrap_err().is_definite());
         let answer = |status| move |_: &_| Reply::new(status, Vec::new(), b"{\"message\":\"no\"}".to_vec());
-        // GitHub says 404 or 422 to a token that is dead; after RFC 7009 that is said with 200, and 404 says nothing.
-        let is_github = host.name() == "github";
-        assert_eq!(run(revoke(&host, None), answer(404)).is_ok(), is_github, "{}", host.name());
-        assert_eq!(run(revoke(&host, None), answer(422)).is_ok(), is_github, "{}", host.name());
+        for status in [404, 422] {
+            assert!(run(revoke(&host, None), answer(status)).is_err(), "{}", host.name());
+        }
         assert_eq!(run(revoke(&host, None), answer(401)).unwrap_err().why, Why::ClientRefused, "{}", host.name());
+    }
+}
+
+#[test]
+fn what_leads_elsewhere_has_ended_nothing_and_is_not_called_absent() {
+    for host in hosts() {
+        for status in [301, 302, 307, 308] {
+            let away = |_: &Request| Reply::new(status, Vec::new(), b"{\"error\":\"invalid_token\"}".to_vec());
+            let outcome = run(revoke(&host, None), away);
+            assert!(matches!(outcome.unwrap_err().why, Why::HostBroken { .. }), "{} {status}", host.name());
+            // The same of the refresh token, once the access token is dead; and where nobody is at home.
+            for status in [status, 404] {
+                let outcome = run(revoke(&host, Some("old-refresh")), |request| {
+                    let is_refresh = request.body().windows(24).any(|part| part == b"grant_type=refresh_token");
+                    match is_refresh {
+                        true => Reply::new(status, Vec::new(), b"{\"error\":\"Not Found\"}".to_vec()),
+                        false => Reply::new(204, Vec::new(), Vec::new()),
+                    }
+                });
+                assert!(matches!(outcome.unwrap_err().why, Why::HostBroken { .. }), "{} {status}", host.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn github_says_the_same_of_a_dead_token_and_of_anothers_so_that_the_token_itself_is_asked() {
+    let host = Host::new("github", "https://github.com");
+    for said in [404, 422] {
+        let ask = |alive: u16| {
+            run(revoke(&host, None), |request| {
+                let status = if request.method().name() == "DELETE" { said } else { alive };
+                Reply::new(status, Vec::new(), b"{\"message\":\"no\"}".to_vec())
+            })
+        };
+        assert_eq!(ask(401), Ok(()));
+        assert_eq!(ask(200).unwrap_err().why, Why::ClientRefused);
+        for unknown in [403, 404, 301, 500] {
+            assert!(matches!(ask(unknown).unwrap_err().why, Why::HostBroken { .. }), "{unknown}");
+        }
     }
 }
 
