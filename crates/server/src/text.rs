@@ -239,6 +239,7 @@ pub struct Git {
     pub landed_lead: fn(&str) -> String,
     pub name: &'static str,
     pub name_hint: &'static str,
+    pub renew_lead: fn(&str) -> String,
     pub keep: &'static str,
     pub in_place: fn(&str) -> String,
     pub in_place_of: &'static str,

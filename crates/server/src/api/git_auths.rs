@@ -12,7 +12,7 @@ use crate::broker::NotKept;
 use crate::broker::departing::{Traveller, depart};
 use crate::broker::ending::{End, end};
 use crate::broker::finishing::{Finish, finish};
-use crate::broker::keeping::Keeper;
+use crate::broker::keeping::{Keeper, Workbench};
 use crate::broker::tokens::{Brought, bring, meant_by};
 use crate::web::answer;
 use crate::web::form::Received;
@@ -118,7 +118,7 @@ pub async fn redirect(State(app): State<Arc<App>>, received: Received) -> Respon
         let tag = call.tag()?;
         let host = call.host(tag.as_deref()).await?;
         let (person, project) = (call.caller.person, call.project());
-        let url = depart(&app, Traveller { person, project, host: &host, tag: tag.as_deref() }).await;
+        let url = depart(&app, Traveller { person, project, host: &host, tag: tag.as_deref(), renews: None }).await;
         Ok(answer::json(200, answers::redirect(&url.map_err(refusal)?)))
     };
     respond(served.await, &received.request_id)
@@ -180,8 +180,11 @@ pub async fn delete(State(app): State<Arc<App>>, received: Received) -> Response
     let served = async {
         let call = Call::begin(&app, &received, CHANGE).await?;
         let note = call.caller.note(&app, app.clock.now());
-        match end(&app, call.project(), call.named(), &note).await.map_err(refusal)? {
-            End::Ended => Ok(no_content()),
+        match end(Workbench::of(&app), call.project(), call.named(), &note).await.map_err(refusal)? {
+            End::Ended => {
+                app.revocations.ring();
+                Ok(no_content())
+            }
             End::Unknown => Err(Refusal::new(Code::UnknownAuthorization)),
         }
     };

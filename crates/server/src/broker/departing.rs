@@ -24,11 +24,13 @@ pub struct Traveller<'a> {
     pub host: &'a GitHost,
     /// The tag by which it was chosen.
     pub tag: Option<&'a str>,
+    /// The authorization that is to be renewed in place.
+    pub renews: Option<Id>,
 }
 
 /// Opens a flow and gives the address to send the person's browser to.
 pub async fn depart(app: &App, traveller: Traveller<'_>) -> Result<String, NotKept> {
-    let Traveller { person, project, host, tag } = traveller;
+    let Traveller { person, project, host, tag, renews } = traveller;
     let place = Place::asked(host)?;
     let application = place.visible(&app.issuer).filter(|_| host.secret.is_some()).ok_or(NotKept::NoApplication)?;
     let now = app.clock.now();
@@ -50,6 +52,7 @@ pub async fn depart(app: &App, traveller: Traveller<'_>) -> Result<String, NotKe
         tag: tag.map(str::to_owned),
         redirect_uri: application.redirect_uri.clone(),
         verifier: sealed,
+        renews,
     };
     match app.store.open_git_flow(&flow, now).await? {
         OpenGitFlow::Opened => {}

@@ -1,10 +1,10 @@
 //! The end of an authorization: gone here at once, and at its host as soon as that can be reached.
 //!
-//! Owns that ending never waits for a host. Sending the revocation is `revoker`'s.
+//! Owns that ending never waits for a host. Sending the revocation is `revoker`'s, who looks for it by itself; a caller in the
+//! same process rings for it.
 
 use super::NotKept;
-use super::keeping::{TRIES, farewell};
-use crate::app::App;
+use super::keeping::{TRIES, Workbench, farewell};
 use vestibule_oauth::id::Id;
 use vestibule_store::audit::{Event, Note};
 use vestibule_store::git_authorizations::TokenType;
@@ -20,16 +20,15 @@ pub enum End {
 }
 
 /// Ends the project's authorization of this name.
-pub async fn end(app: &App, project: Id, name: &str, note: &Note) -> Result<End, NotKept> {
+pub async fn end(bench: Workbench<'_>, project: Id, name: &str, note: &Note) -> Result<End, NotKept> {
     for _ in 0..TRIES {
-        let Some(found) = app.store.find_git_authorization(project, name).await? else { return Ok(End::Unknown) };
-        let old = farewell(app, &found, None).await?;
-        let ended = app.store.end_git_authorization(&found.authorization, old.as_ref(), note).await?;
+        let Some(found) = bench.store.find_git_authorization(project, name).await? else { return Ok(End::Unknown) };
+        let old = farewell(bench, &found, None).await?;
+        let ended = bench.store.end_git_authorization(&found.authorization, old.as_ref(), note).await?;
         if ended == ChangeGitAuthorization::Changed {
             continue;
         }
         if old.is_some() {
-            app.revocations.ring();
             return Ok(End::Ended);
         }
         let (outcome, why) = match found.authorization.account.token_type {
@@ -39,8 +38,8 @@ pub async fn end(app: &App, project: Id, name: &str, note: &Note) -> Result<End,
         let details = format!("{name}, git_host:{}: {why}", found.authorization.host);
         let target = format!("project:{project}");
         let event = Event { action: "git_authorization.revoke", target, outcome, details };
-        let note = Note { id: app.dice.id(note.at), ..note.clone() };
-        app.store.keep_event(&note, event).await?;
+        let note = Note { id: bench.dice.id(note.at), ..note.clone() };
+        bench.store.keep_event(&note, event).await?;
         return Ok(End::Ended);
     }
     // Somebody gives it another credential each time that we look: they are asked to try again.

@@ -6,16 +6,38 @@
 use super::place::{Place, sealed_at, text};
 use super::{NotKept, is_name};
 use crate::app::App;
-use crate::seal::Scope;
+use crate::dice::Dice;
+use crate::seal::{Scope, Seal};
 use vestibule_githost::answers::Upstream;
 use vestibule_githost::secret::Secret;
 use vestibule_oauth::id::Id;
+use vestibule_store::Store;
 use vestibule_store::audit::Note;
 use vestibule_store::git_authorizations::{FoundGitAuthorization, GitAccount, GitAuthorization, GitTokens, TokenType};
 use vestibule_store::git_credentials::{
     AddGitAuthorization, ChangeGitAuthorization, NewGitAuthorization, NewGitCredential,
 };
 use vestibule_store::git_revocations::NewGitRevocation;
+
+/// What rows and sealed values are made with: a server's, or a command's beside it.
+#[derive(Clone, Copy)]
+pub struct Workbench<'a> {
+    /// What is remembered.
+    pub store: &'a Store,
+    /// Seals and opens.
+    pub seal: &'a Seal,
+    /// Draws.
+    pub dice: Dice,
+    /// Unix milliseconds.
+    pub now: i64,
+}
+
+impl<'a> Workbench<'a> {
+    /// The server's.
+    pub fn of(app: &'a App) -> Workbench<'a> {
+        Workbench { store: &app.store, seal: &app.seal, dice: app.dice, now: app.clock.now() }
+    }
+}
 
 /// Who keeps what for which project, and under which name.
 #[derive(Clone, Debug)]
@@ -134,7 +156,7 @@ async fn replace(app: &App, keeper: &Keeper, place: &Place<'_>, credential: &Cre
         let found = app.store.find_git_authorization(keeper.project, &keeper.name).await?;
         let found = found.filter(|found| found.authorization.host == place.host.id).ok_or(NotKept::Changed)?;
         let id = found.authorization.id;
-        let old = farewell(app, &found, Some(&credential.access)).await?;
+        let old = farewell(Workbench::of(app), &found, Some(&credential.access)).await?;
         let new = NewGitCredential {
             id,
             project: keeper.project,
@@ -169,7 +191,7 @@ async fn seal(app: &App, project: Id, row: Id, credential: &Credential) -> Resul
 /// The tokens of an authorization, ready to be ended at their host; `None` for a personal token, which is its owner's, for
 /// one that stays in use (`but`: some hosts give the same one again), and for one that can no longer be read here.
 pub async fn farewell(
-    app: &App,
+    bench: Workbench<'_>,
     found: &FoundGitAuthorization,
     but: Option<&Secret>,
 ) -> Result<Option<NewGitRevocation>, NotKept> {
@@ -180,7 +202,7 @@ pub async fn farewell(
     let (project, row) = (authorization.project, authorization.id);
     let opened = async |column, value| {
         let at = sealed_at("git_authorizations", column, row);
-        app.seal.open_value(Scope::Project(project), &at, value).await
+        bench.seal.open_value(Scope::Project(project), &at, value).await
     };
     // A row that somebody changed is told of by the seal, and must not keep an authorization from being ended.
     let Ok(access) = opened("access", &tokens.access).await else { return Ok(None) };
@@ -193,21 +215,21 @@ pub async fn farewell(
         None => None,
     };
     let name = &authorization.name;
-    revocation(app, (project, name), authorization.host, &access, refresh.as_ref()).await.map(Some)
+    revocation(bench, (project, name), authorization.host, &access, refresh.as_ref()).await.map(Some)
 }
 
 /// Tokens, sealed for the queue.
 async fn revocation(
-    app: &App,
+    bench: Workbench<'_>,
     (project, name): (Id, &str),
     host: Id,
     access: &Secret,
     refresh: Option<&Secret>,
 ) -> Result<NewGitRevocation, NotKept> {
-    let id = app.dice.id(app.clock.now());
+    let id = bench.dice.id(bench.now);
     let sealed = async |column, secret: &Secret| {
         let at = sealed_at("git_revocations", column, id);
-        app.seal.seal(Scope::Project(project), &at, secret.expose().as_bytes()).await
+        bench.seal.seal(Scope::Project(project), &at, secret.expose().as_bytes()).await
     };
     let refresh = match refresh {
         Some(refresh) => Some(sealed("refresh", refresh).await?),
@@ -219,7 +241,7 @@ async fn revocation(
 /// Has tokens ended that were given to us and that nobody keeps. That this fails too is only worth a line in the log.
 pub async fn end_unkept(app: &App, keeper: &Keeper, host: Id, access: &Secret, refresh: Option<&Secret>) {
     let queued = async {
-        let new = revocation(app, (keeper.project, &keeper.name), host, access, refresh).await?;
+        let new = revocation(Workbench::of(app), (keeper.project, &keeper.name), host, access, refresh).await?;
         app.store.queue_git_revocation(&new, app.clock.now()).await.map_err(NotKept::from)
     };
     match queued.await {

@@ -1,10 +1,12 @@
-//! `/git/callback/{host}`: where a Git host sends people back to.
+//! `/git/callback/{host}`: where a Git host sends people back to. The pages where they set out are in `acts` and `portal`.
 //!
 //! Owns the conductors of the way back: the person signs in if they are not, the flow lands in their browser only, and is
 //! finished by the page's form, or elsewhere with what the page shows. The page stands at the callback's own address, so
 //! that code and state can be copied from there. No address that it leads to comes from outside (statement 125).
 
+pub mod acts;
 pub mod landed;
+pub mod portal;
 
 use super::home::sign_in_form;
 use super::problem::Problem;
@@ -239,6 +241,7 @@ impl Landed {
             renewable,
             code: self.code.expose(),
             state: self.state.spell().expose(),
+            renews: self.flow.renews.and_then(|id| rows.iter().find(|row| row.id == id)),
             expires_at: self.flow.expires_at,
             person: browser.session().map(super::consent::Person::of),
         }
@@ -272,7 +275,9 @@ impl Landed {
             Ok(row) => {
                 let host = label(&self.flow.host);
                 let project = &self.flow.project_name;
-                let page = KeptPage { language: Language::English, row: &row, host, project, renewed: in_place };
+                let list = format!("/git/{}", self.flow.project);
+                let page =
+                    KeptPage { language: Language::English, row: &row, host, project, list: &list, renewed: in_place };
                 return Ok(answer::page(200, page.render(), &[]));
             }
             Err(NotKept::BadName) => return again(Fault::Name).await,
@@ -292,6 +297,7 @@ fn unkept(why: NotKept) -> Problem {
             Problem::ServerError
         }
         NotKept::Flow(GitFlowRefusal::OtherPerson) => Problem::GitWayForeign,
+        NotKept::Flow(GitFlowRefusal::NoEditor) => Problem::GitNotAllowed,
         _ => Problem::GitWayOver,
     }
 }

@@ -26,6 +26,8 @@ pub struct LandedPage<'a> {
     pub fault: Option<Fault>,
     /// The project's authorizations at the same host.
     pub renewable: Vec<&'a GitAuthorization>,
+    /// The one that the person set out to renew.
+    pub renews: Option<&'a GitAuthorization>,
     /// The code, for whoever finishes in a program.
     pub code: &'a str,
     /// The state.
@@ -49,6 +51,7 @@ impl LandedPage<'_> {
                 name: self.name,
                 fault: self.fault.map(text.git.fault),
                 renewable: &self.renewable,
+                renews: self.renews,
                 code: self.code,
                 state: self.state,
                 until: &clock_time(self.expires_at),
@@ -69,6 +72,8 @@ pub struct KeptPage<'a> {
     pub host: String,
     /// The project.
     pub project: &'a str,
+    /// The address of the project's authorizations.
+    pub list: &'a str,
     /// Whether it took the place of another credential.
     pub renewed: bool,
 }
@@ -76,9 +81,9 @@ pub struct KeptPage<'a> {
 impl KeptPage<'_> {
     /// The page.
     pub fn render(&self) -> String {
-        let Self { row, host, project, renewed, .. } = self;
+        let Self { row, host, project, list, renewed, .. } = self;
         let (text, name, account) = (self.language.text(), &row.name, &row.account.login);
-        finish(KeptHtml { text, name, host, account, project, renewed: *renewed }.render())
+        finish(KeptHtml { text, name, host, account, project, list, renewed: *renewed }.render())
     }
 }
 
@@ -105,6 +110,7 @@ struct LandedHtml<'a> {
     name: &'a str,
     fault: Option<&'static str>,
     renewable: &'a [&'a GitAuthorization],
+    renews: Option<&'a GitAuthorization>,
     code: &'a str,
     state: &'a str,
     until: &'a str,
@@ -119,6 +125,7 @@ struct KeptHtml<'a> {
     host: &'a str,
     account: &'a str,
     project: &'a str,
+    list: &'a str,
     renewed: bool,
 }
 
@@ -171,6 +178,7 @@ pub mod sample {
             name: text,
             fault,
             renewable: rows.iter().collect(),
+            renews: None,
             code: text,
             state: text,
             expires_at: 1_795_297_921_999,
@@ -186,6 +194,7 @@ pub mod sample {
             row: &rows[0],
             host: HOSTILE.to_owned(),
             project: HOSTILE,
+            list: "/git",
             renewed: true,
         };
         [landed(&rows, HOSTILE, Some(Fault::Name)).render(), kept.render()]

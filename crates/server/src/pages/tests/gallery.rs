@@ -6,6 +6,7 @@ use crate::pages::consent::{ConsentPage, Person, ScopeRow};
 use crate::pages::form_post::FormPostPage;
 use crate::pages::git::Fault as NameFault;
 use crate::pages::git::landed::{KeptPage, LandedPage, sample as git};
+use crate::pages::git::portal::{DeletePage, HostChoice, PortalPage, ProjectsPage};
 use crate::pages::home::HomePage;
 use crate::pages::problem::{Callback, ForDevelopers, Problem, ProblemPage};
 use crate::pages::refused::{NotAssignedPage, RefusedPage};
@@ -20,6 +21,9 @@ use vestibule_oauth::response::{AuthorizationResponse, ResponseMode};
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::secret::Secret;
 use vestibule_store::consents::Allowed;
+use vestibule_store::git_authorizations::GitAuthorization;
+use vestibule_store::git_standing::GitTrouble;
+use vestibule_store::projects::{OwnProject, Role};
 
 pub(super) const ENGLISH: Language = Language::English;
 
@@ -178,9 +182,35 @@ fn git_pages() -> Vec<(String, String)> {
     };
     let kept = |renewed| {
         let host = "GitHub".to_owned();
-        KeptPage { language: ENGLISH, row: &rows[0], host, project: "Harbour", renewed }.render()
+        KeptPage { language: ENGLISH, row: &rows[0], host, project: "Harbour", list: "/git", renewed }.render()
     };
+    let renews = LandedPage { renews: Some(&rows[0]), ..git::landed(&rows, "Harbour", None) };
+    let host = |n: u8, label: &str, name: &str| HostChoice {
+        id: Id::from_bytes([n; 16]).to_string(),
+        label: label.to_owned(),
+        name: name.to_owned(),
+        by_redirect: n < 9,
+    };
+    let hosts = [host(7, "GitHub", "github-main"), host(9, "Gitee (git.example.org)", "tee")];
+    let over = GitTrouble::RefreshRefused;
+    let mut rows = rows.to_vec();
+    rows[1].known.trouble = Some(over);
+    let portal = |rows: &[GitAuthorization], hosts: &[HostChoice], is_editor, fault: Option<(&str, NameFault)>| {
+        let (form_token, project, now) = ("dG9rZW4", "Harbour", 1_795_297_921_999);
+        PortalPage { language: ENGLISH, form_token, project, rows, hosts, is_editor, fault, now }.render()
+    };
+    let own = |n: u8, name: &str| OwnProject { id: Id::from_bytes([n; 16]), name: name.to_owned(), role: Role::Owner };
+    let projects = [own(1, "Harbour"), own(2, "Lighthouse")];
+    let delete = DeletePage { language: ENGLISH, form_token: "dG9rZW4", row: &rows[0], back: "/git" };
     let pages = [
+        ("git", portal(&rows, &hosts, true, None)),
+        ("git_none", portal(&[], &[], true, None)),
+        ("git_viewer", portal(&rows, &hosts, false, None)),
+        ("git_fault", portal(&rows, &hosts, true, Some(("git", NameFault::NameTaken)))),
+        ("git_projects", ProjectsPage { language: ENGLISH, projects: &projects }.render()),
+        ("git_no_projects", ProjectsPage { language: ENGLISH, projects: &[] }.render()),
+        ("git_delete", delete.render()),
+        ("git_landed_renews", renews.render()),
         ("git_landed", landed(&[], "github", None)),
         ("git_landed_renewable", landed(&rows, "github", None)),
         ("git_landed_fault", landed(&[], "git", Some(NameFault::Name))),

@@ -14,6 +14,7 @@ pub(super) const TEXT: Git = Git {
     },
     name: "Name",
     name_hint: "4 to 63 letters, digits, dots, underscores and hyphens. It cannot be changed later.",
+    renew_lead: |project| format!("One step is left, and the project {project} goes on with the new access."),
     keep: "Keep the authorization",
     in_place: |name| format!("Renew “{name}”"),
     in_place_of: "Or in the place of one that is there",

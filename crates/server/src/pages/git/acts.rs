@@ -1,0 +1,204 @@
+//! `/git` and `/git/{project}`: a person looks at their projects' authorizations, and sets out for, renews and deletes them.
+//!
+//! Owns the conductors. Whoever is in no such project is told the same as of one that does not exist (FM-131).
+
+use super::portal::{DeletePage, HostChoice, PortalPage, ProjectsPage};
+use super::{Fault, label, unkept};
+use crate::app::App;
+use crate::broker::NotKept;
+use crate::broker::departing::{Traveller, depart};
+use crate::broker::ending::end;
+use crate::broker::keeping::{Keeper, Workbench};
+use crate::broker::place::Place;
+use crate::broker::tokens::{Brought, bring};
+use crate::pages::home::sign_in_form;
+use crate::pages::problem::Problem;
+use crate::text::Language;
+use crate::web::browser::Browser;
+use crate::web::form::{PageForm, Received};
+use crate::web::{answer, caller};
+use axum::extract::State;
+use axum::response::Response;
+use std::sync::Arc;
+use vestibule_githost::secret::Secret;
+use vestibule_oauth::id::Id;
+use vestibule_store::StoreError;
+use vestibule_store::git_hosts::GitHost;
+use vestibule_store::projects::{OwnProject, Role};
+use vestibule_store::sessions::LiveSession;
+
+/// Where the pages begin.
+const GIT: &str = "/git";
+
+/// `GET /git`: the projects; the one that there is, if there is only one.
+pub async fn projects(State(app): State<Arc<App>>, received: Received) -> Response {
+    let shown = async {
+        let browser = Browser::meet(&app, &received.headers, app.clock.now()).await?;
+        let response = match browser.session() {
+            None => answer::see_other("/sign-in"),
+            Some(session) => match app.store.projects_of(session.person).await?.as_slice() {
+                [only] => answer::see_other(&format!("{GIT}/{}", only.id)),
+                projects => answer::page(200, ProjectsPage { language: Language::English, projects }.render(), &[]),
+            },
+        };
+        Ok(browser.dress(&app, response))
+    };
+    shown.await.unwrap_or_else(|error: StoreError| answer::store_page(&error, &received.request_id))
+}
+
+/// `GET /git/{project}`: its authorizations.
+pub async fn show(State(app): State<Arc<App>>, received: Received) -> Response {
+    let shown = async {
+        let browser = Browser::meet(&app, &received.headers, app.clock.now()).await?;
+        let response = match browser.session() {
+            None => answer::see_other("/sign-in"),
+            Some(session) => match Portal::of(&app, &received, session).await? {
+                Some(portal) => portal.page(&app, &browser, 200, None).await?,
+                None => answer::problem(Problem::NotFound, &received.request_id),
+            },
+        };
+        Ok(browser.dress(&app, response))
+    };
+    shown.await.unwrap_or_else(|error: StoreError| answer::store_page(&error, &received.request_id))
+}
+
+/// `POST /git/{project}`: what the buttons say.
+pub async fn act(State(app): State<Arc<App>>, received: Received) -> Response {
+    let acted = async {
+        let browser = Browser::meet(&app, &received.headers, app.clock.now()).await?;
+        let form = received.page_form();
+        let sorry = |problem| answer::problem(problem, &received.request_id);
+        let response = match browser.session() {
+            None => answer::see_other("/sign-in"),
+            Some(session) => match Portal::of(&app, &received, session).await? {
+                None => sorry(Problem::NotFound),
+                Some(portal) if !browser.accepts(&app, &received, &portal.purpose(), form.get("form_token")) => {
+                    sorry(Problem::FormStale)
+                }
+                Some(portal) if portal.project.role < Role::Editor => sorry(Problem::GitNotAllowed),
+                Some(portal) => portal.do_as(&app, &received, &browser, &form).await?,
+            },
+        };
+        Ok(browser.dress(&app, response))
+    };
+    acted.await.unwrap_or_else(|error: StoreError| answer::store_page(&error, &received.request_id))
+}
+
+/// A project's page, for one of its members.
+struct Portal<'a> {
+    session: &'a LiveSession,
+    project: OwnProject,
+    hosts: Vec<GitHost>,
+}
+
+impl<'a> Portal<'a> {
+    async fn of(app: &App, received: &Received, session: &'a LiveSession) -> Result<Option<Portal<'a>>, StoreError> {
+        let named = received.path.strip_prefix(GIT).and_then(|rest| rest.strip_prefix('/')).and_then(Id::parse);
+        let own = app.store.projects_of(session.person).await?;
+        let Some(project) = own.into_iter().find(|own| Some(own.id) == named) else { return Ok(None) };
+        let hosts = app.store.git_hosts_of(project.id).await?;
+        Ok(Some(Portal { session, project, hosts }))
+    }
+
+    fn here(&self) -> String {
+        format!("{GIT}/{}", self.project.id)
+    }
+
+    /// What the forms are for: they speak for a person, and so only for the session that they were shown to (FM-48).
+    fn purpose(&self) -> String {
+        format!("{} {}", self.here(), self.session.id)
+    }
+
+    async fn page(
+        &self,
+        app: &App,
+        browser: &Browser,
+        status: u16,
+        fault: Option<(&str, Fault)>,
+    ) -> Result<Response, StoreError> {
+        let is_editor = self.project.role >= Role::Editor;
+        let rows = app.store.list_git_authorizations(self.project.id).await?;
+        let hosts: Vec<HostChoice> = self.hosts.iter().map(choice).collect();
+        let page = PortalPage {
+            language: Language::English,
+            form_token: &browser.form_token(&self.purpose()),
+            project: &self.project.name,
+            rows: &rows,
+            hosts: &hosts,
+            is_editor,
+            fault,
+            now: app.clock.now(),
+        };
+        // Chromium applies form-action to the redirect that follows a form: people leave for these hosts.
+        let follow: Vec<String> = self.hosts.iter().filter_map(origin).collect();
+        Ok(answer::page(status, page.render(), &follow))
+    }
+
+    async fn do_as(
+        &self,
+        app: &Arc<App>,
+        received: &Received,
+        browser: &Browser,
+        form: &PageForm,
+    ) -> Result<Response, StoreError> {
+        let name = form.get("name");
+        let found = app.store.find_git_authorization(self.project.id, name).await?;
+        let row = found.as_ref().map(|found| &found.authorization);
+        let note = caller::note(app, received, format!("person:{}", self.session.number), app.clock.now());
+        let chosen = Id::parse(form.get("host")).or_else(|| row.map(|row| row.host));
+        let host = self.hosts.iter().find(|host| Some(host.id) == chosen);
+        let keeper = |in_place| {
+            let (person, project, name) = (self.session.person, self.project.id, name.trim().to_owned());
+            Keeper { person, project, name, in_place, note: note.clone() }
+        };
+        let token = || Brought::Personal(Secret::new(form.get("token").trim()));
+        let outcome = match (form.get("step"), row, host) {
+            ("create", _, Some(host)) => self.leave(app, host, None).await,
+            ("renew", Some(row), Some(host)) => self.leave(app, host, Some(row.id)).await,
+            ("token", _, Some(host)) => bring(app, keeper(false), host.clone(), token()).await.map(|_| self.again()),
+            ("renew_token", Some(_), Some(host)) => {
+                bring(app, keeper(true), host.clone(), token()).await.map(|_| self.again())
+            }
+            ("ask_delete", Some(row), _) => {
+                let (form_token, back) = (&browser.form_token(&self.purpose()), &self.here());
+                let page = DeletePage { language: Language::English, form_token, row, back };
+                Ok(answer::page(200, page.render(), &[]))
+            }
+            ("delete", _, _) => {
+                let ended = end(Workbench::of(app), self.project.id, name, &note).await;
+                app.revocations.ring();
+                ended.map(|_| self.again())
+            }
+            _ => Ok(self.again()),
+        };
+        match outcome {
+            Ok(response) => Ok(response),
+            Err(NotKept::BadName) => self.page(app, browser, 422, Some((name, Fault::Name))).await,
+            Err(NotKept::NameTaken) => self.page(app, browser, 422, Some((name, Fault::NameTaken))).await,
+            Err(why) => Ok(answer::problem(unkept(why), &received.request_id)),
+        }
+    }
+
+    /// Sends the person's browser to the host.
+    async fn leave(&self, app: &App, host: &GitHost, renews: Option<Id>) -> Result<Response, NotKept> {
+        let (person, project) = (self.session.person, self.project.id);
+        let url = depart(app, Traveller { person, project, host, tag: None, renews }).await?;
+        Ok(answer::see_other(&url))
+    }
+
+    fn again(&self) -> Response {
+        answer::see_other(&self.here())
+    }
+}
+
+fn choice(host: &GitHost) -> HostChoice {
+    let by_redirect = host.client_id.is_some() && host.secret.is_some();
+    HostChoice { id: host.id.to_string(), label: label(host), name: host.name.clone(), by_redirect }
+}
+
+/// The origin of a host's pages.
+fn origin(host: &GitHost) -> Option<String> {
+    let place = Place::of(host)?;
+    let url = url::Url::parse(place.site.web().as_str()).ok()?;
+    Some(url.origin().ascii_serialization())
+}

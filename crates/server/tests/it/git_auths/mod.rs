@@ -1,0 +1,10 @@
+//! `/v1/{project_id}/git/auths…` and the way to a Git host and back: the six calls, the landing page, and attacks on both.
+
+mod attacks;
+mod browser;
+mod calls;
+mod endings;
+mod landing;
+mod leaks;
+mod portal;
+mod scene;
