@@ -3,7 +3,7 @@
 use crate::harness::{Call, Database, Server, VERIFIER, Visitor, on_both_alone, postgres};
 
 /// Everything that the server left on disk or in its database, as a thief of a dump would read it.
-fn stored(server: &Server) -> Vec<u8> {
+pub fn stored(server: &Server) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut folders = vec![server.data_directory()];
     while let Some(folder) = folders.pop() {
@@ -21,11 +21,11 @@ fn stored(server: &Server) -> Vec<u8> {
     bytes
 }
 
-fn holds(heap: &[u8], needle: &[u8]) -> bool {
+pub fn holds(heap: &[u8], needle: &[u8]) -> bool {
     memmem(heap, needle) || memmem(heap, hex(needle).as_bytes())
 }
 
-fn memmem(heap: &[u8], needle: &[u8]) -> bool {
+pub fn memmem(heap: &[u8], needle: &[u8]) -> bool {
     heap.windows(needle.len()).any(|w| w == needle)
 }
 

@@ -27,6 +27,7 @@ mod door;
 mod forms;
 mod git_hosts;
 #[allow(dead_code, unused_imports, reason = "the routes that meet these hosts come next")]
+mod git_auths;
 mod githosts;
 mod gitlife;
 mod guessing;

@@ -11,7 +11,6 @@ use crate::broker::ending::end;
 use crate::broker::keeping::{Keeper, Workbench};
 use crate::broker::place::Place;
 use crate::broker::tokens::{Brought, bring};
-use crate::pages::home::sign_in_form;
 use crate::pages::problem::Problem;
 use crate::text::Language;
 use crate::web::browser::Browser;

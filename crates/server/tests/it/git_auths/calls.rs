@@ -45,7 +45,10 @@ fn st_120_st_121_st_124_fm_89_an_authorization_by_redirect_is_kept_with_the_docu
         assert_eq!(names, wanted);
         assert_eq!(parameter(&url, "code_challenge_method").as_deref(), Some("S256"));
         let state = parameter(&url, "state").expect("state");
-        assert!(state.len() >= 43 && state.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)), "{state}");
+        assert!(
+            state.len() >= 43 && state.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)),
+            "{state}"
+        );
         let callback = parameter(&url, "redirect_uri").expect("redirect_uri");
         let host = callback.strip_prefix(&scene.server.at("/git/callback/")).expect("one address per configuration");
         assert!(host.len() == 32 && host.bytes().all(|b| b.is_ascii_hexdigit()), "{callback}");
@@ -105,7 +108,8 @@ fn a_personal_token_is_tried_before_it_is_kept_and_its_host_is_one_that_is_confi
     on_both(|scene| {
         let (hub, post) = (&scene.github, |body: Value| scene.post("/GitHub/personal", &body));
         let token = hub.classic_token(&["repo", "read:user"], None);
-        let hosts = [None, Some(hub.url()), Some(format!("{}/api/v3", hub.url())), Some(format!("{}/tom-repo/", hub.url()))];
+        let hosts =
+            [None, Some(hub.url()), Some(format!("{}/api/v3", hub.url())), Some(format!("{}/tom-repo/", hub.url()))];
         for (n, host) in hosts.into_iter().enumerate() {
             let name = format!("own-{n}");
             let answer = post(json!({ "name": name, "token": token, "host": host }));
@@ -128,7 +132,8 @@ fn a_personal_token_is_tried_before_it_is_kept_and_its_host_is_one_that_is_confi
             let sentence = refused(&post(body), 400, "SVCSTG.REPO.0400");
             assert!(!sentence.contains("ghp_"), "{bad}: {sentence}");
         }
-        let answer = scene.call("POST", "/github/personal").body(None, json!({ "name": "untyped", "token": token }).to_string());
+        let answer =
+            scene.call("POST", "/github/personal").body(None, json!({ "name": "untyped", "token": token }).to_string());
         assert_eq!(answer.send().status, 200, "a body without a type is read");
         let answer = scene.call("POST", "/github/personal");
         let body = json!({ "name": "charset", "token": token }).to_string();

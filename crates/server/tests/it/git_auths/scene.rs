@@ -1,6 +1,6 @@
 //! A project with an editor, a server that knows two hosts, and the fake hosts themselves.
 
-use crate::githosts::{Gitee, GitHub, follow};
+use crate::githosts::{GitHub, Gitee, follow};
 use crate::harness::{Answer, Call, Database, Page, Person, Server, Visitor, unique};
 use serde_json::{Value, json};
 
@@ -21,7 +21,8 @@ impl Scene {
     pub fn on(database: Database) -> Scene {
         let (github, gitee) = (GitHub::start(), Gitee::start());
         let allowed = [&github.authority, &gitee.authority];
-        let arguments: Vec<&str> = allowed.into_iter().flat_map(|host| ["--allow-private-host", host.as_str()]).collect();
+        let arguments: Vec<&str> =
+            allowed.into_iter().flat_map(|host| ["--allow-private-host", host.as_str()]).collect();
         let server = Server::start(database, &arguments);
         let project = project(&server);
         let ada = server.person();
@@ -36,11 +37,15 @@ impl Scene {
 
     /// Adds a host configuration of the deployment's, ticked for the project. Gives its callback address.
     pub fn add_host(&self, name: &str, kind: &str, url: &str, client: (&str, &str), more: &[&str]) -> String {
-        let mut all = vec!["git-host", "add", name, "--kind", kind, "--url", url, "--client-id", client.0];
-        all.extend(["--secret-stdin", "--serve", &self.project]);
+        let mut all =
+            vec!["git-host", "add", name, "--kind", kind, "--url", url, "--client-id", client.0, "--secret-stdin"];
         all.extend_from_slice(more);
         let shown = self.server.json(&all, client.1);
-        shown["callback"].as_str().unwrap_or_else(|| panic!("no callback: {shown}")).to_owned()
+        if !more.contains(&"--project") {
+            self.server.json(&["git-host", "project", "add", name, &self.project], "");
+        }
+        let id = shown["id"].as_str().unwrap_or_else(|| panic!("no id: {shown}"));
+        self.server.at(&format!("/git/callback/{id}"))
     }
 
     pub fn path(&self, rest: &str) -> String {
