@@ -7,7 +7,7 @@ use super::place::{Place, sealed_at, text};
 use super::{NotKept, is_name};
 use crate::app::App;
 use crate::dice::Dice;
-use crate::seal::{Scope, Seal};
+use crate::seal::{Scope, Seal, Unsealed};
 use vestibule_githost::answers::Upstream;
 use vestibule_githost::secret::Secret;
 use vestibule_oauth::id::Id;
@@ -200,18 +200,21 @@ pub async fn farewell(
         return Ok(None);
     }
     let (project, row) = (authorization.project, authorization.id);
-    let opened = async |column, value| {
+    let opened = async |column, value| -> Result<Option<Secret>, NotKept> {
         let at = sealed_at("git_authorizations", column, row);
-        bench.seal.open_value(Scope::Project(project), &at, value).await
+        match bench.seal.open_value(Scope::Project(project), &at, value).await {
+            Ok(opened) => text(&opened).map(Some),
+            // The seal tells of a row that somebody changed; it must not keep an authorization from being ended.
+            Err(Unsealed::Changed { .. }) => Ok(None),
+            Err(why) => Err(why.into()),
+        }
     };
-    // A row that somebody changed is told of by the seal, and must not keep an authorization from being ended.
-    let Ok(access) = opened("access", &tokens.access).await else { return Ok(None) };
-    let access = text(&access)?;
+    let Some(access) = opened("access", &tokens.access).await? else { return Ok(None) };
     if but.is_some_and(|but| but.expose() == access.expose()) {
         return Ok(None);
     }
     let refresh = match &tokens.refresh {
-        Some(value) => opened("refresh", value).await.ok().map(|refresh| text(&refresh)).transpose()?,
+        Some(value) => opened("refresh", value).await?,
         None => None,
     };
     let name = &authorization.name;
