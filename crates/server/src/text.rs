@@ -308,6 +308,7 @@ pub enum ScopeMeaning {
     Gists,
     Enterprises,
     Emails,
+    GitAuthorizations,
 }
 
 impl ScopeMeaning {
@@ -332,6 +333,7 @@ impl ScopeMeaning {
             "gists" => M::Gists,
             "enterprises" => M::Enterprises,
             "emails" => M::Emails,
+            "git_authorizations" => M::GitAuthorizations,
             _ => return None,
         })
     }

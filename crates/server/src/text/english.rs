@@ -166,6 +166,9 @@ const fn scope(meaning: ScopeMeaning) -> ScopeWords {
         ScopeMeaning::Gists => ("View, change and delete your snippets", ""),
         ScopeMeaning::Enterprises => ("View and manage your enterprises", "And their members."),
         ScopeMeaning::Emails => ("See your private e-mail addresses", ""),
+        ScopeMeaning::GitAuthorizations => {
+            ("View, create and delete authorizations at Git hosts", "In the projects that you are in.")
+        }
     };
     ScopeWords { what, detail }
 }
