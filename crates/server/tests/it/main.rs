@@ -25,9 +25,9 @@ mod demo;
 mod documents;
 mod door;
 mod forms;
-mod git_hosts;
 #[allow(dead_code, unused_imports, reason = "the routes that meet these hosts come next")]
 mod git_auths;
+mod git_hosts;
 mod githosts;
 mod gitlife;
 mod guessing;

@@ -43,7 +43,11 @@ fn st_56_fm_107_fm_108_fm_110_fm_127_canaries_of_git_authorizations_reach_no_log
         let bodies = [
             ("personal", "/github/personal", json!({ "name": "own-1", "token": personal })),
             ("personal refused", "/github/personal", json!({ "name": "own-2", "token": "CANARY-token-4f1c" })),
-            ("personal misplaced", "/github/personal", json!({ "name": "CANARY-token-4f1c", "token": personal })),
+            (
+                "personal misplaced",
+                "/github/personal",
+                json!({ "name": "own-4", "token": personal, "host": "CANARY-token-4f1c" }),
+            ),
             (
                 "personal elsewhere",
                 "/github/personal",
