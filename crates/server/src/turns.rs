@@ -22,10 +22,11 @@ const LONGEST_PAUSE_MS: i64 = 1_800_000;
 /// Errands to one addressee at once, and as long as it does not answer well.
 const AT_ONCE: usize = 4;
 const AT_ONCE_FAILING: usize = 1;
-/// Deliveries in all, fewer than `outbound` makes calls: what is claimed must not wait for longer than the claim holds.
-const IN_ALL: usize = 48;
+/// Errands of one kind in all: of all kinds together fewer than `outbound` makes calls, because what is claimed must not
+/// wait for longer than the claim holds, and people who wait for an answer come first.
+const IN_ALL: usize = 24;
 /// Those of them that go to addressees which do not answer well, however many such there are.
-const IN_ALL_FAILING: usize = 16;
+const IN_ALL_FAILING: usize = 12;
 
 /// Rung by whoever leaves an errand, so that nobody waits for the next look.
 #[derive(Default)]

@@ -35,6 +35,8 @@ pub struct NewGitFlow {
     /// The code verifier, sealed for the row's column `git_flows.verifier` in the project's scope, where the host knows
     /// PKCE.
     pub verifier: Option<SealedValue>,
+    /// The authorization that is to get another credential; none where a new one is to be kept.
+    pub renews: Option<Id>,
 }
 
 /// What became of a flow to open.
@@ -65,6 +67,8 @@ pub struct GitFlow {
     pub redirect_uri: String,
     /// The code verifier.
     pub verifier: Option<SealedValue>,
+    /// The authorization that is to get another credential; none where a new one is to be kept.
+    pub renews: Option<Id>,
     /// When it is over, in Unix milliseconds.
     pub expires_at: i64,
 }
@@ -101,14 +105,14 @@ impl Store {
             RETURNING person";
         const INSERT: &str = concat!(
             "INSERT INTO git_flows (id, tenant, digest, person, project, host, tag, redirect_uri, verifier, verifier_by, \
-             opened_at, expires_at) SELECT $1, $2, $3, m.person, m.project, h.id, $7, $8, $9, $10, $11, $12 \
+             opened_at, expires_at, renews) SELECT $1, $2, $3, m.person, m.project, h.id, $7, $8, $9, $10, $11, $12, $14 \
              FROM project_members m JOIN git_hosts h ON h.id = $6 AND h.tenant = m.tenant \
              WHERE m.project = $5 AND m.person = $4 AND m.tenant = $2 AND ",
             serves!("$5"),
             " AND (SELECT COUNT(*) FROM (SELECT f.id FROM git_flows f WHERE f.project = $5 AND f.person = $4 \
              AND f.expires_at > $11 AND f.taken_at IS NULL LIMIT $13) p) < $13 RETURNING id"
         );
-        let NewGitFlow { id, digest, person, project, host, tag, redirect_uri, verifier } = new;
+        let NewGitFlow { id, digest, person, project, host, tag, redirect_uri, verifier, renews } = new;
         let (tenant, (sealed, sealed_by)) = (self.tenant(), SealedValue::columns(verifier.as_ref()));
         let insert = statement!(
             INSERT,
@@ -125,6 +129,7 @@ impl Store {
             now,
             now + GIT_FLOW_MS,
             MOST_GIT_FLOWS,
+            *renews,
         );
         let answers = self.run(vec![statement!(TAKE, tenant, project, person), insert]).await?;
         if answers.get(1).is_some_and(|rows| !rows.is_empty()) {
@@ -143,7 +148,7 @@ impl Store {
         const FIND: &str = concat!(
             "SELECT ",
             git_host_columns!(),
-            ", f.id, f.digest, f.project, j.name, f.tag, f.redirect_uri, f.verifier, f.verifier_by, f.expires_at, \
+            ", f.id, f.digest, f.project, j.name, f.tag, f.redirect_uri, f.verifier, f.verifier_by, f.renews, f.expires_at, \
              f.person, f.landed_at, f.landed_session, f.code_digest, f.taken_at, ",
             serves!("f.project"),
             ", ",
@@ -162,6 +167,7 @@ impl Store {
             tag: c.opt_text()?,
             redirect_uri: c.text()?,
             verifier: c.opt_sealed()?,
+            renews: c.opt_id()?,
             expires_at: c.int()?,
         };
         let person = c.id()?;

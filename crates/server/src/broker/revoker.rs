@@ -66,7 +66,10 @@ enum Verdict {
 /// Ends the tokens of one authorization. Gives whether the host is well.
 async fn revoke(app: &App, claimed: &ClaimedGitRevocation) -> Result<bool, StoreError> {
     let outcome = ask(app, claimed).await;
-    let is_well = !matches!(outcome, Err(NotKept::Host(Why::HostBroken { .. } | Why::Unreachable)));
+    let is_well = match &outcome {
+        Err(NotKept::Host(why)) => matches!(why, Why::TokenRefused | Why::GrantRefused | Why::CannotDo),
+        _ => true,
+    };
     let at = app.clock.now();
     match judge(outcome, claimed.attempts, claimed.created_at, at) {
         Verdict::Settle(settled, how) => {
@@ -108,7 +111,7 @@ async fn ask(app: &App, claimed: &ClaimedGitRevocation) -> Result<(), NotKept> {
 fn judge(outcome: Result<(), NotKept>, attempts: i64, created_at: i64, now: i64) -> Verdict {
     let (wait, how) = match outcome {
         Ok(()) => return Verdict::Settle(GitRevoked::Revoked, "the host has ended them"),
-        Err(NotKept::Host(Why::TokenRefused | Why::GrantRefused | Why::NotFound)) => {
+        Err(NotKept::Host(Why::TokenRefused | Why::GrantRefused)) => {
             return Verdict::Settle(GitRevoked::Revoked, "the host no longer knows them");
         }
         Err(NotKept::CannotDo(_) | NotKept::Host(Why::CannotDo)) => {
@@ -120,6 +123,8 @@ fn judge(outcome: Result<(), NotKept>, attempts: i64, created_at: i64, now: i64)
             (retry_after, "the host asks for patience")
         }
         Err(NotKept::Host(Why::HostBroken { retry_after: None } | Why::Unreachable)) => (0, "the host did not answer"),
+        // Said by whatever stands in the host's place, too: a proxy, or an address that it has moved away from.
+        Err(NotKept::Host(Why::NotFound)) => (0, "nothing is where tokens are ended"),
         // An administrator may mend it; it is asked again as a host that is away.
         Err(NotKept::Host(Why::ClientRefused)) => (0, "the host does not take our application's secret"),
         Err(NotKept::NoApplication) => (0, "the host configuration has no secret"),
@@ -140,7 +145,7 @@ mod tests {
     fn a_host_that_is_away_is_asked_again_until_a_week_is_over_and_one_that_knows_no_way_is_not() {
         let judged = |why: Why, at| judge(Err(NotKept::Host(why)), 1, 0, at);
         let away = || Why::HostBroken { retry_after: None };
-        for again in [away(), Why::Unreachable, Why::ClientRefused] {
+        for again in [away(), Why::Unreachable, Why::ClientRefused, Why::NotFound] {
             assert!(matches!(judged(again.clone(), 1_000), Verdict::Retry(3_000, _)), "{again:?}");
             let last = judged(again.clone(), TRIED_FOR_MS);
             assert!(matches!(last, Verdict::Settle(GitRevoked::GivenUp, _)), "{again:?}");

@@ -85,10 +85,10 @@ async fn password(
 }
 
 /// Which of `hosts` is meant by `text`: its origin, its API's address, or a page of it. Of several at one address the
-/// default, else the first.
+/// project's own, and of those the default.
 pub fn meant_by(hosts: Vec<GitHost>, text: &str) -> Option<GitHost> {
     let mut meant: Vec<GitHost> =
         hosts.into_iter().filter(|host| Place::of(host).is_some_and(|place| place.site.is_meant_by(text))).collect();
-    meant.sort_by_key(|host| std::cmp::Reverse(host.default_at));
+    meant.sort_by_key(|host| std::cmp::Reverse((host.project.is_some(), host.default_at, host.id)));
     (!meant.is_empty()).then(|| meant.swap_remove(0))
 }

@@ -45,12 +45,13 @@ fn a_flow_lands_and_is_taken_with_everything_that_it_was_opened_with() {
         assert_eq!(taken, found);
         assert_eq!(taken.verifier, Some(ground.sealed("verifier")));
         assert_eq!(taken.redirect_uri, ground.new_flow().redirect_uri);
-        let without = NewGitFlow { verifier: None, tag: None, ..ground.new_flow() };
+        let renews = Some(ground.world.id());
+        let without = NewGitFlow { verifier: None, tag: None, renews, ..ground.new_flow() };
         ground.store().open_git_flow(&without, NOW).await.expect("runs");
         let LandGitFlow::Landed(found) = land(&ground, without.id, &ground.landing(), NOW).await else {
             panic!("lands")
         };
-        assert_eq!((found.tag, found.verifier), (None, None));
+        assert_eq!((found.tag, found.verifier, found.renews), (None, None, renews));
     });
 }
 

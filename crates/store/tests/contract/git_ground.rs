@@ -105,6 +105,7 @@ impl Ground {
             tag: Some("intl".to_owned()),
             redirect_uri: "https://house.example/git/callback/1".to_owned(),
             verifier: Some(self.sealed("verifier")),
+            renews: None,
         }
     }
 

@@ -578,7 +578,8 @@ CREATE TABLE git_host_projects (
 CREATE INDEX git_host_projects_of ON git_host_projects (host);
 
 -- People on their way to a host and back. digest is the state's; landed_at: they came back in the browser session
--- landed_session with the code of code_digest; taken_by: the verb that took the code away, once.
+-- landed_session with the code of code_digest; taken_by: the verb that took the code away, once. renews: the
+-- authorization that is to get another credential.
 CREATE TABLE git_flows (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
@@ -590,6 +591,7 @@ CREATE TABLE git_flows (
     redirect_uri TEXT COLLATE "C" NOT NULL,
     verifier BYTEA,
     verifier_by BYTEA REFERENCES data_keys (id),
+    renews BYTEA,
     opened_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     landed_at BIGINT,

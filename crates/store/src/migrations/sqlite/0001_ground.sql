@@ -578,7 +578,8 @@ CREATE TABLE git_host_projects (
 CREATE INDEX git_host_projects_of ON git_host_projects (host);
 
 -- People on their way to a host and back. digest is the state's; landed_at: they came back in the browser session
--- landed_session with the code of code_digest; taken_by: the verb that took the code away, once.
+-- landed_session with the code of code_digest; taken_by: the verb that took the code away, once. renews: the
+-- authorization that is to get another credential.
 CREATE TABLE git_flows (
     id BLOB NOT NULL PRIMARY KEY,
     tenant INTEGER NOT NULL,
@@ -590,6 +591,7 @@ CREATE TABLE git_flows (
     redirect_uri TEXT NOT NULL,
     verifier BLOB,
     verifier_by BLOB REFERENCES data_keys (id),
+    renews BLOB,
     opened_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     landed_at INTEGER,
