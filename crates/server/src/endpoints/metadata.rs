@@ -36,7 +36,7 @@ impl Document {
             end_session_endpoint: Some(path::LOGOUT),
             backchannel_logout: true,
             grants: &Kind::ALL,
-            scopes: &["openid", "profile", "email", "phone", "offline_access"],
+            scopes: &["openid", "profile", "email", "phone", "offline_access", "git_authorizations"],
             ui_locales: &Language::ALL.map(|language| language.text().lang),
             service_documentation: None,
         };

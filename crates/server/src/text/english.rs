@@ -166,9 +166,10 @@ const fn scope(meaning: ScopeMeaning) -> ScopeWords {
         ScopeMeaning::Gists => ("View, change and delete your snippets", ""),
         ScopeMeaning::Enterprises => ("View and manage your enterprises", "And their members."),
         ScopeMeaning::Emails => ("See your private e-mail addresses", ""),
-        ScopeMeaning::GitAuthorizations => {
-            ("View, create and delete authorizations at Git hosts", "In the projects that you are in.")
-        }
+        ScopeMeaning::GitAuthorizations => (
+            "View, create and delete authorizations at Git hosts",
+            "In the projects that you are in. It can use their tokens, and what it deletes is gone for everybody there.",
+        ),
     };
     ScopeWords { what, detail }
 }

@@ -64,8 +64,6 @@ pub struct ProjectCaller {
     pub number: i64,
     /// The project that the path names.
     pub project: Id,
-    /// What they are in it.
-    pub role: Role,
     /// By what they are known.
     pub by: By,
     /// What the request is called in answers and logs.
@@ -87,16 +85,19 @@ impl ProjectCaller {
             None => app.store.role_in(project, person).await?,
         };
         match role.filter(|role| *role >= needs.role) {
-            Some(role) => {
-                Ok(ProjectCaller { person, number, project, role, by, request_id: received.request_id.clone() })
-            }
+            Some(role) => Ok(ProjectCaller { person, number, project, by, request_id: received.request_id.clone() }),
             None => Err(Refusal::new(Code::NotAllowed)),
         }
     }
 
-    /// The audit note of something that they do with this request.
+    /// The audit note of something that they do with this request: who, and with what in hand.
     pub fn note(&self, app: &App, now: i64) -> Note {
-        let (actor, request_id) = (format!("person:{}", self.number), Some(self.request_id.clone()));
-        Note { id: app.dice.id(now), at: now, actor, request_id }
+        let by = match &self.by {
+            By::Token(id) => format!("project_token:{id}"),
+            By::AccessKey(name) => format!("access_key:{name}"),
+            By::Bearer { application, .. } => format!("application:{application}"),
+        };
+        let actor = format!("person:{} by {by}", self.number);
+        Note { id: app.dice.id(now), at: now, actor, request_id: Some(self.request_id.clone()) }
     }
 }

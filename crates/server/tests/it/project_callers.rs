@@ -346,3 +346,71 @@ fn fm_106_fm_134_a_path_with_escapes_has_one_reading_or_none() {
         refused(&Call::post(server.at("/v3/auth/tokens")).body(None, large).send(), 413, "64 KiB");
     });
 }
+
+/// What the Git API says to this call, but for the name of the request.
+fn told(call: &Call) -> (u16, String, Vec<(String, String)>) {
+    let answer = call.clone().header("X-Request-Id", "mine").send();
+    let headers = answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect();
+    (answer.status, answer.text(), headers)
+}
+
+#[test]
+fn fm_131_a_project_of_others_answers_like_one_that_does_not_exist_to_every_kind_of_caller() {
+    on_both(|server| {
+        let (member, stranger) = (Member::new(server), Member::new(server));
+        let key = AccessKey::add(server, &member.person.name);
+        let token = member.token(server);
+        let redirect = ["https://client.example/callback"];
+        let app = server.app_with("web", &redirect, &["--scopes", "openid git_authorizations"]);
+        let access = app.tokens(server, &member.person, &[("scope", "openid git_authorizations")]).access;
+        let poor = app.tokens(server, &member.person, &[("scope", "openid")]).access;
+        let url = |project: &str, rest: &str| server.at(&format!("/v1/{project}/git/auths{rest}"));
+        let by: [(&str, &dyn Fn(&str, &str) -> Call); 3] = [
+            ("token", &|method, url| Call::new(method, url).header("X-Auth-Token", &token)),
+            ("signature", &|method, url| key.call(method, url, None)),
+            ("access token", &|method, url| Call::new(method, url).bearer(&access)),
+        ];
+        let denied = json!({
+            "error_msg": "The IAM user is not authorized to access the API",
+            "error_code": "APIG.0302",
+            "request_id": "mine",
+        });
+        server.json(&["project", "member", "add", &member.project, &member.person.name, "--role", "viewer"], "");
+        for (what, by) in by {
+            let own = by("GET", &url(&member.id, "")).send();
+            assert_eq!((own.status, own.json()["count"].clone()), (200, json!(0)), "{what}: {}", own.text());
+            let foreign = told(&by("GET", &url(&stranger.id, "")));
+            assert_eq!((foreign.0, foreign.1.as_str()), (403, denied.to_string().as_str()), "{what}");
+            for (method, project, rest) in [
+                ("GET", "0123456789abcdef0123456789abcdef", ""),
+                ("GET", "no-id", ""),
+                ("GET", "a%2Fb", ""),
+                ("DELETE", &stranger.id, "/some-name"),
+                ("DELETE", "0123456789abcdef0123456789abcdef", "/some-name"),
+                // In their own project, but not for a viewer.
+                ("DELETE", &member.id, "/some-name"),
+                ("GET", &member.id, "/github/redirect"),
+            ] {
+                assert_eq!(told(&by(method, &url(project, rest))), foreign, "{what}: {method} {project}{rest}");
+            }
+        }
+        let [own, foreign] = [&member.id, &stranger.id].map(|id| told(&Call::get(url(id, "")).bearer(&poor)));
+        assert_eq!((own.0, &own), (403, &foreign), "a scope that is missing tells of no membership");
+        assert!(own.1.contains("needs the scope git_authorizations"), "{}", own.1);
+        let nobody = told(&Call::get(url(&member.id, "")));
+        assert_eq!(nobody.0, 401);
+        let unknown = "Incorrect IAM authentication information: x-auth-token not found";
+        assert_eq!(
+            nobody.1,
+            json!({ "error_msg": unknown, "error_code": "APIG.0301", "request_id": "mine" }).to_string()
+        );
+        server.json(&["project", "member", "add", &member.project, &member.person.name, "--role", "editor"], "");
+        let gone = key.call("DELETE", url(&member.id, "/a%2Fb%20c"), None).send();
+        assert_eq!(
+            (gone.status, gone.json()["error_code"].clone()),
+            (404, json!("SVCSTG.REPO.0450")),
+            "{}",
+            gone.text()
+        );
+    });
+}

@@ -88,7 +88,17 @@ pub const ALL: &[List] = &[
     },
     List {
         member: "scopes_supported",
-        universe: &["openid", "profile", "email", "phone", "address", "offline_access", "device_sso", "groups"],
+        universe: &[
+            "openid",
+            "profile",
+            "email",
+            "phone",
+            "address",
+            "offline_access",
+            "git_authorizations",
+            "device_sso",
+            "groups",
+        ],
         works: scope_works,
     },
     List {
@@ -324,7 +334,9 @@ fn assertion(url: &str, client_id: &str, algorithm: Algorithm, key: &EncodingKey
 
 fn scope_works(scene: &Scene, scope: &str) -> bool {
     let asked = format!("openid {scope}");
-    let tokens = match scene.tokens(&scene.web, &[("scope", &asked)]) {
+    // What no template registers by itself is registered by name.
+    let named = (scope == "git_authorizations").then(|| scene.app("web", &["--scopes", &asked]));
+    let tokens = match scene.tokens(named.as_ref().unwrap_or(&scene.web), &[("scope", &asked)]) {
         Ok(tokens) => tokens,
         Err(error) => {
             assert_eq!(error, "invalid_scope", "{scope}");
@@ -341,6 +353,10 @@ fn scope_works(scene: &Scene, scope: &str) -> bool {
         "email" => tells(&["email", "email_verified"]),
         "phone" => tells(&["phone_number"]),
         "offline_access" => tokens.refresh.is_some(),
+        "git_authorizations" => {
+            let projects = Call::get(scene.server.at("/v3/projects")).bearer(&tokens.access).send();
+            projects.json()["projects"].is_array()
+        }
         _ => panic!("{scope} is granted: say here what it opens"),
     }
 }

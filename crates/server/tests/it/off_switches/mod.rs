@@ -1,10 +1,11 @@
 //! Every off switch against every entrance: what is switched off is dead from the answer on, on every node and after a
 //! restart, and what was issued before stays dead when the switch is turned back.
 //!
-//! Owns the table. How a house is furnished and tried is `scene`'s; `singles` holds what one switch does beyond the
+//! Owns the table. How a house is furnished and tried is `scene`'s and `project`'s; `singles` holds what one switch does beyond the
 //! table, `access` the pages and commands by which people take back what they gave.
 
 mod access;
+mod project;
 mod scene;
 mod singles;
 
@@ -24,6 +25,8 @@ pub enum Switch {
     SessionEnded,
     TokenRevoked,
     FamilyEnded,
+    MembershipRemoved,
+    AccessKeyDisabled,
 }
 
 /// Where something that was issued before, or whoever it was issued to, can come in. The first columns of the table.
@@ -47,6 +50,18 @@ pub enum Entrance {
     UserinfoGitlife,
     /// `/oauth/introspect`, about the access tokens from before.
     Introspection,
+    /// The Git API of a project, with a project token that was given for a password.
+    GitByPasswordToken,
+    /// The same with one that was given for an access key.
+    GitByKeyToken,
+    /// The same with a signature.
+    GitBySignature,
+    /// The same with access tokens from before.
+    GitByAccessToken,
+    /// A new project token for the password.
+    TokenForPassword,
+    /// A new project token for the access key.
+    TokenForKey,
 }
 
 /// What a switch does to an entrance.
@@ -78,13 +93,22 @@ const ENTRANCES: [Entrance; 9] = [
     E::Introspection,
 ];
 
+const PROJECT_ENTRANCES: [Entrance; 6] = [
+    E::GitByPasswordToken,
+    E::GitByKeyToken,
+    E::GitBySignature,
+    E::GitByAccessToken,
+    E::TokenForPassword,
+    E::TokenForKey,
+];
+
 const ITSELF: Cell = Open("it acts for itself: there is no person behind it");
 const FRESH: Cell = Until("a right password is nothing that was issued before");
 const SECRET: Cell = Open("tokens outlive the secret that they were fetched with (docs/operating.md)");
 const OTHER_GRANT: Cell = Apart("each code belongs to a grant of its own");
 
 #[rustfmt::skip]
-const TABLE: [(Switch, [Cell; 9]); 10] = [
+const TABLE: [(Switch, [Cell; 9]); 12] = [
     (S::PersonDisabled, [Refused, Refused, Refused, FRESH, ITSELF, Refused, Refused, Refused, Refused]),
     (S::PasswordChanged, [Refused, Refused, Refused, FRESH, ITSELF, Refused, Refused, Refused, Refused]),
     (S::ApplicationDisabled, [
@@ -116,11 +140,44 @@ const TABLE: [(Switch, [Cell; 9]); 10] = [
         Open("one grant ends, not the session"), OTHER_GRANT, Refused, Open("it is another grant"), ITSELF,
         Refused, Refused, Refused, Refused,
     ]),
+    (S::MembershipRemoved, [NO_PROJECT; 9]),
+    (S::AccessKeyDisabled, [NO_PROJECT; 9]),
 ];
 
+const NO_PROJECT: Cell = Open("it belongs to no project and to no access key");
+const NO_APP: Cell = Open("no application stands between");
+const KEY: Cell = Until("a key is held back with its person, and is nothing that was issued");
+const KEY_STAYS: Cell = Open("an access key is a credential of its own");
+const MEMBER: Cell = Until("whoever is let in again may come in again");
+const FOR_GOOD: Cell = Refused;
+
+/// The rows of the same switches at the project API.
+#[rustfmt::skip]
+const PROJECT_TABLE: [(Switch, [Cell; 6]); 12] = [
+    (S::PersonDisabled, [Refused, Refused, KEY, Refused, FRESH, KEY]),
+    (S::PasswordChanged, [Refused, Refused, KEY_STAYS, Refused, FRESH, KEY_STAYS]),
+    (S::ApplicationDisabled, [NO_APP, NO_APP, NO_APP, Refused, NO_APP, NO_APP]),
+    (S::SecretRemoved, [NO_APP, NO_APP, NO_APP, SECRET, NO_APP, NO_APP]),
+    (S::ConsentWithdrawn, [NO_APP, NO_APP, NO_APP, Refused, NO_APP, NO_APP]),
+    (S::AssignmentRemoved, [NO_APP, NO_APP, NO_APP, Refused, NO_APP, NO_APP]),
+    (S::OrganizationDisabled, [Refused, Refused, KEY, Refused, FRESH, KEY]),
+    (S::SessionEnded, [NO_APP, NO_APP, NO_APP, Refused, NO_APP, NO_APP]),
+    (S::TokenRevoked, [NO_APP, NO_APP, NO_APP, Refused, NO_APP, NO_APP]),
+    (S::FamilyEnded, [NO_APP, NO_APP, NO_APP, Refused, NO_APP, NO_APP]),
+    (S::MembershipRemoved, [Refused, Refused, MEMBER, MEMBER, MEMBER, MEMBER]),
+    (S::AccessKeyDisabled, [
+        Open("it was given for the password"), Refused, FOR_GOOD, Open("no access key stands between"),
+        Open("the password stays"), FOR_GOOD,
+    ]),
+];
+
+/// What is expected of a switch: at the first entrances, and at those of the project API.
+type Cells<'a> = (&'a [Cell; 9], &'a [Cell; 6]);
+
 /// Tries a whole row on `node`.
-fn row(scene: &mut Scene, cells: &[Cell; 9], node: &Server, turned_back: bool, when: &str) {
-    for (entrance, cell) in ENTRANCES.into_iter().zip(cells) {
+fn row(scene: &mut Scene, cells: &Cells<'_>, node: &Server, turned_back: bool, when: &str) {
+    let rows = ENTRANCES.into_iter().zip(cells.0).chain(PROJECT_ENTRANCES.into_iter().zip(cells.1));
+    for (entrance, cell) in rows {
         let (expected, reason) = match cell {
             Refused => (false, ""),
             Until(reason) => (turned_back, *reason),
@@ -138,21 +195,22 @@ fn row(scene: &mut Scene, cells: &[Cell; 9], node: &Server, turned_back: bool, w
     }
 }
 
-/// Size in CI: 10 switches × 9 entrances; four applications, access tokens opaque and signed; at once, after kill -9 and a restart, and turned back.
+/// Size in CI: 12 switches × 15 entrances; four applications, an access key and two project tokens, access tokens opaque and signed; at once, after kill -9 and a restart, and turned back.
 fn matrix(database: Database) {
     let mut server = Server::start(database, &[]);
     let mut other = (database == Database::Postgres).then(|| server.second_node());
-    for (switch, cells) in &TABLE {
+    for ((switch, cells), (_, project_cells)) in TABLE.iter().zip(&PROJECT_TABLE) {
         // On a machine that is busy with other things a row may take longer than a code lives; then it proves nothing.
-        let proven = (0..3).any(|_| whole_row(&mut server, &mut other, *switch, cells));
+        let proven = (0..3).any(|_| whole_row(&mut server, &mut other, *switch, &(cells, project_cells)));
         assert!(proven, "{switch:?}: the codes were old when they were tried");
     }
 }
 
 /// Furnishes a scene and tries a row of the table on it; gives whether the codes were young all the while.
-fn whole_row(server: &mut Server, other: &mut Option<Server>, switch: Switch, cells: &[Cell; 9]) -> bool {
+fn whole_row(server: &mut Server, other: &mut Option<Server>, switch: Switch, cells: &Cells<'_>) -> bool {
+    const YET: Cell = Open("nothing is switched off yet");
     let mut scene = Scene::furnish(server, switch);
-    row(&mut scene, &[Open("nothing is switched off yet"); 9], server, false, "before");
+    row(&mut scene, &(&[YET; 9], &[YET; 6]), server, false, "before");
     scene.turn_off(server);
     row(&mut scene, cells, server, false, "at once");
     if let Some(other) = other {
@@ -184,7 +242,7 @@ fn st_68_st_69_fm_30_fm_62_fm_63_fm_75_what_is_switched_off_is_out_by_every_entr
 
 #[test]
 fn the_table_names_every_switch_once() {
-    for (n, (switch, _)) in TABLE.iter().enumerate() {
-        assert_eq!(*switch as usize, n, "{switch:?}");
+    for (n, ((switch, _), (at_projects, _))) in TABLE.iter().zip(&PROJECT_TABLE).enumerate() {
+        assert_eq!((*switch as usize, at_projects), (n, switch), "{switch:?}");
     }
 }

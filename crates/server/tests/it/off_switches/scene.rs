@@ -2,6 +2,7 @@
 //!
 //! Owns what "turning off", "turning back" and "trying" mean. What is expected is the table's.
 
+use super::project::{Kept, PROJECT_SCOPE};
 use super::{Entrance, Switch};
 use crate::harness::visitor::parameter;
 use crate::harness::{Answer, App, Call, Person, Server, Tokens, Visitor, unique};
@@ -29,6 +30,7 @@ pub struct Scene {
     guests: Vec<Guest>,
     service: App,
     visitor: Visitor,
+    kept: Kept,
     furnished: Instant,
     /// Whether every code that was shown was still young, so that none was refused for its age.
     pub codes_were_young: bool,
@@ -43,7 +45,7 @@ pub struct Tried {
 }
 
 impl Tried {
-    fn of(what: &'static str, accepted: bool, answer: &Answer) -> Tried {
+    pub fn of(what: &'static str, accepted: bool, answer: &Answer) -> Tried {
         Tried { what, accepted, answer: format!("{} {}", answer.status, answer.text()), status: answer.status }
     }
 }
@@ -56,9 +58,11 @@ impl Guest {
         let (scope, resource, algorithm) = match template {
             "gitlife" => ("user_info", "/api/v5/user", "EdDSA"),
             "idaas-oauth2" => ("read", "/api/bff/v1.2/oauth2/userinfo", "RS256"),
-            _ => ("openid offline_access", "/oauth/userinfo", "ES256"),
+            _ => (PROJECT_SCOPE, "/oauth/userinfo", "ES256"),
         };
-        let app = server.app_with(template, &["https://client.example/callback"], &["--access", "assigned"]);
+        let mut arguments = vec!["--access", "assigned"];
+        arguments.extend((template == "web").then_some(["--scopes", PROJECT_SCOPE]).into_iter().flatten());
+        let app = server.app_with(template, &["https://client.example/callback"], &arguments);
         server.json(&["app", "assign", &app.name, "--user", &person.name], "");
         let url = app.authorize_url(&[("scope", scope)]);
         let mut code = || parameter(&visitor.go_through(&url, person, None), "code").expect("a code");
@@ -98,8 +102,8 @@ impl Scene {
         let mut visitor = Visitor::new(server);
         let templates = ["web", "idaas-oauth2", "gitlife"];
         let guests = templates.map(|template| Guest::furnish(server, &person, &mut visitor, template)).into();
-        let service = server.app("service");
-        Scene { switch, person, organization, guests, service, visitor, furnished, codes_were_young: true }
+        let (service, kept) = (server.app("service"), Kept::furnish(server, &person));
+        Scene { switch, person, organization, guests, service, visitor, kept, furnished, codes_were_young: true }
     }
 
     fn apps(&self) -> impl Iterator<Item = &App> {
@@ -107,7 +111,10 @@ impl Scene {
     }
 
     pub fn turn_off(&mut self, server: &Server) {
+        self.kept.password_is_tried_once();
         match self.switch {
+            Switch::MembershipRemoved => self.kept.leave(server, &self.person),
+            Switch::AccessKeyDisabled => self.kept.disable_key(server),
             Switch::PersonDisabled => drop(server.json(&["user", "disable", &self.person.name], "")),
             Switch::PasswordChanged => self.set_password(server, "a password of tomorrow 41"),
             Switch::ApplicationDisabled => self.each_app(server, "disable"),
@@ -154,7 +161,9 @@ impl Scene {
 
     /// Turns the switch back as far as that can be done.
     pub fn turn_back(&mut self, server: &Server) {
+        self.kept.password_is_tried_again();
         match self.switch {
+            Switch::MembershipRemoved => self.kept.join(server, &self.person),
             Switch::PersonDisabled => drop(server.json(&["user", "enable", &self.person.name], "")),
             Switch::PasswordChanged => self.set_password(server, &self.person.password),
             Switch::ApplicationDisabled => self.each_app(server, "enable"),
@@ -172,7 +181,7 @@ impl Scene {
                 let page = visitor.open(&server.at("/sign-in"));
                 assert_eq!(visitor.sign_in(&page, &self.person).url, server.at("/"));
             }
-            Switch::TokenRevoked | Switch::FamilyEnded => {}
+            Switch::TokenRevoked | Switch::FamilyEnded | Switch::AccessKeyDisabled => {}
         }
     }
 
@@ -250,6 +259,15 @@ impl Scene {
                 let ask_both = |guest| Guest::every_tokens(guest).map(|(form, tokens, _)| ask(guest, form, tokens));
                 self.guests.iter().flat_map(ask_both).collect()
             }
+            Entrance::GitByAccessToken => {
+                let guest = self.guests.first().expect("the first one is of the template web");
+                let call = |(form, tokens, _): (&'static str, &Tokens, &str)| {
+                    let answer = self.kept.list(node).bearer(&tokens.access).send();
+                    Tried::of(form, answer.status == 200, &answer)
+                };
+                guest.every_tokens().map(call).into()
+            }
+            _ => self.kept.try_at(node, &self.person, entrance),
         }
     }
 
