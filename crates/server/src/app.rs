@@ -2,6 +2,7 @@
 //!
 //! Owns nothing but the sharing.
 
+use crate::api::git_credentials::HandedOut;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::dice::Dice;
@@ -48,6 +49,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// The one way to other machines.
     pub outbound: Outbound,
+    /// Which hand-outs of hosts' tokens stand in the trail already.
+    pub handed_out: HandedOut,
     /// Calls the messenger.
     pub bell: Bell,
     /// Calls the revoker: tokens are to be ended at a Git host.

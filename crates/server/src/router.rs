@@ -3,7 +3,7 @@
 //! Owns which conductor answers where. What every answer carries is the door's, which stands before it; who may ask is
 //! each conductor's.
 
-use crate::api::{git_auths, gitlife, idaas, projects, tokens};
+use crate::api::{git_auths, git_credentials, gitlife, idaas, projects, tokens};
 use crate::app::App;
 use crate::endpoints::{authorize, health, introspect, jwks, logout, metadata, revoke, token, userinfo};
 use crate::pages;
@@ -51,6 +51,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(git_auths::path::OAUTH, post(git_auths::oauth))
         .route(git_auths::path::PERSONAL, post(git_auths::personal))
         .route(git_auths::path::PASSWORD, post(git_auths::password))
+        .route(git_credentials::PATH, post(git_credentials::hand_out))
         // The identity calls beside the project API
         .route("/v3/auth/tokens", post(tokens::give).get(tokens::show).delete(tokens::end))
         .route("/v3/auth/domains", get(projects::domains))

@@ -5,6 +5,7 @@
 use crate::accept::accept;
 use crate::admin::reach::PRIVATE_HOSTS;
 use crate::admin::{Actor, Desk, setup};
+use crate::api::git_credentials::HandedOut;
 use crate::app::{App, Draining};
 use crate::broker::revoker::Revocations;
 use crate::cli::{Globals, Serve};
@@ -64,6 +65,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         keys: Arc::new(keys),
         passwords: Passwords::start(Limits::for_this_machine()).map_err(|error| error.to_string())?,
         older_forms: OlderForms::default(),
+        handed_out: HandedOut::default(),
         guard: Guard::new(settings.pending_per_minute),
         application_guard: Guard::new(settings.pending_per_application),
         guessing,

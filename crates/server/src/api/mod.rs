@@ -1,6 +1,7 @@
 //! The conductors of the vendors' addresses: two wires' resources, the Git API, and the identity calls beside it.
 
 pub mod git_auths;
+pub mod git_credentials;
 pub mod gitlife;
 pub mod idaas;
 pub mod projects;

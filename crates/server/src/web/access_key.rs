@@ -9,9 +9,11 @@ use crate::web::caller;
 use crate::web::form::Received;
 use crate::web::guard;
 use std::net::IpAddr;
+use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::{Digest, Secret};
 use vestibule_store::StoreError;
 use vestibule_store::access_keys::FoundAccessKey;
+use vestibule_store::audit::{Event, Note};
 use vestibule_store::key_locks::KeyCounters;
 
 /// Why an access key opens nothing.
@@ -59,12 +61,29 @@ pub async fn try_key(
         return Err(Denied::Wrong);
     };
     if !found.is_alive {
+        keep_use_of_dead_key(app, received, &found, name, now).await?;
         return Err(Denied::Wrong);
     }
     if lock.has_failures {
         app.store.forget_key_failures(&counters).await?;
     }
     Ok(found)
+}
+
+/// Whoever has the secret of a key that is switched off is worth a look: one row an hour, from whatever node.
+async fn keep_use_of_dead_key(
+    app: &App,
+    received: &Received,
+    found: &FoundAccessKey,
+    name: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let what = format!("use of a dead access key {} {}", found.id, now / 3_600_000);
+    let id = Id::from_slice(&Digest::of(what.as_bytes()).as_bytes()[..16]);
+    let note = caller::note(app, received, "nobody".to_owned(), now);
+    let note = Note { id: id.unwrap_or(note.id), ..note };
+    let (target, details) = (format!("access_key:{name}"), format!("switched off, and used from {}", received.peer));
+    app.store.keep_event(&note, Event { action: "access_key.use", target, outcome: "refused", details }).await
 }
 
 async fn open(app: &App, found: &FoundAccessKey) -> Result<Secret, Denied> {

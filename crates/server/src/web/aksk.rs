@@ -54,6 +54,14 @@ pub fn is_claimed(headers: &HeaderMap) -> bool {
     value.is_some_and(|value| value.starts_with(b"SDK-") || value.starts_with(b"V11-"))
 }
 
+impl Signed<'_> {
+    /// Whether there is a body that the signature says nothing about.
+    pub fn leaves_body_open(&self) -> bool {
+        !self.body.is_empty()
+            && self.headers.get(CONTENT_HEADER).is_some_and(|said| said.as_bytes() == UNSIGNED.as_bytes())
+    }
+}
+
 impl<'a> Presented<'a> {
     /// Reads the headers of a signed request; `now` in Unix milliseconds.
     pub fn read(headers: &'a HeaderMap, now: i64) -> Result<Presented<'a>, Refused> {

@@ -109,6 +109,10 @@ async fn by_signature(app: &App, received: &Received, now: i64) -> Result<Someon
         headers: &received.headers,
         body: &received.body,
     };
+    // Bodies are read as JSON here whatever they say they are, and a JSON body is always signed.
+    if signed.leaves_body_open() {
+        return Err(Refusal::saying(Code::NotAuthenticated, UNSIGNED_BODY));
+    }
     let proves = |secret: &Secret| presented.verify(&signed, secret).is_ok();
     match access_key::try_key(app, received, presented.access, proves).await {
         Ok(key) => {
@@ -152,6 +156,7 @@ fn expired(at: i64) -> Refusal {
 pub const TOKEN_HEADER: &str = "x-auth-token";
 
 const NOTHING: &str = "x-auth-token not found";
+const UNSIGNED_BODY: &str = "verify aksk signature fail, the body must be signed";
 const WRONG_SIGNATURE: &str = "verify aksk signature fail";
 /// What is said while a key is locked.
 pub const LOCKED: &str = "AK access failed to reach the limit, forbidden";

@@ -78,6 +78,11 @@ impl ProjectCaller {
     pub async fn of(app: &App, received: &Received, project: &str, needs: Needs) -> Result<ProjectCaller, Refusal> {
         let Someone { person, number, by, bound } = credential::identify(app, received).await?;
         by.opens(&[needs.scope])?;
+        // Clients name the project twice; whoever routes by the header must mean the same one.
+        if received.headers.get_all(PROJECT_HEADER).iter().any(|named| named.as_bytes() != project.as_bytes()) {
+            let sentence = "X-Project-Id names another project than the path";
+            return Err(Refusal::saying(Code::ParameterInvalid, sentence));
+        }
         // No project has this id: what is no id is looked up as well.
         let project = Id::parse(project).unwrap_or(Id::from_bytes([0; 16]));
         let role = match bound {
@@ -85,7 +90,7 @@ impl ProjectCaller {
             None => app.store.role_in(project, person).await?,
         };
         match role.filter(|role| *role >= needs.role) {
-            Some(role) => Ok(ProjectCaller { person, number, project, by, request_id: received.request_id.clone() }),
+            Some(_) => Ok(ProjectCaller { person, number, project, by, request_id: received.request_id.clone() }),
             None => Err(Refusal::new(Code::NotAllowed)),
         }
     }
@@ -101,3 +106,6 @@ impl ProjectCaller {
         Note { id: app.dice.id(now), at: now, actor, request_id: Some(self.request_id.clone()) }
     }
 }
+
+/// Where the vendor's clients name the project once more.
+const PROJECT_HEADER: &str = "x-project-id";

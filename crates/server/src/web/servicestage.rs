@@ -23,10 +23,8 @@ pub enum Code {
     /// There is one of this name.
     AlreadyExists,
     /// The call acts through an authorization, and there is none of this name.
-    #[expect(dead_code, reason = "for the calls that act through an authorization, which come later")]
     NoAuthorization,
     /// The authorization is there and does not open the host any more.
-    #[expect(dead_code, reason = "for the calls that act through an authorization, which come later")]
     AuthorizationInvalid,
     /// The address to clone from cannot be read.
     #[expect(dead_code, reason = "for the calls that read addresses to clone from, which come later")]

@@ -246,6 +246,13 @@ fn fm_96_a_signature_is_taken_for_fifteen_minutes_and_what_is_wrong_about_it_is_
         assert_eq!(wrong.text(), nobody.text());
         server.json(&["access-key", "disable", &key.name], "");
         assert_eq!(key.get(&url).send().text(), wrong.text());
+        assert_eq!(key.get(&url).send().text(), wrong.text());
+        let target = format!("access_key:{}", key.name);
+        let uses = server.with_store(async |store| {
+            let rows = store.list_audit(1_000).await.expect("reads");
+            rows.into_iter().filter(|row| row.action == "access_key.use" && row.target == target).count()
+        });
+        assert!((1..=2).contains(&uses), "a row an hour: {uses}");
         server.json(&["access-key", "remove", &key.name], "");
         assert_eq!(key.get(&url).send().text(), wrong.text());
     });
@@ -404,7 +411,23 @@ fn fm_131_a_project_of_others_answers_like_one_that_does_not_exist_to_every_kind
             nobody.1,
             json!({ "error_msg": unknown, "error_code": "APIG.0301", "request_id": "mine" }).to_string()
         );
+        // The header that clients name the project in a second time.
+        let elsewhere = key.get(url(&member.id, "")).header("X-Project-Id", &stranger.id).send();
+        assert_eq!((elsewhere.status, &elsewhere.json()["error_code"]), (400, &json!("SVCSTG.REPO.0400")));
+        assert_eq!(key.get(url(&member.id, "")).header("X-Project-Id", &member.id).send().status, 200);
+        // A token leaves the house for editors only.
+        let ask = json!({ "authorization": "none" });
+        let credential = |project: &str| server.at(&format!("/v1/{project}/git/credentials"));
+        for project in [&member.id, &stranger.id] {
+            let answer = Call::post(credential(project)).header("X-Auth-Token", &token).json(&ask).send();
+            assert_eq!((answer.status, &answer.json()["error_code"]), (403, &json!("APIG.0302")));
+        }
         server.json(&["project", "member", "add", &member.project, &member.person.name, "--role", "editor"], "");
+        let unknown = key.call("POST", credential(&member.id), Some(&ask)).send();
+        assert_eq!((unknown.status, &unknown.json()["error_code"]), (400, &json!("SVCSTG.REPO.0450")));
+        let open = key.call("POST", credential(&member.id), Some(&ask));
+        let open = open.header("X-Sdk-Content-Sha256", "UNSIGNED-PAYLOAD").send();
+        assert!(open.status == 401 && open.text().contains("the body must be signed"), "{}", open.text());
         let gone = key.call("DELETE", url(&member.id, "/a%2Fb%20c"), None).send();
         assert_eq!(
             (gone.status, gone.json()["error_code"].clone()),
