@@ -25,9 +25,10 @@ mod demo;
 mod documents;
 mod door;
 mod forms;
-#[allow(dead_code, unused_imports, reason = "the routes that meet these hosts come next")]
 mod git_auths;
+mod git_forgery;
 mod git_hosts;
+mod git_sdk;
 mod githosts;
 mod gitlife;
 mod guessing;

@@ -7,4 +7,4 @@ mod endings;
 mod landing;
 mod leaks;
 mod portal;
-mod scene;
+pub mod scene;

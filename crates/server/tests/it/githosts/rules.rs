@@ -242,3 +242,38 @@ fn a_fake_misbehaves_when_it_is_told_to_and_writes_everything_down() {
     host.forget();
     assert!(host.log().is_empty());
 }
+
+#[test]
+fn a_person_is_asked_where_they_were_not_before_and_can_end_what_they_gave() {
+    let (hub, tee) = (github(), Gitee::start());
+    tee.register(CALLBACK);
+    hub.asks();
+    tee.asks();
+    for (url, path, client_id, yes, no) in [
+        (hub.url(), "/login/oauth/authorize", &hub.client_id, ("authorize", "1"), ("authorize", "0")),
+        (tee.url(), "/oauth/authorize", &tee.client_id, ("decision", "allow"), ("decision", "deny")),
+    ] {
+        let address = format!("{url}{path}");
+        let fields = [
+            ("client_id", client_id.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("response_type", "code"),
+            ("state", "st4te"),
+        ];
+        let page = Call::get(&address).header("User-Agent", "a browser").query(&fields).send();
+        assert_eq!((page.status, page.header("location")), (200, None), "a page comes first");
+        let decide = |decision| {
+            let fields = [&fields[..], &[decision]].concat();
+            let answer = Call::post(&address).header("User-Agent", "a browser").form(&fields).send();
+            parameters(answer.header("location").expect("a way back"))
+        };
+        assert_eq!(value(&decide(no), "error"), Some("access_denied"));
+        let back = decide(yes);
+        assert!(value(&back, "code").is_some() && value(&back, "state") == Some("st4te"), "{back:?}");
+    }
+    let (one, other) = (hub.token_for_app(), tee.personal_token(&["user_info"], None));
+    assert!(hub.is_alive(&one) && tee.is_alive(&other));
+    hub.revoke_all();
+    tee.revoke_all();
+    assert!(!hub.is_alive(&one) && !tee.is_alive(&other));
+}
