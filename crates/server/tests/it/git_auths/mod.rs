@@ -3,6 +3,7 @@
 mod attacks;
 mod browser;
 mod calls;
+mod credentials;
 mod endings;
 mod landing;
 mod leaks;
