@@ -193,16 +193,16 @@ impl Store {
         rows.into_iter().map(|mut row| shown(&mut Columns::of(&mut row))).collect()
     }
 
-    /// The authorizations of all projects, by project and then in the order of their names.
-    pub async fn all_git_authorizations(&self) -> Result<Vec<GitAuthorizationLine>, StoreError> {
+    /// The authorizations of all projects, or of one, by project and then in the order of their names.
+    pub async fn git_authorization_lines(&self, project: Option<Id>) -> Result<Vec<GitAuthorizationLine>, StoreError> {
         const LIST: &str = concat!(
             "SELECT ",
             git_authorization_columns!(),
             ", j.name, p.user_name FROM git_authorizations a JOIN git_hosts h ON h.id = a.host \
              JOIN projects j ON j.id = a.project LEFT JOIN people p ON p.id = a.created_by \
-             WHERE a.tenant = $1 ORDER BY j.name_key, a.name"
+             WHERE a.tenant = $1 AND a.project = COALESCE($2, a.project) ORDER BY j.name_key, a.name"
         );
-        let rows = self.scan(&statement!(LIST, self.tenant())).await?;
+        let rows = self.scan(&statement!(LIST, self.tenant(), project)).await?;
         rows.into_iter()
             .map(|mut row| {
                 let mut c = Columns::of(&mut row);

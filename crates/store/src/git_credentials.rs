@@ -9,6 +9,7 @@ use crate::git_authorizations::{GitAccount, GitAuthorization, GitTokens};
 use crate::git_hosts::serves;
 use crate::git_revocations::{NewGitRevocation, insert_revocation, queue};
 use crate::git_standing::GitTrouble;
+use crate::projects::may_edit;
 use crate::sealed::SealedValue;
 use crate::{Statement, Store, StoreError, statement};
 use vestibule_oauth::id::Id;
@@ -47,8 +48,12 @@ pub struct NewGitCredential {
     pub host: Id,
     /// The generation that it takes the place of.
     pub generation: i64,
+    /// Who brought it.
+    pub person: Id,
     /// Whose account it is now.
     pub account: GitAccount,
+    /// Whose account it was, for the trail: another one under the same name must be seen (FM-133).
+    pub former: GitAccount,
     /// The credential.
     pub tokens: GitTokens,
 }
@@ -64,6 +69,8 @@ pub enum AddGitAuthorization {
     TooMany,
     /// The host does not serve the project.
     NotServed,
+    /// The person may no longer change what is in the project.
+    NotAllowed,
 }
 
 /// What became of a change to an authorization as it was read.
@@ -71,7 +78,8 @@ pub enum AddGitAuthorization {
 pub enum ChangeGitAuthorization {
     /// It was done.
     Done,
-    /// Since it was read it was given another credential, or it is gone: read it again.
+    /// Since it was read it was given another credential, or it is gone, or it may no longer be changed by this person or at
+    /// this host: read it again.
     Changed,
 }
 
@@ -90,22 +98,33 @@ impl Store {
         note: &Note,
     ) -> Result<AddGitAuthorization, StoreError> {
         let NewGitAuthorization { id, project, name, host, account, .. } = new;
-        let details = format!("{name}, git_host:{host}, {} of {}", account.token_type.name(), account.login);
+        let details = format!("{name}, git_host:{host}, {}", told(account));
+        // Takes the project's row, so that each of several at once counts those before it, on PostgreSQL too.
+        const TAKE: &str = "UPDATE projects SET name = name WHERE id = $2 AND tenant = $1 RETURNING id";
         let verb = vec![
+            statement!(TAKE, self.tenant(), project),
             insert(self.tenant(), new, note),
             self.authorization_changed("git_authorization.add", *project, *id, details, note),
         ];
-        if claimed(&self.run(verb).await?) {
+        if self.run(verb).await?.get(1).is_some_and(|rows| !rows.is_empty()) {
             return Ok(AddGitAuthorization::Added);
         }
         const TAKEN: &str = "SELECT id FROM git_authorizations WHERE tenant = $1 AND project = $2 AND name = $3";
         if self.find(&statement!(TAKEN, self.tenant(), project, name)).await?.is_some() {
             return Ok(AddGitAuthorization::NameTaken);
         }
-        const SERVED: &str =
-            concat!("SELECT h.id FROM git_hosts h WHERE h.id = $3 AND h.tenant = $1 AND ", serves!("$2"));
-        let served = self.find(&statement!(SERVED, self.tenant(), project, host)).await?;
-        Ok(if served.is_some() { AddGitAuthorization::TooMany } else { AddGitAuthorization::NotServed })
+        const SERVED: &str = concat!(
+            "SELECT CASE WHEN ",
+            may_edit!("$2", "$4"),
+            " THEN 1 ELSE 0 END FROM git_hosts h WHERE h.id = $3 AND h.tenant = $1 AND ",
+            serves!("$2")
+        );
+        let served = self.find(&statement!(SERVED, self.tenant(), project, host, new.person)).await?;
+        Ok(match served.map(|row| row.flag(0)).transpose()? {
+            None => AddGitAuthorization::NotServed,
+            Some(false) => AddGitAuthorization::NotAllowed,
+            Some(true) => AddGitAuthorization::TooMany,
+        })
     }
 
     /// Puts another credential in the place of the one of `new.generation`: the mode may change, the name stays, and
@@ -116,8 +135,8 @@ impl Store {
         old: Option<&NewGitRevocation>,
         note: &Note,
     ) -> Result<ChangeGitAuthorization, StoreError> {
-        let NewGitCredential { id, project, host, account, .. } = new;
-        let details = format!("git_host:{host}, {} of {}", account.token_type.name(), account.login);
+        let NewGitCredential { id, project, host, account, former, .. } = new;
+        let details = format!("git_host:{host}, {} in place of {}", told(account), told(former));
         let mut verb = vec![
             replace(self.tenant(), new, note),
             self.authorization_changed("git_authorization.replace", *project, *id, details, note),
@@ -192,6 +211,11 @@ impl ChangeGitAuthorization {
     }
 }
 
+/// An account, for the trail: its name may be given to another one, its id not.
+fn told(account: &GitAccount) -> String {
+    format!("{} of {} (id {})", account.token_type.name(), account.login, account.upstream_id)
+}
+
 fn spelled(scopes: Option<&Vec<String>>) -> Option<String> {
     scopes.map(|scopes| scopes.join(" "))
 }
@@ -205,6 +229,8 @@ fn insert(tenant: i64, new: &NewGitAuthorization, note: &Note) -> Statement {
          SELECT $1, $2, $3, $4, h.id, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, $19, 1, $20, $19, \
          $19, $21 FROM git_hosts h WHERE h.id = $5 AND h.tenant = $2 AND ",
         serves!("$3"),
+        " AND ",
+        may_edit!("$3", "$20"),
         " AND (SELECT COUNT(*) FROM (SELECT a.id FROM git_authorizations a WHERE a.project = $3 LIMIT $22) n) < $22 \
          ON CONFLICT DO NOTHING RETURNING id"
     );
@@ -247,9 +273,11 @@ fn replace(tenant: i64, new: &NewGitCredential, note: &Note) -> Statement {
          WHERE id = $1 AND tenant = $2 AND project = $3 AND host = $4 AND generation = $5 \
          AND EXISTS (SELECT 1 FROM git_hosts h WHERE h.id = git_authorizations.host AND ",
         serves!("git_authorizations.project"),
-        ") RETURNING id"
+        ") AND ",
+        may_edit!("git_authorizations.project", "$20"),
+        " RETURNING id"
     );
-    let NewGitCredential { id, project, host, generation, account, tokens } = new;
+    let NewGitCredential { id, project, host, generation, person, account, tokens, .. } = new;
     let (refresh, refresh_by) = SealedValue::columns(tokens.refresh.as_ref());
     statement!(
         REPLACE,
@@ -272,5 +300,6 @@ fn replace(tenant: i64, new: &NewGitCredential, note: &Note) -> Statement {
         account.refresh_ends_at,
         note.at,
         note.id,
+        person,
     )
 }

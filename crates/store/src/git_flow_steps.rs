@@ -6,9 +6,10 @@
 
 use crate::applications::claimed;
 use crate::audit::{Event, Note};
-use crate::git_flows::{GitFlow, Progress, may_edit};
+use crate::git_flows::{GitFlow, Progress};
 use crate::git_hosts::serves;
 use crate::people::canonical;
+use crate::projects::may_edit;
 use crate::{Store, StoreError, statement};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::{Digest, MachineSecret};
@@ -155,7 +156,7 @@ impl Store {
     }
 
     /// Takes the landed flow of `state`: once, for the person who began it, in its project, with the code that landed.
-    /// The sealed verifier leaves the row with it. Refusals are audited.
+    /// Refusals are audited.
     pub async fn take_git_flow(
         &self,
         state: &MachineSecret,
@@ -163,13 +164,13 @@ impl Store {
         note: &Note,
     ) -> Result<TakeGitFlow, StoreError> {
         const CLAIM: &str = concat!(
-            "UPDATE git_flows SET taken_at = $6, taken_by = $7, verifier = NULL, verifier_by = NULL \
+            "UPDATE git_flows SET taken_at = $6, taken_by = $7 \
              WHERE id = $1 AND tenant = $2 AND person = $3 AND project = $4 AND code_digest = $5 \
              AND landed_at IS NOT NULL AND taken_at IS NULL AND expires_at > $6 \
              AND EXISTS (SELECT 1 FROM git_hosts h WHERE h.id = git_flows.host AND ",
             serves!("git_flows.project"),
             ") AND ",
-            may_edit!("git_flows"),
+            may_edit!("git_flows.project", "git_flows.person"),
             " RETURNING id"
         );
         let judged = |found: &Progress| judge_taking(found, taking, note.at);
@@ -196,6 +197,10 @@ impl Store {
         refusal: GitFlowRefusal,
         note: &Note,
     ) -> Result<(), StoreError> {
+        // Anybody can make up states that never were, as many as they like.
+        if refusal == GitFlowRefusal::Unknown {
+            return Ok(());
+        }
         let (target, details) = (format!("git_flow:{}", state.id()), refusal.name().to_owned());
         self.keep_event(note, Event { action, target, outcome: "refused", details }).await
     }

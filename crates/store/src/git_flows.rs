@@ -5,6 +5,7 @@
 
 use crate::columns::Columns;
 use crate::git_hosts::{GitHost, git_host_columns, read, serves};
+use crate::projects::may_edit;
 use crate::sealed::SealedValue;
 use crate::{Store, StoreError, statement};
 use vestibule_oauth::id::Id;
@@ -46,7 +47,7 @@ pub enum OpenGitFlow {
     Opened,
     /// The person has as many under way as they may.
     TooMany,
-    /// The host does not serve the project, or the person is not in it.
+    /// The host does not serve the project, or the person may not change what is in it.
     NotServed,
 }
 
@@ -83,20 +84,6 @@ pub(crate) struct Progress {
     pub(crate) is_taken: bool,
 }
 
-/// Whether the person of the flow `$flow` may still change what is in its project: an owner or an editor.
-macro_rules! may_edit {
-    ($flow:literal) => {
-        concat!(
-            "EXISTS (SELECT 1 FROM project_members m WHERE m.project = ",
-            $flow,
-            ".project AND m.person = ",
-            $flow,
-            ".person AND m.role <= 2)"
-        )
-    };
-}
-pub(crate) use may_edit;
-
 impl Store {
     /// Opens a flow.
     pub async fn open_git_flow(&self, new: &NewGitFlow, now: i64) -> Result<OpenGitFlow, StoreError> {
@@ -109,8 +96,10 @@ impl Store {
              FROM project_members m JOIN git_hosts h ON h.id = $6 AND h.tenant = m.tenant \
              WHERE m.project = $5 AND m.person = $4 AND m.tenant = $2 AND ",
             serves!("$5"),
+            " AND ",
+            may_edit!("$5", "$4"),
             " AND (SELECT COUNT(*) FROM (SELECT f.id FROM git_flows f WHERE f.project = $5 AND f.person = $4 \
-             AND f.expires_at > $11 AND f.taken_at IS NULL LIMIT $13) p) < $13 RETURNING id"
+             AND f.expires_at > $11 AND f.taken_at IS NULL LIMIT $13) n) < $13 RETURNING id"
         );
         let NewGitFlow { id, digest, person, project, host, tag, redirect_uri, verifier, renews } = new;
         let (tenant, (sealed, sealed_by)) = (self.tenant(), SealedValue::columns(verifier.as_ref()));
@@ -136,9 +125,10 @@ impl Store {
             return Ok(OpenGitFlow::Opened);
         }
         const SERVED: &str = concat!(
-            "SELECT h.id FROM git_hosts h JOIN project_members m ON m.project = $2 AND m.person = $4 \
-             WHERE h.id = $3 AND h.tenant = $1 AND ",
-            serves!("$2")
+            "SELECT h.id FROM git_hosts h WHERE h.id = $3 AND h.tenant = $1 AND ",
+            serves!("$2"),
+            " AND ",
+            may_edit!("$2", "$4")
         );
         let served = self.find(&statement!(SERVED, tenant, project, host, person)).await?;
         Ok(if served.is_some() { OpenGitFlow::TooMany } else { OpenGitFlow::NotServed })
@@ -152,7 +142,7 @@ impl Store {
              f.person, f.landed_at, f.landed_session, f.code_digest, f.taken_at, ",
             serves!("f.project"),
             ", ",
-            may_edit!("f"),
+            may_edit!("f.project", "f.person"),
             " FROM git_flows f JOIN git_hosts h ON h.id = f.host JOIN projects j ON j.id = f.project \
              WHERE f.id = $1 AND f.tenant = $2"
         );

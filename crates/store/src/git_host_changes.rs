@@ -22,6 +22,18 @@ pub enum AddGitHost {
     NameTaken,
 }
 
+/// What became of a client secret to set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetGitHostSecret {
+    /// It stands.
+    Set,
+    /// There is no host of this id.
+    NotFound,
+    /// Another client id is another application: what the former one was given could no longer be ended, and something of
+    /// it is left.
+    InUse,
+}
+
 /// A host configuration as an administrator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitHostLine {
@@ -112,19 +124,25 @@ impl Store {
         rows.into_iter().map(|mut row| row.take_text(0)).collect()
     }
 
-    /// Gives the host another client id (where one is given) and another client secret.
+    /// Gives the host another client secret, and another client id (where one is given) while nothing hangs on it.
     pub async fn set_git_host_secret(
         &self,
         host: Id,
         client_id: Option<&str>,
         secret: &SealedValue,
         note: &Note,
-    ) -> Result<Change, StoreError> {
+    ) -> Result<SetGitHostSecret, StoreError> {
         const SET: &str = "UPDATE git_hosts SET client_id = COALESCE($3, client_id), secret = $4, secret_by = $5, \
-            changed_by = $6 WHERE id = $1 AND tenant = $2 RETURNING id";
+            changed_by = $6 WHERE id = $1 AND tenant = $2 AND (COALESCE($3, client_id) = client_id OR ( \
+            NOT EXISTS (SELECT 1 FROM git_authorizations a WHERE a.host = $1 AND a.token_type <> 'personal') \
+            AND NOT EXISTS (SELECT 1 FROM git_revocations r WHERE r.host = $1))) RETURNING id";
         let set = statement!(SET, host, self.tenant(), client_id, secret.bytes.as_slice(), secret.key, note.id);
         let details = client_id.map(|id| format!("client id {id}")).unwrap_or_default();
-        self.change_host(set, "git_host.set_secret", host, details, note).await
+        Ok(match self.change_host(set, "git_host.set_secret", host, details, note).await? {
+            Change::Done => SetGitHostSecret::Set,
+            Change::NotFound if self.find_git_host(host).await?.is_some() => SetGitHostSecret::InUse,
+            Change::NotFound => SetGitHostSecret::NotFound,
+        })
     }
 
     /// Switches the host off or on. While it is off it serves nobody: no authorization of it is handed out, and none is

@@ -98,10 +98,13 @@ pub(crate) fn queue(
 }
 
 impl Store {
-    /// Queues tokens that were given to us and are not kept. Says whether they are queued now.
-    pub async fn queue_git_revocation(&self, new: &NewGitRevocation, now: i64) -> Result<bool, StoreError> {
-        const INSERT: &str = insert_revocation!("1 = 1");
-        Ok(claimed(&self.run(vec![queue(self.tenant(), new, now, INSERT, [])]).await?))
+    /// Queues tokens that were given to us and are not kept. Says whether they are queued now: not if the verb whose row of
+    /// the trail is `verb` has kept them after all, whatever its caller heard of it.
+    pub async fn queue_git_revocation(&self, new: &NewGitRevocation, verb: Id, now: i64) -> Result<bool, StoreError> {
+        const INSERT: &str = insert_revocation!(
+            "NOT EXISTS (SELECT 1 FROM git_authorizations WHERE project = $3 AND name = $5 AND changed_by = $11)"
+        );
+        Ok(claimed(&self.run(vec![queue(self.tenant(), new, now, INSERT, [verb.into()])]).await?))
     }
 
     /// The hosts that have a revocation due at `now`. Walks over the host configurations, which are few.

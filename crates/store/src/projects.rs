@@ -108,6 +108,21 @@ pub struct ProjectMember {
     pub added_at: i64,
 }
 
+/// Whether the person `$person` may change what is in the project `$project` now: an owner or an editor, and not switched
+/// off.
+macro_rules! may_edit {
+    ($project:literal, $person:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM project_members m JOIN people p ON p.id = m.person WHERE m.project = ",
+            $project,
+            " AND m.person = ",
+            $person,
+            " AND m.role <= 2 AND p.disabled_at IS NULL)"
+        )
+    };
+}
+pub(crate) use may_edit;
+
 /// A row of the trail for the verb that changed a membership last.
 const MEMBER_CHANGED: &str =
     audited!("EXISTS (SELECT 1 FROM project_members WHERE project = $11 AND person = $12 AND changed_by = $1)");

@@ -3,15 +3,16 @@
 //! Owns how they are named here. How they are made and used is the API's; how each stands is told by its row.
 
 use super::{Changed, Desk, Thing, Unknown, projects};
-use vestibule_oauth::id::Id;
 use vestibule_store::StoreError;
 use vestibule_store::git_authorizations::GitAuthorizationLine;
 
 /// The authorizations of all projects, or of one, by project and then in the order of their names.
 pub async fn list(desk: &Desk<'_>, project: Option<&str>) -> Result<Changed<Vec<GitAuthorizationLine>>, StoreError> {
-    let Some(project) = project else { return Ok(Changed::Done(desk.store.all_git_authorizations().await?)) };
+    let Some(project) = project else {
+        return Ok(Changed::Done(desk.store.git_authorization_lines(None).await?));
+    };
     Ok(match projects::find(desk, project).await? {
-        Changed::Done(id) => Changed::Done(of_project(desk, id).await?),
+        Changed::Done(id) => Changed::Done(desk.store.git_authorization_lines(Some(id)).await?),
         Changed::Unknown(unknown) => Changed::Unknown(unknown),
     })
 }
@@ -24,12 +25,6 @@ pub async fn show(desk: &Desk<'_>, project: &str, name: &str) -> Result<Changed<
     };
     let found = lines.iter().find(|line| line.authorization.name == name);
     Ok(found.cloned().map_or_else(|| Changed::Unknown(unknown(name, &lines)), Changed::Done))
-}
-
-async fn of_project(desk: &Desk<'_>, project: Id) -> Result<Vec<GitAuthorizationLine>, StoreError> {
-    let mut lines = desk.store.all_git_authorizations().await?;
-    lines.retain(|line| line.authorization.project == project);
-    Ok(lines)
 }
 
 fn unknown(name: &str, lines: &[GitAuthorizationLine]) -> Unknown {

@@ -15,7 +15,7 @@ use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::Secret;
 use vestibule_store::StoreError;
 use vestibule_store::applications::Change;
-use vestibule_store::git_host_changes::{AddGitHost, GitHostLine};
+use vestibule_store::git_host_changes::{AddGitHost, GitHostLine, SetGitHostSecret};
 use vestibule_store::git_hosts::GitHost;
 use vestibule_store::sealed::SealedValue;
 
@@ -148,8 +148,13 @@ pub async fn set_secret(
     let sealed = sealed(seal, id, host.project, secret).await?;
     let change = desk.store.set_git_host_secret(id, Some(client_id.trim()), &sealed, &desk.note()).await?;
     Ok(match change {
-        Change::Done => SetSecret::Done,
-        Change::NotFound => SetSecret::Unknown(Unknown::new(Thing::GitHost, name, [])),
+        SetGitHostSecret::Set => SetSecret::Done,
+        SetGitHostSecret::NotFound => SetSecret::Unknown(Unknown::new(Thing::GitHost, name, [])),
+        SetGitHostSecret::InUse => SetSecret::Wrong(vec![fault(
+            Field::ClientId,
+            "authorizations hang on the former application, and only that one can end them: add another host instead, or \
+             remove them first.",
+        )]),
     })
 }
 

@@ -147,7 +147,7 @@ async fn add(
         AddGitAuthorization::Added => Ok(()),
         AddGitAuthorization::NameTaken => Err(NotKept::NameTaken),
         AddGitAuthorization::TooMany => Err(NotKept::TooMany),
-        AddGitAuthorization::NotServed => Err(NotKept::NotServed),
+        AddGitAuthorization::NotServed | AddGitAuthorization::NotAllowed => Err(NotKept::NotServed),
     }
 }
 
@@ -158,11 +158,13 @@ async fn replace(app: &App, keeper: &Keeper, place: &Place<'_>, credential: &Cre
         let id = found.authorization.id;
         let old = farewell(Workbench::of(app), &found, Some(&credential.access)).await?;
         let new = NewGitCredential {
+            person: keeper.person,
             id,
             project: keeper.project,
             host: place.host.id,
             generation: found.authorization.generation,
             account: credential.account(),
+            former: found.authorization.account.clone(),
             tokens: seal(app, keeper.project, id, credential).await?,
         };
         let done = app.store.replace_git_credential(&new, old.as_ref(), &keeper.note).await?;
@@ -245,7 +247,7 @@ async fn revocation(
 pub async fn end_unkept(app: &App, keeper: &Keeper, host: Id, access: &Secret, refresh: Option<&Secret>) {
     let queued = async {
         let new = revocation(Workbench::of(app), (keeper.project, &keeper.name), host, access, refresh).await?;
-        app.store.queue_git_revocation(&new, app.clock.now()).await.map_err(NotKept::from)
+        app.store.queue_git_revocation(&new, keeper.note.id, app.clock.now()).await.map_err(NotKept::from)
     };
     match queued.await {
         Ok(_) => app.revocations.ring(),

@@ -204,6 +204,7 @@ fn fm_128_an_authorization_tells_its_status_its_reason_since_when_and_what_comes
     on_both_alone(|server| {
         let (name, id) = project(&server);
         let person = server.person();
+        server.json(&["project", "member", "add", &name, &person.name, "--role", "editor"], "");
         let hub = unique("hub");
         let host = server.json(&["git-host", "add", &hub, "--kind", "github", "--project", &name], "")["id"].clone();
         let host = Id::parse(host.as_str().expect("an id")).expect("an id");

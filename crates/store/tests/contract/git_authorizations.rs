@@ -9,6 +9,7 @@ use vestibule_store::git_credentials::{
     AddGitAuthorization, ChangeGitAuthorization, MOST_GIT_AUTHORIZATIONS, NewGitAuthorization, NewGitCredential,
 };
 use vestibule_store::git_standing::{GitNext, GitStatus, GitTrouble};
+use vestibule_store::projects::Role;
 use vestibule_store::sealed::{Resealed, SEALED_COLUMNS};
 
 #[test]
@@ -34,7 +35,7 @@ fn an_authorization_is_found_with_its_host_in_one_read_and_listed_by_name() {
         let list = ground.store().list_git_authorizations(ground.project).await.expect("reads");
         assert_eq!(list.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["B", "a.1", "b"]);
         assert_eq!(list[2], *shown);
-        let all = ground.store().all_git_authorizations().await.expect("reads");
+        let all = ground.store().git_authorization_lines(None).await.expect("reads");
         let all: Vec<_> = all.iter().map(|line| (line.project.as_str(), line.created_by.as_deref())).collect();
         assert_eq!(all, [("garden", Some("alice")); 3]);
     });
@@ -74,9 +75,18 @@ fn an_authorization_is_kept_only_while_its_host_serves_the_project_and_there_is_
         assert_eq!(keep("one").await, AddGitAuthorization::NotServed);
         let note = ground.world.note(NOW);
         ground.store().set_git_host_enabled(ground.host, true, &note).await.expect("runs");
-        for n in 0..MOST_GIT_AUTHORIZATIONS {
+        let most = usize::try_from(MOST_GIT_AUTHORIZATIONS).expect("is small");
+        for n in 0..most - 8 {
             assert_eq!(keep(&format!("name {n}")).await, AddGitAuthorization::Added);
         }
+        let racing = ground.clone();
+        let got = race(&ground.world, CALLERS, move |world, n| {
+            let new = racing.new_authorization(&format!("last {n}"));
+            async move { world.store.add_git_authorization(&new, &world.note(NOW)).await.expect("runs") }
+        })
+        .await;
+        let counted = [AddGitAuthorization::Added, AddGitAuthorization::TooMany].map(|what| count(&got, &what));
+        assert_eq!(counted, [8, CALLERS - 8]);
         assert_eq!(keep("one more").await, AddGitAuthorization::TooMany);
         assert_eq!(keep("name 7").await, AddGitAuthorization::NameTaken);
     });
@@ -137,6 +147,10 @@ fn a_credential_takes_the_place_of_the_one_that_was_read_and_the_name_stays() {
         assert_eq!((second.authorization.created_at, second.authorization.updated_at), (NOW, NOW + SECOND));
         assert_eq!(second.authorization.standing(NOW + SECOND).status, GitStatus::Normal);
         assert_eq!(ground.store().due_git_revocations(NOW + SECOND).await.expect("reads"), [ground.host]);
+        let trail = ground.store().list_audit(100).await.expect("reads");
+        let told = trail.iter().find(|row| row.action == "git_authorization.replace").expect("is audited");
+        let accounts = "personal of hubot (id 583231) in place of oauth of octocat (id 583231)";
+        assert!(told.details.ends_with(accounts), "{}", told.details);
         let elsewhere = ground.host(Some(ground.project), "other", |_| {}).await;
         let moved = NewGitCredential { host: elsewhere, ..ground.new_credential(&second, "hubot") };
         let moved = ground.store().replace_git_credential(&moved, None, &ground.world.note(NOW)).await.expect("runs");
@@ -279,5 +293,30 @@ fn what_is_sealed_in_an_authorization_moves_with_the_data_keys() {
         }
         let found = ground.find("one").await.expect("is there").tokens;
         assert_eq!(found, GitTokens { access: ground.sealed("access"), refresh: Some(ground.sealed("refresh")) });
+    });
+}
+
+#[test]
+fn nothing_is_kept_for_somebody_who_was_taken_out_demoted_or_switched_off_while_the_host_was_asked() {
+    each_database(async |store| {
+        let ground = Ground::new(store).await;
+        let kept = ground.keep("one").await;
+        let (store, alice, project) = (ground.store(), ground.alice, ground.project);
+        let note = || ground.world.note(NOW);
+        let tries = async || {
+            let added = store.add_git_authorization(&ground.new_authorization("two"), &note()).await.expect("runs");
+            let new = ground.new_credential(&kept, "hubot");
+            (added, store.replace_git_credential(&new, None, &note()).await.expect("runs"))
+        };
+        let refused = (AddGitAuthorization::NotAllowed, ChangeGitAuthorization::Changed);
+        store.set_project_member(project, alice, Role::Viewer, &note()).await.expect("runs");
+        assert_eq!(tries().await, refused);
+        store.remove_project_member(project, alice, &note()).await.expect("runs");
+        assert_eq!(tries().await, refused);
+        store.set_project_member(project, alice, Role::Owner, &note()).await.expect("runs");
+        store.set_person_enabled(alice, false, &note()).await.expect("runs");
+        assert_eq!(tries().await, refused);
+        store.set_person_enabled(alice, true, &note()).await.expect("runs");
+        assert_eq!(tries().await, (AddGitAuthorization::Added, ChangeGitAuthorization::Done));
     });
 }

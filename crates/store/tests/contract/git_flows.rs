@@ -219,7 +219,12 @@ fn a_flow_of_somebody_who_may_no_longer_change_the_project_is_not_taken() {
         assert_eq!(refused().await, TakeGitFlow::Refused(GitFlowRefusal::NoEditor));
         store.remove_project_member(project, alice, &ground.world.note(NOW)).await.expect("runs");
         assert_eq!(refused().await, TakeGitFlow::Refused(GitFlowRefusal::NoEditor));
+        let new = ground.new_flow();
+        assert_eq!(store.open_git_flow(&new, NOW).await.expect("runs"), OpenGitFlow::NotServed);
         store.set_project_member(project, alice, Role::Owner, &ground.world.note(NOW)).await.expect("runs");
+        store.set_person_enabled(alice, false, &ground.world.note(NOW)).await.expect("runs");
+        assert_eq!(refused().await, TakeGitFlow::Refused(GitFlowRefusal::NoEditor));
+        store.set_person_enabled(alice, true, &ground.world.note(NOW)).await.expect("runs");
         assert!(is_taken(&take(&ground, flow, &ground.taking(), NOW + 2).await));
     });
 }

@@ -174,7 +174,9 @@ impl Ground {
             project: self.project,
             host: self.host,
             generation: of.authorization.generation,
+            person: self.alice,
             account: self.account(login),
+            former: of.authorization.account.clone(),
             tokens: self.tokens(login),
         }
     }

@@ -5,8 +5,9 @@ use crate::harness::{NOW, each_database};
 use crate::world::{CALLERS, SECOND, count, race};
 use vestibule_oauth::id::Id;
 use vestibule_store::applications::Change;
-use vestibule_store::git_host_changes::AddGitHost;
+use vestibule_store::git_host_changes::{AddGitHost, SetGitHostSecret};
 use vestibule_store::git_hosts::{GitHost, MeantHost};
+use vestibule_store::git_revocations::GitRevoked;
 use vestibule_store::sealed::{Resealed, SEALED_COLUMNS};
 
 async fn meant(ground: &Ground, project: Id, asked: &str, tag: Option<&str>) -> Result<String, MeantHost> {
@@ -156,10 +157,25 @@ fn a_host_is_listed_with_what_hangs_on_it_and_its_secret_is_replaced_and_moves_w
             let note = ground.world.note(NOW);
             ground.store().set_git_host_secret(ground.host, client_id, &secret, &note).await.expect("runs")
         };
-        assert_eq!(set(None, "second").await, Change::Done);
+        assert_eq!(set(None, "second").await, SetGitHostSecret::Set);
         let found = ground.store().find_git_host(ground.host).await.expect("reads").expect("is there");
         assert_eq!((found.client_id.as_deref(), &found.secret), (Some("our-client"), &Some(ground.sealed("second"))));
-        assert_eq!(set(Some("another"), "third").await, Change::Done);
+        assert_eq!(set(Some("our-client"), "third").await, SetGitHostSecret::Set);
+        // Only the application that was given the tokens can end them.
+        assert_eq!(set(Some("another"), "fourth").await, SetGitHostSecret::InUse);
+        let one = ground.find("one").await.expect("is there").authorization;
+        let old = ground.new_revocation("one");
+        ground.store().end_git_authorization(&one, Some(&old), &ground.world.note(NOW)).await.expect("runs");
+        assert_eq!(set(Some("another"), "fourth").await, SetGitHostSecret::InUse, "until they are ended");
+        let claimed = ground.store().claim_git_revocations(ground.host, ground.world.id(), NOW, NOW, 1).await;
+        let claimed = claimed.expect("runs").remove(0);
+        let note = ground.world.note(NOW);
+        ground.store().settle_git_revocation(&claimed, GitRevoked::Revoked, "status 204", &note).await.expect("runs");
+        assert_eq!(set(Some("another"), "fourth").await, SetGitHostSecret::Set);
+        let nowhere = ground.world.id();
+        let secret = ground.sealed("x");
+        let set = ground.store().set_git_host_secret(nowhere, None, &secret, &ground.world.note(NOW)).await;
+        assert_eq!(set.expect("runs"), SetGitHostSecret::NotFound);
         let column = SEALED_COLUMNS.iter().find(|column| column.table == "git_hosts").expect("is sealed");
         let rows = ground.store().sealed_under(column, ground.key, None, 10).await.expect("reads");
         let row = rows.iter().find(|row| row.id == ground.host).expect("is sealed under it");

@@ -4,6 +4,7 @@ use crate::git_ground::Ground;
 use crate::harness::{NOW, each_database};
 use crate::world::{CALLERS, SECOND, race};
 use vestibule_oauth::id::Id;
+use vestibule_store::git_credentials::AddGitAuthorization;
 use vestibule_store::git_revocations::{ClaimedGitRevocation, GitRevoked};
 
 const LEASE: i64 = 30 * SECOND;
@@ -15,7 +16,7 @@ async fn claim(ground: &Ground, at: i64) -> Vec<ClaimedGitRevocation> {
 
 async fn queue(ground: &Ground, name: &str) -> Id {
     let new = ground.new_revocation(name);
-    assert!(ground.store().queue_git_revocation(&new, NOW).await.expect("runs"));
+    assert!(ground.store().queue_git_revocation(&new, ground.world.id(), NOW).await.expect("runs"));
     new.id
 }
 
@@ -71,11 +72,28 @@ fn a_revocation_is_queued_once() {
     each_database(async |store| {
         let ground = Ground::new(store).await;
         let new = ground.new_revocation("one");
-        assert!(ground.store().queue_git_revocation(&new, NOW).await.expect("runs"));
-        assert!(!ground.store().queue_git_revocation(&new, NOW).await.expect("runs"));
+        assert!(ground.store().queue_git_revocation(&new, ground.world.id(), NOW).await.expect("runs"));
+        assert!(!ground.store().queue_git_revocation(&new, ground.world.id(), NOW).await.expect("runs"));
         let stranger = ground.store().of_tenant(2);
         let none = stranger.claim_git_revocations(ground.host, ground.world.id(), NOW, NOW + LEASE, 9).await;
         assert!(none.expect("runs").is_empty());
         assert_eq!(claim(&ground, NOW).await.len(), 1);
+    });
+}
+
+#[test]
+fn tokens_that_were_kept_after_all_are_not_ended() {
+    each_database(async |store| {
+        let ground = Ground::new(store).await;
+        let note = ground.world.note(NOW);
+        let kept = ground.store().add_git_authorization(&ground.new_authorization("one"), &note).await.expect("runs");
+        assert_eq!(kept, AddGitAuthorization::Added);
+        let queue = async |name, verb| {
+            ground.store().queue_git_revocation(&ground.new_revocation(name), verb, NOW).await.expect("runs")
+        };
+        assert!(!queue("one", note.id).await, "the caller never heard that they were kept");
+        assert!(queue("one", ground.world.id()).await, "another verb's tokens");
+        assert!(queue("two", note.id).await);
+        assert_eq!(claim(&ground, NOW).await.len(), 2);
     });
 }

@@ -30,8 +30,9 @@ fn find(server: &Server, project: Id, name: &str) -> FoundGitAuthorization {
 
 /// A project, a host of the deployment's and one of the project's, each with a secret.
 fn furnish(server: &Server) -> (Id, Id, Id) {
-    let name = unique("project");
+    let (name, person) = (unique("project"), server.person());
     let project = id_of(&server.json(&["project", "add", &name], ""));
+    server.json(&["project", "member", "add", &name, &person.name, "--role", "editor"], "");
     let add = |more: &[&str], secret: &str| {
         let flags = ["git-host", "add", more[0], "--kind", "github", "--client-id", "id", "--secret-stdin"];
         id_of(&server.json(&[&flags[..], &more[1..]].concat(), secret))
@@ -57,7 +58,8 @@ fn keep(server: &Server, project: Id, host: Id, name: &str, n: u8) {
         let access = opener.seal("git_authorizations", "access", id, key, TOKEN.as_bytes());
         let refresh = opener.seal("git_authorizations", "refresh", id, key, format!("{TOKEN}-r").as_bytes());
         let tokens = GitTokens { access, refresh: Some(refresh) };
-        let (name, person) = (name.to_owned(), project);
+        let name = name.to_owned();
+        let person = store.project_members(project).await.expect("reads")[0].person;
         let new = NewGitAuthorization { id, project, name, host, tag: None, account, tokens, person };
         let note = Note { id: Id::from_bytes([n + 100; 16]), at: 1, actor: "tester".to_owned(), request_id: None };
         assert_eq!(store.add_git_authorization(&new, &note).await.expect("runs"), AddGitAuthorization::Added);
