@@ -56,6 +56,7 @@ fn of_64_authorizations_of_one_name_in_one_project_one_is_kept() {
         assert_eq!(ground.audited("git_authorization.add").await, 1);
         let other = ground.project("orchard").await;
         ground.tick(ground.host, other).await;
+        ground.join(other, ground.alice).await;
         let elsewhere = NewGitAuthorization { project: other, ..ground.new_authorization("one") };
         let kept = ground.store().add_git_authorization(&elsewhere, &ground.world.note(NOW)).await.expect("runs");
         assert_eq!(kept, AddGitAuthorization::Added, "a name belongs to its project");
