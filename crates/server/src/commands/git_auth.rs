@@ -2,11 +2,14 @@
 //!
 //! Owns the flags and the printing. The rules are `admin::git_authorizations`'s.
 
-use super::known;
 use super::printout::{self, Failure};
+use super::{known, seal};
 use crate::admin::Desk;
 use crate::admin::git_authorizations;
+use crate::broker::NotKept;
+use crate::seal::KeySource;
 use serde::Serialize;
+use serde_json::json;
 use vestibule_store::git_authorizations::GitAuthorizationLine;
 use vestibule_store::git_standing::GitNext;
 
@@ -26,6 +29,27 @@ pub enum Verb {
         /// The authorization's name
         name: String,
     },
+    /// Remove an authorization: it is gone here at once, and ended at its host in the background
+    Remove {
+        /// The project's name or id
+        project: String,
+        /// The authorization's name
+        name: String,
+    },
+    /// Remove all authorizations, of one project or of all: for when the database and its keys may be in wrong hands
+    RemoveAll(All),
+}
+
+/// Which authorizations are meant.
+#[derive(clap::Args, Debug)]
+#[group(id = "which", required = true, multiple = false)]
+pub struct All {
+    /// Those of this project (name or id)
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
+    /// Those of every project
+    #[arg(long)]
+    everywhere: bool,
 }
 
 /// An authorization, as JSON shows one.
@@ -87,7 +111,7 @@ fn next(next: GitNext) -> String {
 }
 
 /// Does what `verb` says.
-pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
+pub async fn run(verb: Verb, source: Result<KeySource, String>, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
     match verb {
         Verb::List { project } => list(desk, project.as_deref(), json).await,
         Verb::Show { project, name } => {
@@ -95,7 +119,31 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
             let view = view(&line, desk.now);
             printout::print(json, &view, || sheet(&view))
         }
+        Verb::Remove { project, name } => {
+            known(
+                git_authorizations::remove(desk, &seal(desk, source).await?, &project, &name).await.map_err(failure)?,
+            )?;
+            let view = json!({ "project": project, "name": name, "removed": true });
+            printout::print(json, &view, || {
+                format!("{name} is gone. The server ends it at its host; the trail says how.")
+            })
+        }
+        Verb::RemoveAll(All { project, .. }) => {
+            let removed = git_authorizations::remove_all(desk, &seal(desk, source).await?, project.as_deref()).await;
+            let removed = known(removed.map_err(failure)?)?;
+            printout::print(json, &json!({ "removed": removed }), || {
+                format!("{removed} authorizations are gone. The server ends them at their hosts; the trail says how.")
+            })
+        }
     }
+}
+
+fn failure(why: NotKept) -> Failure {
+    Failure::Failed(match why {
+        NotKept::Changed => "Somebody gives it another credential at this moment; try again.".to_owned(),
+        NotKept::Ours(why) => format!("{why}."),
+        other => format!("It could not be ended: {other:?}."),
+    })
 }
 
 async fn list(desk: &Desk<'_>, project: Option<&str>, json: bool) -> Result<(), Failure> {

@@ -57,7 +57,7 @@ pub enum Noun {
     /// Git hosts at which projects have authorizations: add, list, show, set-secret, disable and more
     #[command(subcommand)]
     GitHost(Box<git_host::Verb>),
-    /// Authorizations at Git hosts: list, show
+    /// Authorizations at Git hosts: list, show, remove, remove-all
     #[command(subcommand)]
     GitAuth(git_auth::Verb),
     /// Keys: list, rotate, make a key-encryption key
@@ -79,7 +79,7 @@ pub async fn run(noun: Noun, store: &Store, source: Result<KeySource, String>, j
         Noun::Project(verb) => project::run(verb, &desk, json).await,
         Noun::AccessKey(verb) => access_key::run(verb, source, &desk, json).await,
         Noun::GitHost(verb) => git_host::run(*verb, source, &desk, json).await,
-        Noun::GitAuth(verb) => git_auth::run(verb, &desk, json).await,
+        Noun::GitAuth(verb) => git_auth::run(verb, source, &desk, json).await,
         Noun::Keys(verb) => keys::run(verb, source, &desk, json).await,
         Noun::SetupLink => setup_link::run(&desk, json).await,
     })

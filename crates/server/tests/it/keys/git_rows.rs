@@ -34,8 +34,10 @@ fn furnish(server: &Server) -> (Id, Id, Id) {
     let project = id_of(&server.json(&["project", "add", &name], ""));
     server.json(&["project", "member", "add", &name, &person.name, "--role", "editor"], "");
     let add = |more: &[&str], secret: &str| {
-        let flags = ["git-host", "add", more[0], "--kind", "github", "--client-id", "id", "--secret-stdin"];
-        id_of(&server.json(&[&flags[..], &more[1..]].concat(), secret))
+        // Nobody is there, and the server may not go there either: nothing of a test leaves the machine.
+        let flags = ["git-host", "add", more[0], "--kind", "github", "--url", "http://127.0.0.1:9"];
+        let secret_flags = ["--client-id", "id", "--secret-stdin"];
+        id_of(&server.json(&[&flags[..], &secret_flags, &more[1..]].concat(), secret))
     };
     (project, add(&[&unique("hub")], OURS), add(&[&unique("own"), "--project", &name], THEIRS))
 }
@@ -133,5 +135,43 @@ fn fm_124_fm_126_fm_128_new_data_keys_take_over_what_is_sealed_for_git_hosts_and
         assert_eq!(named.len(), 1);
         assert_eq!(named[0].target, format!("git_authorizations:{}", Id::from_bytes([2; 16])));
         assert_eq!((named[0].outcome.as_str(), named[0].details.as_str()), ("refused", "column access"));
+    });
+}
+
+/// For when a database and its keys may be in wrong hands: whatever is kept goes at once, and is ended at its host.
+#[test]
+fn fm_126_all_authorizations_are_removed_by_one_command_and_their_tokens_wait_to_be_ended() {
+    on_both_alone(|server| {
+        let (project, _, theirs) = furnish(&server);
+        for n in 1..=3 {
+            keep(&server, project, theirs, &format!("name{n}"), n);
+        }
+        let name =
+            server.json(&["project", "show", &project.to_string()], "")["name"].as_str().expect("a name").to_owned();
+        let gone = server.json(&["git-auth", "remove", &name, "name2"], "");
+        assert_eq!((&gone["name"], &gone["removed"]), (&"name2".into(), &true.into()));
+        let again = server.command(&["git-auth", "remove", &name, "name2"], "");
+        assert_eq!(again.status.code(), Some(1), "{}", String::from_utf8_lossy(&again.stderr));
+        for wrong in [&["git-auth", "remove-all"][..], &["git-auth", "remove-all", "--project", &name, "--everywhere"]]
+        {
+            assert_eq!(server.command(wrong, "").status.code(), Some(2), "{wrong:?}");
+        }
+        assert_eq!(server.json(&["git-auth", "remove-all", "--project", &name], "")["removed"], 2);
+        keep(&server, project, theirs, "name1", 9);
+        assert_eq!(server.json(&["git-auth", "remove-all", "--everywhere"], "")["removed"], 1);
+        assert_eq!(server.json(&["git-auth", "list"], ""), serde_json::json!([]));
+        let (trail, waiting) = server.with_store(async |store| {
+            let later = i64::MAX / 2;
+            let claim = Id::from_bytes([42; 16]);
+            let waiting = store.claim_git_revocations(theirs, claim, later, later, 100).await.expect("runs");
+            (store.list_audit(500).await.expect("reads"), waiting)
+        });
+        assert_eq!(trail.iter().filter(|row| row.action == "git_authorization.end").count(), 4);
+        assert_eq!(waiting.len(), 4, "each is ended at its host as soon as it can be reached");
+        let opener = Opener::of(&server).expect("the keys unwrap");
+        for waiting in &waiting {
+            let (id, access) = (waiting.revocation.id, &waiting.revocation.access);
+            assert_eq!(opener.open("git_revocations", "access", id, access).as_deref(), Some(TOKEN.as_bytes()));
+        }
     });
 }
