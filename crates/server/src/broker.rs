@@ -39,6 +39,8 @@ pub enum NotKept {
     BadName,
     /// The project has an authorization of this name.
     NameTaken,
+    /// The same, found out when the code was spent already.
+    NameTakenMeanwhile,
     /// The project has as many as it may.
     TooMany,
     /// The code or the state is not good; the trail says why.

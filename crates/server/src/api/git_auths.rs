@@ -131,7 +131,14 @@ pub async fn oauth(State(app): State<Arc<App>>, received: Received) -> Response 
         let (body, tag) = (OauthBody::read(&received.body)?, call.tag()?);
         let OauthBody { name, code, state } = body;
         let (keeper, kind_or_name) = (call.keeper(name), call.named().to_owned());
-        call.kept(finish(&app, Finish { keeper, kind_or_name, host: None, tag, state, code }).await)
+        let kept = finish(&app, Finish { keeper, kind_or_name, host: None, tag, state, code }).await;
+        match kept {
+            Err(NotKept::Host(why)) => {
+                let (code, sentence) = by_host(&why);
+                Err(Refusal::saying(code, format!("{sentence}; {SPENT}")))
+            }
+            kept => call.kept(kept),
+        }
     };
     respond(served.await, &received.request_id)
 }
@@ -203,6 +210,7 @@ fn refusal(why: NotKept) -> Refusal {
     match why {
         NotKept::BadName => invalid("name must have 4 to 63 letters, digits, dots, underscores and hyphens"),
         NotKept::NameTaken => Refusal::saying(Code::AlreadyExists, "the project has an authorization of this name"),
+        NotKept::NameTakenMeanwhile => Refusal::saying(Code::AlreadyExists, format!("somebody was faster; {SPENT}")),
         NotKept::TooMany => invalid("there are as many under way, or kept, as there may be"),
         NotKept::Flow(_) => Refusal::new(Code::CodeOrStateInvalid),
         NotKept::Changed => invalid("the authorization was changed meanwhile: try again"),
@@ -214,25 +222,29 @@ fn refusal(why: NotKept) -> Refusal {
             Code::NotImplemented,
             "the host configuration has no client id and secret: bring a personal token",
         ),
-        NotKept::Host(why) => by_host(&why),
+        NotKept::Host(why) => {
+            let (code, sentence) = by_host(&why);
+            Refusal::saying(code, sentence)
+        }
         NotKept::Ours(cause) => Refusal::because(cause),
     }
 }
 
-fn by_host(why: &Why) -> Refusal {
+fn by_host(why: &Why) -> (Code, &'static str) {
     match why {
-        Why::TokenRefused => Refusal::saying(Code::ParameterInvalid, "the host does not accept the token"),
-        Why::GrantRefused => Refusal::saying(Code::ParameterInvalid, "the host does not accept the user and password"),
+        Why::TokenRefused => (Code::ParameterInvalid, "the host does not accept the token"),
+        Why::GrantRefused => (Code::ParameterInvalid, "the host does not accept the user and password"),
         Why::ScopeMissing { .. } | Why::Forbidden => {
-            Refusal::saying(Code::ParameterInvalid, "the host does not let the token tell whose it is")
+            (Code::ParameterInvalid, "the host does not let the token tell whose it is")
         }
-        Why::CannotDo => Refusal::saying(Code::NotImplemented, "this kind of host has no way to do it"),
-        Why::ClientRefused => {
-            Refusal::saying(Code::Internal, "the host does not accept our client id and secret: tell the operator")
-        }
-        _ => Refusal::saying(Code::Internal, "the host did not answer as it should; nothing was kept"),
+        Why::CannotDo => (Code::NotImplemented, "this kind of host has no way to do it"),
+        Why::ClientRefused => (Code::Internal, "the host does not accept our client id and secret: tell the operator"),
+        _ => (Code::Internal, "the host did not answer as it should; nothing was kept"),
     }
 }
+
+/// What is said once a code was traded, or might have been.
+const SPENT: &str = "code and state are used up: begin again with …/redirect";
 
 /// The template of each address, for the router.
 pub mod path {

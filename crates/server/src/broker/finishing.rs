@@ -44,7 +44,7 @@ pub async fn finish(app: &Arc<App>, finish: Finish) -> Result<GitAuthorization, 
 }
 
 async fn finish_here(app: &App, finish: &Finish) -> Result<GitAuthorization, NotKept> {
-    finish.keeper.look(app, finish.host).await?;
+    let renews = finish.keeper.look(app, finish.host).await?;
     let (flow, code) = take(app, finish).await?;
     if finish.host.is_some_and(|host| host != flow.host.id) {
         return Err(NotKept::Flow(GitFlowRefusal::OtherHost));
@@ -61,7 +61,7 @@ async fn finish_here(app: &App, finish: &Finish) -> Result<GitAuthorization, Not
     let Tokens { access, refresh, access_ends_at, refresh_ends_at, scopes } = tokens;
     let token_type = TokenType::Oauth;
     let credential = Credential { token_type, access, refresh, access_ends_at, refresh_ends_at, scopes, upstream };
-    keep(app, &finish.keeper, &place, flow.tag.as_deref(), credential).await
+    keep(app, &finish.keeper, &place, (flow.tag.as_deref(), renews), credential).await
 }
 
 /// Takes the flow, and tells with which code: as it came, or decoded once more, because the documents tell people to copy

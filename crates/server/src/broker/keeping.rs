@@ -57,15 +57,19 @@ pub struct Keeper {
 impl Keeper {
     /// Whether the name is fit and free, or has the authorization at `host` that is to be renewed: judged before
     /// anything is spent or sent.
-    pub async fn look(&self, app: &App, host: Option<Id>) -> Result<(), NotKept> {
+    ///
+    /// Gives which one that is, and the generation of the credential that is to go.
+    pub async fn look(&self, app: &App, host: Option<Id>) -> Result<Option<(Id, i64)>, NotKept> {
         if !is_name(&self.name) {
             return Err(NotKept::BadName);
         }
         let found = app.store.find_git_authorization(self.project, &self.name).await?;
         match (found, self.in_place) {
-            (None, false) => Ok(()),
+            (None, false) => Ok(None),
             (Some(_), false) => Err(NotKept::NameTaken),
-            (Some(found), true) if host.is_none_or(|host| host == found.authorization.host) => Ok(()),
+            (Some(found), true) if host.is_none_or(|host| host == found.authorization.host) => {
+                Ok(Some((found.authorization.id, found.authorization.generation)))
+            }
             (_, true) => Err(NotKept::Changed),
         }
     }
@@ -105,17 +109,17 @@ impl Credential {
     }
 }
 
-/// Keeps the credential. What is not kept, and was given to us only, is ended at the host.
+/// Keeps the credential, in the place of the one that `renews` names. What is not kept, and was given to us only, is ended at the host.
 pub async fn keep(
     app: &App,
     keeper: &Keeper,
     place: &Place<'_>,
-    tag: Option<&str>,
+    (tag, renews): (Option<&str>, Option<(Id, i64)>),
     credential: Credential,
 ) -> Result<GitAuthorization, NotKept> {
-    let kept = match keeper.in_place {
-        false => add(app, keeper, place, tag, &credential).await,
-        true => replace(app, keeper, place, &credential).await,
+    let kept = match renews {
+        None => add(app, keeper, place, tag, &credential).await,
+        Some(renews) => replace(app, keeper, place, renews, &credential).await,
     };
     if kept.is_err() && credential.token_type != TokenType::Personal {
         end_unkept(app, keeper, place.host.id, &credential.access, credential.refresh.as_ref()).await;
@@ -145,35 +149,40 @@ async fn add(
     };
     match app.store.add_git_authorization(&new, &keeper.note).await? {
         AddGitAuthorization::Added => Ok(()),
-        AddGitAuthorization::NameTaken => Err(NotKept::NameTaken),
+        AddGitAuthorization::NameTaken => Err(NotKept::NameTakenMeanwhile),
         AddGitAuthorization::TooMany => Err(NotKept::TooMany),
         AddGitAuthorization::NotServed | AddGitAuthorization::NotAllowed => Err(NotKept::NotServed),
     }
 }
 
-async fn replace(app: &App, keeper: &Keeper, place: &Place<'_>, credential: &Credential) -> Result<(), NotKept> {
-    for _ in 0..TRIES {
-        let found = app.store.find_git_authorization(keeper.project, &keeper.name).await?;
-        let found = found.filter(|found| found.authorization.host == place.host.id).ok_or(NotKept::Changed)?;
-        let id = found.authorization.id;
-        let old = farewell(Workbench::of(app), &found, Some(&credential.access)).await?;
-        let new = NewGitCredential {
-            person: keeper.person,
-            id,
-            project: keeper.project,
-            host: place.host.id,
-            generation: found.authorization.generation,
-            account: credential.account(),
-            former: found.authorization.account.clone(),
-            tokens: seal(app, keeper.project, id, credential).await?,
-        };
-        let done = app.store.replace_git_credential(&new, old.as_ref(), &keeper.note).await?;
-        if done == ChangeGitAuthorization::Done {
-            app.revocations.ring();
-            return Ok(());
-        }
+async fn replace(
+    app: &App,
+    keeper: &Keeper,
+    place: &Place<'_>,
+    renews: (Id, i64),
+    credential: &Credential,
+) -> Result<(), NotKept> {
+    let found = app.store.find_git_authorization(keeper.project, &keeper.name).await?;
+    // The very one that was looked at: not another of its name, and not one that somebody else renewed meanwhile.
+    let is_same = |found: &FoundGitAuthorization| (found.authorization.id, found.authorization.generation) == renews;
+    let found = found.filter(is_same).ok_or(NotKept::Changed)?;
+    let (id, generation) = renews;
+    let old = farewell(Workbench::of(app), &found, Some(&credential.access)).await?;
+    let new = NewGitCredential {
+        person: keeper.person,
+        id,
+        project: keeper.project,
+        host: place.host.id,
+        generation,
+        account: credential.account(),
+        former: found.authorization.account.clone(),
+        tokens: seal(app, keeper.project, id, credential).await?,
+    };
+    match app.store.replace_git_credential(&new, old.as_ref(), &keeper.note).await? {
+        ChangeGitAuthorization::Done => app.revocations.ring(),
+        ChangeGitAuthorization::Changed => return Err(NotKept::Changed),
     }
-    Err(NotKept::Changed)
+    Ok(())
 }
 
 async fn seal(app: &App, project: Id, row: Id, credential: &Credential) -> Result<GitTokens, NotKept> {

@@ -33,13 +33,13 @@ pub async fn bring(
     let app = app.clone();
     // As with a code: tokens that a host gave for a password must not be lost to a caller who hangs up.
     let work = tokio::spawn(async move {
-        keeper.look(&app, Some(host.id)).await?;
+        let renews = keeper.look(&app, Some(host.id)).await?;
         let place = Place::asked(&host)?;
         let credential = match brought {
             Brought::Personal(token) => personal(&app, &place, token).await?,
             Brought::Password(user, password) => self::password(&app, &keeper, &place, &user, &password).await?,
         };
-        keep(&app, &keeper, &place, None, credential).await
+        keep(&app, &keeper, &place, (None, renews), credential).await
     });
     work.await.unwrap_or_else(|_| Err(NotKept::Ours("the task that tries a credential has died".to_owned())))
 }
@@ -83,6 +83,15 @@ async fn password(
         }
     }
 }
+
+/// A token as it may stand in a header: visible ASCII, bounded. Anything else would be sent as something else.
+pub fn read_token(text: &str) -> Option<Secret> {
+    let fits = (1..=MOST_TOKEN_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then(|| Secret::new(text))
+}
+
+/// The longest token, in bytes: what fits into a header of most servers.
+const MOST_TOKEN_BYTES: usize = 4096;
 
 /// Which of `hosts` is meant by `text`: its origin, its API's address, or a page of it. Of several at one address the
 /// project's own, and of those the default.

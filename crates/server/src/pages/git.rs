@@ -43,6 +43,8 @@ pub enum Fault {
     Name,
     /// The project has an authorization of this name.
     NameTaken,
+    /// The host does not accept the token, or it is none.
+    Token,
 }
 
 /// `GET /git/callback/{host}`.
@@ -298,7 +300,8 @@ fn unkept(why: NotKept) -> Problem {
         }
         NotKept::Flow(GitFlowRefusal::OtherPerson) => Problem::GitWayForeign,
         NotKept::Flow(GitFlowRefusal::NoEditor) => Problem::GitNotAllowed,
-        _ => Problem::GitWayOver,
+        NotKept::Flow(_) => Problem::GitWayOver,
+        _ => Problem::GitNotKept,
     }
 }
 

@@ -48,6 +48,8 @@ pub enum Problem {
     GitDenied,
     /// The Git host said no, or does not answer.
     GitHostFailed,
+    /// Something has changed, or is full.
+    GitNotKept,
     /// The person may not change the project.
     GitNotAllowed,
     /// The database cannot be reached.
@@ -59,7 +61,7 @@ pub enum Problem {
 impl Problem {
     /// All of them, for tests.
     #[cfg(test)]
-    pub const ALL: [Problem; 22] = [
+    pub const ALL: [Problem; 23] = [
         Problem::UnknownApplication,
         Problem::ApplicationDisabled,
         Problem::WrongCallback,
@@ -79,6 +81,7 @@ impl Problem {
         Problem::GitWayForeign,
         Problem::GitDenied,
         Problem::GitHostFailed,
+        Problem::GitNotKept,
         Problem::GitNotAllowed,
         Problem::Unavailable,
         Problem::ServerError,
@@ -93,6 +96,7 @@ impl Problem {
             Problem::RequestUnknown | Problem::NotFound | Problem::SetupLinkUnusable => 404,
             Problem::MethodNotAllowed => 405,
             Problem::RequestExpired | Problem::AlreadySentBack | Problem::GitWayOver => 410,
+            Problem::GitNotKept => 409,
             Problem::TooLarge => 413,
             Problem::TooManyRequests => 429,
             Problem::ServerError => 500,
@@ -123,6 +127,7 @@ impl Problem {
             Problem::GitWayForeign => "git_way_foreign",
             Problem::GitDenied => "git_denied",
             Problem::GitHostFailed => "git_host_failed",
+            Problem::GitNotKept => "git_not_kept",
             Problem::GitNotAllowed => "git_not_allowed",
             Problem::Unavailable => "unavailable",
             Problem::ServerError => "server_error",

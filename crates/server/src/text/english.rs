@@ -276,6 +276,7 @@ const fn problem(problem: Problem) -> ProblemWords {
         | Problem::GitWayForeign
         | Problem::GitDenied
         | Problem::GitHostFailed
+        | Problem::GitNotKept
         | Problem::GitNotAllowed => git::problem(problem),
         Problem::Unavailable => (
             "We cannot reach our memory",

@@ -10,7 +10,7 @@ use crate::broker::departing::{Traveller, depart};
 use crate::broker::ending::end;
 use crate::broker::keeping::{Keeper, Workbench};
 use crate::broker::place::Place;
-use crate::broker::tokens::{Brought, bring};
+use crate::broker::tokens::{Brought, bring, read_token};
 use crate::pages::problem::Problem;
 use crate::text::Language;
 use crate::web::browser::Browser;
@@ -19,7 +19,7 @@ use crate::web::{answer, caller};
 use axum::extract::State;
 use axum::response::Response;
 use std::sync::Arc;
-use vestibule_githost::secret::Secret;
+use vestibule_githost::refusal::Why;
 use vestibule_oauth::id::Id;
 use vestibule_store::StoreError;
 use vestibule_store::git_hosts::GitHost;
@@ -150,14 +150,15 @@ impl<'a> Portal<'a> {
             let (person, project, name) = (self.session.person, self.project.id, name.trim().to_owned());
             Keeper { person, project, name, in_place, note: note.clone() }
         };
-        let token = || Brought::Personal(Secret::new(form.get("token").trim()));
+        let token = async |in_place, host: &GitHost| {
+            let token = read_token(form.get("token").trim()).ok_or(NotKept::Host(Why::TokenRefused))?;
+            bring(app, keeper(in_place), host.clone(), Brought::Personal(token)).await.map(|_| self.again())
+        };
         let outcome = match (form.get("step"), row, host) {
             ("create", _, Some(host)) => self.leave(app, host, None).await,
             ("renew", Some(row), Some(host)) => self.leave(app, host, Some(row.id)).await,
-            ("token", _, Some(host)) => bring(app, keeper(false), host.clone(), token()).await.map(|_| self.again()),
-            ("renew_token", Some(_), Some(host)) => {
-                bring(app, keeper(true), host.clone(), token()).await.map(|_| self.again())
-            }
+            ("token", _, Some(host)) => token(false, host).await,
+            ("renew_token", Some(_), Some(host)) => token(true, host).await,
             ("ask_delete", Some(row), _) => {
                 let (form_token, back) = (&browser.form_token(&self.purpose()), &self.here());
                 let page = DeletePage { language: Language::English, form_token, row, back };
@@ -174,6 +175,9 @@ impl<'a> Portal<'a> {
             Ok(response) => Ok(response),
             Err(NotKept::BadName) => self.page(app, browser, 422, Some((name, Fault::Name))).await,
             Err(NotKept::NameTaken) => self.page(app, browser, 422, Some((name, Fault::NameTaken))).await,
+            Err(NotKept::Host(Why::TokenRefused | Why::Forbidden | Why::ScopeMissing { .. })) => {
+                self.page(app, browser, 422, Some((name, Fault::Token))).await
+            }
             Err(why) => Ok(answer::problem(unkept(why), &received.request_id)),
         }
     }

@@ -74,7 +74,8 @@ impl PortalPage<'_> {
                 hosts: self.hosts,
                 is_editor: self.is_editor,
                 typed: self.fault.map_or("", |(typed, _)| typed),
-                fault: self.fault.map(|(_, fault)| (text.git.fault)(fault)),
+                fault: self.fault.filter(|(_, f)| *f != Fault::Token).map(|(_, fault)| (text.git.fault)(fault)),
+                token_fault: self.fault.filter(|(_, f)| *f == Fault::Token).map(|(_, f)| (text.git.fault)(f)),
             }
             .render(),
         )
@@ -168,6 +169,7 @@ struct PortalHtml<'a> {
     is_editor: bool,
     typed: &'a str,
     fault: Option<&'static str>,
+    token_fault: Option<&'static str>,
 }
 
 #[derive(Template)]

@@ -207,6 +207,7 @@ fn git_pages() -> Vec<(String, String)> {
         ("git_none", portal(&[], &[], true, None)),
         ("git_viewer", portal(&rows, &hosts, false, None)),
         ("git_fault", portal(&rows, &hosts, true, Some(("git", NameFault::NameTaken)))),
+        ("git_token_fault", portal(&rows, &hosts, true, Some(("git-2", NameFault::Token)))),
         ("git_projects", ProjectsPage { language: ENGLISH, projects: &projects }.render()),
         ("git_no_projects", ProjectsPage { language: ENGLISH, projects: &[] }.render()),
         ("git_delete", delete.render()),

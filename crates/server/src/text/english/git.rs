@@ -80,6 +80,7 @@ fn capital(sentence: &str) -> String {
 const fn fault(fault: Fault) -> &'static str {
     match fault {
         Fault::Name => "Choose a name of 4 to 63 letters, digits, dots, underscores and hyphens.",
+        Fault::Token => "The host does not accept this token. Copy it again, and look whether it has ended.",
         Fault::NameTaken => "The project has an authorization of this name already. Choose another.",
     }
 }
@@ -100,6 +101,11 @@ pub(super) const fn problem(problem: Problem) -> (&'static str, &'static str, &'
             "The Git host did not play along",
             "It refused, or did not answer as it should. Nothing was kept.",
             "Begin again in a moment. If it happens again, tell your administrator the reference below.",
+        ),
+        Problem::GitNotKept => (
+            "It could not be kept",
+            "Something has changed meanwhile: the name is taken now, somebody else renewed it, the host no longer serves the project, or there are as many as there may be.",
+            "Look at the project’s authorizations, then begin again.",
         ),
         Problem::GitNotAllowed => (
             "You may not change this project",

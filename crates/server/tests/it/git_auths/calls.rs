@@ -254,7 +254,7 @@ fn fm_90_a_host_that_misbehaves_keeps_nothing_and_is_not_quoted() {
             scene.github.fails("POST /login/oauth/access_token", fault.clone(), 1);
             let answer = scene.post("/github/oauth", &brought("auth1", &address));
             let sentence = refused(&answer, 500, "SVCSTG.REPO.0500");
-            assert!(!sentence.contains(SAYS), "{fault:?}: {sentence}");
+            assert!(!sentence.contains(SAYS) && sentence.contains("used up"), "{fault:?}: {sentence}");
             scene.github.recovers();
             refused(&scene.post("/github/oauth", &brought("auth1", &address)), 400, "SVCSTG.REPO.0402");
         }

@@ -46,6 +46,13 @@ fn a_person_sets_out_on_the_page_and_renews_and_deletes_there() {
         assert!(kept.shows("git-kept"), "{}", kept.plain());
         assert_eq!(scene.list().len(), 1);
 
+        // A token that the host does not take changes nothing and says so.
+        let page = visitor.open(&git);
+        for wrong in ["ghp_wrong", "no token", ""] {
+            let after = visitor.submit(&page, "token-auth1", &[("token", wrong)]);
+            assert_eq!((after.answer.status, after.shows("git-token-fault")), (422, true), "{}", after.plain());
+        }
+
         // The mode changes, the name stays.
         let token = scene.github.classic_token(&["repo"], None);
         let page = visitor.open(&git);
