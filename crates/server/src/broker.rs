@@ -49,6 +49,8 @@ pub enum NotKept {
     Changed,
     /// The host does not serve the project (any more).
     NotServed,
+    /// The person may not change what is in the project any more.
+    NotAllowed,
     /// This kind of host cannot be asked like this: a sentence that says what to do instead.
     CannotDo(&'static str),
     /// The host configuration has no client id or no secret.

@@ -214,6 +214,7 @@ fn refusal(why: NotKept) -> Refusal {
         NotKept::TooMany => invalid("there are as many under way, or kept, as there may be"),
         NotKept::Flow(_) => Refusal::new(Code::CodeOrStateInvalid),
         NotKept::Changed => invalid("the authorization was changed meanwhile: try again"),
+        NotKept::NotAllowed => Refusal::new(Code::NotAllowed),
         NotKept::NotServed => {
             Refusal::saying(Code::NotImplemented, "the host configuration does not serve the project")
         }

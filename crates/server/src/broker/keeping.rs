@@ -151,7 +151,8 @@ async fn add(
         AddGitAuthorization::Added => Ok(()),
         AddGitAuthorization::NameTaken => Err(NotKept::NameTakenMeanwhile),
         AddGitAuthorization::TooMany => Err(NotKept::TooMany),
-        AddGitAuthorization::NotServed | AddGitAuthorization::NotAllowed => Err(NotKept::NotServed),
+        AddGitAuthorization::NotServed => Err(NotKept::NotServed),
+        AddGitAuthorization::NotAllowed => Err(NotKept::NotAllowed),
     }
 }
 

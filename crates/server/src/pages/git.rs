@@ -299,7 +299,7 @@ fn unkept(why: NotKept) -> Problem {
             Problem::ServerError
         }
         NotKept::Flow(GitFlowRefusal::OtherPerson) => Problem::GitWayForeign,
-        NotKept::Flow(GitFlowRefusal::NoEditor) => Problem::GitNotAllowed,
+        NotKept::NotAllowed | NotKept::Flow(GitFlowRefusal::NoEditor) => Problem::GitNotAllowed,
         NotKept::Flow(_) => Problem::GitWayOver,
         _ => Problem::GitNotKept,
     }
