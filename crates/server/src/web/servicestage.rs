@@ -13,6 +13,7 @@ use vestibule_store::StoreError;
 
 /// Why a call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::enum_variant_names, reason = "one of them is about OAuth's own code")]
 pub enum Code {
     /// Something in the request is not as it must be.
     ParameterInvalid,

@@ -143,7 +143,7 @@ mod tests {
             format!(r#"{{"name":"auth1","token":"{token}"}}"#),
             format!(r#"{{"name":"auth1","token":"{token}","user":"","password":null}}"#),
         ] {
-            let read = PasswordBody::read(body.as_bytes()).ok().expect("is read");
+            let read = PasswordBody::read(body.as_bytes()).unwrap_or_else(|_| panic!("is read"));
             assert_eq!((read.name.as_str(), read.user.as_str()), ("auth1", "ada"));
             assert_eq!(read.password.expose(), "pass:word");
         }
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_host_may_be_left_out() {
-        let host = |body: &str| PersonalBody::read(body.as_bytes()).ok().expect("is read").host;
+        let host = |body: &str| PersonalBody::read(body.as_bytes()).unwrap_or_else(|_| panic!("is read")).host;
         assert_eq!(host(r#"{"name":"auth1","token":"t"}"#), None);
         assert_eq!(host(r#"{"name":"auth1","token":"t","host":""}"#), None);
         assert_eq!(
