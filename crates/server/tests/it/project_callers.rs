@@ -372,7 +372,8 @@ fn fm_131_a_project_of_others_answers_like_one_that_does_not_exist_to_every_kind
         let access = app.tokens(server, &member.person, &[("scope", "openid git_authorizations")]).access;
         let poor = app.tokens(server, &member.person, &[("scope", "openid")]).access;
         let url = |project: &str, rest: &str| server.at(&format!("/v1/{project}/git/auths{rest}"));
-        let by: [(&str, &dyn Fn(&str, &str) -> Call); 3] = [
+        type By<'a> = &'a dyn Fn(&str, &str) -> Call;
+        let by: [(&str, By); 3] = [
             ("token", &|method, url| Call::new(method, url).header("X-Auth-Token", &token)),
             ("signature", &|method, url| key.call(method, url, None)),
             ("access token", &|method, url| Call::new(method, url).bearer(&access)),
