@@ -21,9 +21,9 @@ const COUNTED: usize = 100;
 /// Longer than all of it takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The rows that are counted: Argon2id would drown a sign-in.
+/// The rows that are counted: Argon2id would drown a sign-in; the Git API's have no bars yet.
 fn rows() -> impl Iterator<Item = Row> {
-    Row::ALL.into_iter().filter(|row| *row != Row::SignIn)
+    Row::ALL.into_iter().filter(|row| *row != Row::SignIn && !row.is_git())
 }
 
 /// Counts every row. Gives instructions per request by the row's name.

@@ -4,12 +4,13 @@
 //! command line and its addresses only.
 
 use crate::process::{self, Listener};
+use crate::project::{self, Project};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -30,6 +31,9 @@ pub struct House {
     /// The address of the first start; later starts take it again, so that the issuer stays.
     address: Option<SocketAddr>,
     pub applications: Applications,
+    pub project: Project,
+    /// Where the house's Git host is.
+    host: SocketAddr,
     /// The cookies of those who are signed in and have allowed an application a scope: signing in again each time would
     /// take longer than measuring.
     pub sessions: RefCell<BTreeMap<(String, String), Vec<String>>>,
@@ -93,8 +97,11 @@ impl House {
         let directory = std::env::temp_dir().join(format!("vestibule-bench-{}-{kind}", std::process::id()));
         std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
         let program = program.to_owned();
-        let (applications, sessions) = (Applications::default(), RefCell::default());
-        Ok(House { program, directory, database, address: None, applications, sessions })
+        let (applications, sessions, project) = (Applications::default(), RefCell::default(), Project::default());
+        let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+        let host = listener.local_addr().map_err(|error| error.to_string())?;
+        project::serve_host(listener)?;
+        Ok(House { program, directory, database, address: None, applications, project, host, sessions })
     }
 
     /// The address by which the store itself is opened.
@@ -127,6 +134,7 @@ impl House {
         // What one address may do is limited for strangers' sake; here one address is everybody.
         command.args(["serve", "--listen", &listen, "--guess-free", "100000000"]);
         command.args(["--pending-per-minute", "100000000", "--pending-per-application", "100000000"]);
+        command.args(["--allow-private-host", &self.host.to_string()]);
         let server = Listener::start(command, Some(log))?;
         self.address = Some(server.address);
         Ok(server)
@@ -166,7 +174,22 @@ impl House {
             service: self.add(&["Service", "--template", "service"])?,
             signed: self.add(&["Signed", "--template", "service", "--access-token", "EdDSA"])?,
         };
-        self.run(&["app", "switch", "Service", "introspect", "on"], "").map(drop)
+        self.run(&["app", "switch", "Service", "introspect", "on"], "")?;
+        self.found_project()
+    }
+
+    fn found_project(&mut self) -> Result<(), String> {
+        let text = |shown: &Value, member: &str| {
+            shown[member].as_str().map(str::to_owned).ok_or_else(|| format!("no {member} was printed: {shown}"))
+        };
+        let id = text(&self.run(&["project", "add", "bench"], "")?, "id")?;
+        self.run(&["project", "member", "add", "bench", "person-0", "--role", "editor"], "")?;
+        let key = self.run(&["access-key", "add", "person-0"], "")?;
+        let url = format!("http://{}", self.host);
+        let host = ["git-host", "add", "bench", "--kind", "github", "--url", &url, "--project", "bench"];
+        self.run(&host, "")?;
+        self.project = Project { id, access_key: text(&key, "access_key")?, secret: text(&key, "secret")? };
+        Ok(())
     }
 
     fn add(&self, what: &[&str]) -> Result<Application, String> {

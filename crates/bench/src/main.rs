@@ -19,6 +19,7 @@ mod load;
 mod measure;
 mod postgres;
 mod process;
+mod project;
 mod proof;
 mod report;
 mod rows;

@@ -4,6 +4,7 @@
 
 use crate::caller::{Caller, Wanted};
 use crate::house::House;
+use crate::project::AUTHORIZATION;
 use crate::supply::{self, Supply};
 use crate::{browser, wire};
 
@@ -31,11 +32,14 @@ pub enum Row {
     SignIn,
     Discovery,
     Keys,
+    GitList,
+    GitListSigned,
+    GitCredential,
 }
 
 impl Row {
     /// All of them, in the order of the table.
-    pub const ALL: [Row; 14] = [
+    pub const ALL: [Row; 17] = [
         Row::Introspect,
         Row::IdaasUserinfo,
         Row::Userinfo,
@@ -50,6 +54,9 @@ impl Row {
         Row::SignIn,
         Row::Discovery,
         Row::Keys,
+        Row::GitList,
+        Row::GitListSigned,
+        Row::GitCredential,
     ];
 
     /// Its name for `--rows`, in bars and in JSON.
@@ -69,6 +76,9 @@ impl Row {
             Row::SignIn => "sign-in",
             Row::Discovery => "discovery",
             Row::Keys => "keys",
+            Row::GitList => "git-list",
+            Row::GitListSigned => "git-list-signed",
+            Row::GitCredential => "git-credential",
         }
     }
 
@@ -89,6 +99,9 @@ impl Row {
             Row::SignIn => "password sign-in",
             Row::Discovery => "discovery",
             Row::Keys => "keys",
+            Row::GitList => "a project's Git authorizations, by token",
+            Row::GitListSigned => "the same, by access key",
+            Row::GitCredential => "hand-out of a stored token",
         }
     }
 
@@ -96,6 +109,7 @@ impl Row {
     pub const fn aim(self) -> Option<f64> {
         match self {
             Row::Introspect | Row::IdaasUserinfo | Row::Userinfo => Some(3.0),
+            Row::GitCredential => Some(4.0),
             Row::ClientCredentials => Some(5.0),
             Row::Refresh => Some(7.0),
             Row::CodeEs256 => Some(12.0),
@@ -121,6 +135,11 @@ impl Row {
     /// Whether it uses each request up, so that every round needs a supply of its own.
     pub const fn each_once(self) -> bool {
         matches!(self, Row::Code | Row::CodeEs256 | Row::CodeRs256 | Row::Revoke)
+    }
+
+    /// Whether it is the Git API's.
+    pub const fn is_git(self) -> bool {
+        matches!(self, Row::GitList | Row::GitListSigned | Row::GitCredential)
     }
 
     /// Whether what it uses up lives a minute only.
@@ -192,6 +211,21 @@ impl Row {
             Row::SignIn => around(supply.sign_ins(count).await?, Wanted { status: 303, holds: "/" }),
             Row::Discovery => around(vec![wire::get(DISCOVERY, &[])], ok("\"issuer\":")),
             Row::Keys => around(vec![wire::get("/oauth/jwks", &[])], ok("\"keys\":")),
+            Row::GitList | Row::GitCredential => {
+                let (project, token) = (&house.project, house.project.token(supply.to).await?);
+                project.authorize(supply.to, &token).await?;
+                let headers = [("x-auth-token", token.as_str())];
+                if self == Row::GitList {
+                    return around(vec![wire::get(&project.path("auths"), &headers)], ok("\"count\":1"));
+                }
+                let body = format!("{{\"authorization\":\"{AUTHORIZATION}\"}}");
+                around(vec![wire::post_json(&project.path("credentials"), &headers, &body)], ok("\"password\":"))
+            }
+            Row::GitListSigned => {
+                let project = &house.project;
+                project.authorize(supply.to, &project.token(supply.to).await?).await?;
+                around(vec![project.signed(&project.path("auths"))?], ok("\"count\":1"))
+            }
         }
     }
 }

@@ -108,16 +108,21 @@ pub fn get(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
 /// A POST of a form.
 pub fn post(path: &str, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Vec<u8> {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    spell("POST", path, headers, Some(&body))
+    spell("POST", path, headers, Some(("application/x-www-form-urlencoded", &body)))
 }
 
-fn spell(method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Vec<u8> {
+/// A POST of a JSON text.
+pub fn post_json(path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    spell("POST", path, headers, Some(("application/json", body)))
+}
+
+fn spell(method: &str, path: &str, headers: &[(&str, &str)], body: Option<(&str, &str)>) -> Vec<u8> {
     let mut text = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench\r\naccept: */*\r\n");
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
-    if let Some(body) = body {
-        text.push_str("content-type: application/x-www-form-urlencoded\r\n");
+    if let Some((kind, body)) = body {
+        text.push_str(&format!("content-type: {kind}\r\n"));
         text.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
     } else {
         text.push_str("\r\n");
