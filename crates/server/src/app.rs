@@ -3,6 +3,7 @@
 //! Owns nothing but the sharing.
 
 use crate::api::git_credentials::HandedOut;
+use crate::broker::under_way::UnderWay;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::dice::Dice;
@@ -55,6 +56,8 @@ pub struct App {
     pub bell: Bell,
     /// Calls the revoker: tokens are to be ended at a Git host.
     pub revocations: Bell,
+    /// What is being obtained from Git hosts, whether or not its caller still waits.
+    pub under_way: UnderWay,
     /// Whether this process is about to end.
     pub draining: Draining,
 }

@@ -10,6 +10,7 @@ pub mod keeping;
 pub mod place;
 pub mod revoker;
 pub mod tokens;
+pub mod under_way;
 
 use crate::seal::Unsealed;
 use vestibule_githost::refusal::{Refusal, Why};

@@ -8,6 +8,7 @@ use crate::admin::{Actor, Desk, setup};
 use crate::api::git_credentials::HandedOut;
 use crate::app::{App, Draining};
 use crate::broker::revoker::Revocations;
+use crate::broker::under_way::UnderWay;
 use crate::cli::{Globals, Serve};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
@@ -36,7 +37,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use vestibule_store::{Commits, StoreError, StoreUrl};
 
-/// How long requests under way may take once the process is to end.
+/// How long requests under way, and what they have begun, may take once the process is to end.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long a process whose store has failed still answers, with errors, and then how long it waits for the last of them.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -72,6 +73,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         outbound,
         bell: Bell::default(),
         revocations: Bell::default(),
+        under_way: UnderWay::default(),
         draining: Draining::default(),
         dice: Dice,
         store,
@@ -147,7 +149,12 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
         _ = app.store.failed() => {}
     }
     let _ = stop.send(true);
-    if tokio::time::timeout(DRAIN, accepting).await.is_err() {
+    let drained = async {
+        let _ = accepting.await;
+        // Callers who have hung up left codes and tokens behind that nobody else has.
+        app.under_way.ended().await;
+    };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
     let _ = upkeep.await;

@@ -1,8 +1,8 @@
 //! The end of the way back: a landed flow is taken, its code traded, and what comes of it kept.
 //!
 //! Owns the order: the name is looked at first, so that a wrong one spends nothing; then the flow is taken, once; only then
-//! is anything sent. Landing is `pages/git`'s. All of it happens in a task of its own: a caller who hangs up does not leave a
-//! spent code and tokens that nobody has.
+//! is anything sent. Landing is `pages/git`'s. All of it happens in a task of its own, which is waited for when the server
+//! ends: a caller who hangs up does not leave a spent code and tokens that nobody has.
 
 use super::NotKept;
 use super::keeping::{Credential, Keeper, end_unkept, keep};
@@ -38,8 +38,8 @@ pub struct Finish {
 
 /// Finishes a flow.
 pub async fn finish(app: &Arc<App>, finish: Finish) -> Result<GitAuthorization, NotKept> {
-    let app = app.clone();
-    let work = tokio::spawn(async move { finish_here(&app, &finish).await });
+    let here = app.clone();
+    let work = app.under_way.spawn(async move { finish_here(&here, &finish).await });
     work.await.unwrap_or_else(|_| Err(NotKept::Ours("the task that obtains an authorization has died".to_owned())))
 }
 

@@ -30,9 +30,10 @@ pub async fn bring(
     host: GitHost,
     brought: Brought,
 ) -> Result<GitAuthorization, NotKept> {
-    let app = app.clone();
+    let here = app.clone();
     // As with a code: tokens that a host gave for a password must not be lost to a caller who hangs up.
-    let work = tokio::spawn(async move {
+    let work = app.under_way.spawn(async move {
+        let app = here;
         let renews = keeper.look(&app, Some(host.id)).await?;
         let place = Place::asked(&host)?;
         let credential = match brought {

@@ -1,9 +1,10 @@
 //! The end of an authorization: at once here, and at its host as soon as that can be reached.
 
-use super::scene::{Scene, refused};
+use super::scene::{Scene, brought, refused};
 use crate::githosts::Fault;
-use crate::harness::Database;
-use serde_json::json;
+use crate::harness::{Database, http};
+use serde_json::{Value, json};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 fn on_both(test: impl Fn(Scene)) {
@@ -70,5 +71,36 @@ fn what_cannot_be_ended_at_the_host_is_said_in_the_trail() {
         }
         assert!(scene.github.is_alive(&token), "a personal token is its owner's");
         assert_eq!(scene.github.count("DELETE"), 0);
+    });
+}
+
+/// Posts without waiting for the answer: whoever asked hangs up once the host was reached.
+fn post_and_leave(scene: &Scene, rest: &str, body: &Value, reached: impl Fn() -> bool) {
+    let (authority, body) = (scene.server.authority(), body.to_string());
+    let mut stream = http::connect(authority).expect("a connection");
+    let head = format!("POST /v1/{}/git/auths{rest} HTTP/1.1\r\nHost: {authority}\r\n", scene.project);
+    let token = format!("X-Auth-Token: {}\r\nContent-Length: {}\r\n\r\n", scene.token, body.len());
+    stream.write_all(format!("{head}{token}{body}").as_bytes()).expect("is sent");
+    wait_until("the host was not reached", reached);
+}
+
+#[test]
+fn what_was_begun_at_a_host_is_finished_before_the_server_ends_though_its_caller_is_gone() {
+    on_both(|mut scene| {
+        let (address, _, _) = scene.landed("github");
+        let slow = || Fault::Slow(Duration::from_secs(2));
+        scene.github.fails("POST /login/oauth/access_token", slow(), 1);
+        let trades = || scene.github.count("POST /login/oauth/access_token") == 1;
+        post_and_leave(&scene, "/github/oauth", &brought("auth1", &address), trades);
+        let (user, password) = scene.gitee.add_person("grace");
+        scene.gitee.fails("POST /oauth/token", slow(), 1);
+        let tries = || scene.gitee.count("POST /oauth/token") == 1;
+        let person = json!({ "name": "auth2", "user": user, "password": password });
+        post_and_leave(&scene, "/gitee/password", &person, tries);
+        scene.server.process().terminate();
+        assert_eq!(scene.server.process().wait(Duration::from_secs(20)), Some(Some(0)));
+        scene.server.restart();
+        let kept: Vec<Value> = scene.list().iter().map(|row| row["name"].clone()).collect();
+        assert_eq!(kept, ["auth1", "auth2"]);
     });
 }
