@@ -23,7 +23,7 @@ use crate::web::form::{PageForm, Received};
 use crate::web::{answer, guessing};
 use axum::extract::State;
 use axum::response::Response;
-use landed::{KeptPage, LandedPage};
+use landed::LandedPage;
 use std::sync::Arc;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::parameters::{Body, Parameters};
@@ -203,6 +203,7 @@ impl Landing {
         let flow = match app.store.land_git_flow(&self.state, &landing, &note).await? {
             LandGitFlow::Landed(flow) | LandGitFlow::Again(flow) => *flow,
             LandGitFlow::Refused(GitFlowRefusal::OtherPerson) => return Ok(Err(Problem::GitWayForeign)),
+            LandGitFlow::Refused(GitFlowRefusal::Taken) => return Ok(Err(Problem::GitWayUsed)),
             LandGitFlow::Refused(_) => return Ok(Err(Problem::GitWayOver)),
         };
         let role = app.store.role_in(flow.project, session.person).await?;
@@ -274,14 +275,8 @@ impl Landed {
         let again =
             async |fault| Ok(answer::page(422, self.page(app, browser, Some((name.as_str(), fault))).await?, &[]));
         let problem = match finish(app, wanted).await {
-            Ok(row) => {
-                let host = label(&self.flow.host);
-                let project = &self.flow.project_name;
-                let list = format!("/git/{}", self.flow.project);
-                let page =
-                    KeptPage { language: Language::English, row: &row, host, project, list: &list, renewed: in_place };
-                return Ok(answer::page(200, page.render(), &[]));
-            }
+            // Away from the address that has the spent code and state in it.
+            Ok(row) => return Ok(answer::see_other(&acts::kept_at(&row))),
             Err(NotKept::BadName) => return again(Fault::Name).await,
             Err(NotKept::NameTaken) => return again(Fault::NameTaken).await,
             Err(why) => unkept(why),
@@ -300,6 +295,7 @@ fn unkept(why: NotKept) -> Problem {
         }
         NotKept::Flow(GitFlowRefusal::OtherPerson) => Problem::GitWayForeign,
         NotKept::NotAllowed | NotKept::Flow(GitFlowRefusal::NoEditor) => Problem::GitNotAllowed,
+        NotKept::Flow(GitFlowRefusal::Taken) => Problem::GitWayUsed,
         NotKept::Flow(_) => Problem::GitWayOver,
         _ => Problem::GitNotKept,
     }

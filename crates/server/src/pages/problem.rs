@@ -40,8 +40,10 @@ pub enum Problem {
     TooLarge,
     /// The setup link is used, too old or never was.
     SetupLinkUnusable,
-    /// The way back from a Git host is over, was used, or never was.
+    /// The way back from a Git host is over, or never was.
     GitWayOver,
+    /// The person finished it before: they called it up again, or pressed twice.
+    GitWayUsed,
     /// Somebody else set out to the Git host.
     GitWayForeign,
     /// The person did not allow it at the Git host.
@@ -61,7 +63,7 @@ pub enum Problem {
 impl Problem {
     /// All of them, for tests.
     #[cfg(test)]
-    pub const ALL: [Problem; 23] = [
+    pub const ALL: [Problem; 24] = [
         Problem::UnknownApplication,
         Problem::ApplicationDisabled,
         Problem::WrongCallback,
@@ -78,6 +80,7 @@ impl Problem {
         Problem::TooLarge,
         Problem::SetupLinkUnusable,
         Problem::GitWayOver,
+        Problem::GitWayUsed,
         Problem::GitWayForeign,
         Problem::GitDenied,
         Problem::GitHostFailed,
@@ -95,7 +98,8 @@ impl Problem {
             Problem::GitWayForeign | Problem::GitDenied | Problem::GitNotAllowed => 403,
             Problem::RequestUnknown | Problem::NotFound | Problem::SetupLinkUnusable => 404,
             Problem::MethodNotAllowed => 405,
-            Problem::RequestExpired | Problem::AlreadySentBack | Problem::GitWayOver => 410,
+            Problem::RequestExpired | Problem::AlreadySentBack => 410,
+            Problem::GitWayOver | Problem::GitWayUsed => 410,
             Problem::GitNotKept => 409,
             Problem::TooLarge => 413,
             Problem::TooManyRequests => 429,
@@ -124,6 +128,7 @@ impl Problem {
             Problem::TooLarge => "too_large",
             Problem::SetupLinkUnusable => "setup_link_unusable",
             Problem::GitWayOver => "git_way_over",
+            Problem::GitWayUsed => "git_way_used",
             Problem::GitWayForeign => "git_way_foreign",
             Problem::GitDenied => "git_denied",
             Problem::GitHostFailed => "git_host_failed",
@@ -132,6 +137,11 @@ impl Problem {
             Problem::Unavailable => "unavailable",
             Problem::ServerError => "server_error",
         }
+    }
+
+    /// Whether the person's authorizations at Git hosts tell what came of it.
+    const fn leads_to_git(self) -> bool {
+        matches!(self, Problem::GitWayUsed | Problem::GitNotKept)
     }
 
     /// After how many seconds another try makes sense, for `Retry-After`.
@@ -215,6 +225,7 @@ impl ProblemPage<'_> {
                 text,
                 words: (text.problem)(self.problem),
                 code: self.problem.code(),
+                leads_to_git: self.problem.leads_to_git(),
                 request_id: self.request_id,
                 application: developers.application,
                 sentence: developers.sentence,
@@ -298,6 +309,7 @@ struct Html<'a> {
     text: &'static Text,
     words: ProblemWords,
     code: &'static str,
+    leads_to_git: bool,
     request_id: &'a str,
     application: Option<&'a str>,
     sentence: Option<&'a str>,

@@ -273,6 +273,7 @@ const fn problem(problem: Problem) -> ProblemWords {
             "If there is no administrator yet, run “vestibule setup-link” on the server for a new one.",
         ),
         Problem::GitWayOver
+        | Problem::GitWayUsed
         | Problem::GitWayForeign
         | Problem::GitDenied
         | Problem::GitHostFailed

@@ -2,6 +2,7 @@
 //!
 //! Owns the conductors. Whoever is in no such project is told the same as of one that does not exist (FM-131).
 
+use super::landed::KeptPage;
 use super::portal::{DeletePage, HostChoice, PortalPage, ProjectsPage};
 use super::{Fault, label, unkept};
 use crate::app::App;
@@ -21,13 +22,25 @@ use axum::response::Response;
 use std::sync::Arc;
 use vestibule_githost::refusal::Why;
 use vestibule_oauth::id::Id;
+use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_store::StoreError;
+use vestibule_store::git_authorizations::GitAuthorization;
 use vestibule_store::git_hosts::GitHost;
 use vestibule_store::projects::{OwnProject, Role};
 use vestibule_store::sessions::LiveSession;
 
 /// Where the pages begin.
 const GIT: &str = "/git";
+/// The parameter that names what was just kept.
+const KEPT: &str = "kept";
+/// For how long something was just kept, in milliseconds: as long as the way back is open.
+const JUST_MS: i64 = 10 * 60_000;
+
+/// Where a person reads what was just kept.
+pub fn kept_at(row: &GitAuthorization) -> String {
+    // A name has no character that an address would have to escape.
+    format!("{GIT}/{}?{KEPT}={}", row.project, row.name)
+}
 
 /// `GET /git`: the projects; the one that there is, if there is only one.
 pub async fn projects(State(app): State<Arc<App>>, received: Received) -> Response {
@@ -52,7 +65,10 @@ pub async fn show(State(app): State<Arc<App>>, received: Received) -> Response {
         let response = match browser.session() {
             None => answer::see_other("/sign-in"),
             Some(session) => match Portal::of(&app, &received, session).await? {
-                Some(portal) => portal.page(&app, &browser, 200, None).await?,
+                Some(portal) => match portal.kept(&app, &received).await? {
+                    Some(kept) => kept,
+                    None => portal.page(&app, &browser, 200, None).await?,
+                },
                 None => answer::problem(Problem::NotFound, &received.request_id),
             },
         };
@@ -106,6 +122,19 @@ impl<'a> Portal<'a> {
     /// What the forms are for: they speak for a person, and so only for the session that they were shown to (FM-48).
     fn purpose(&self) -> String {
         format!("{} {}", self.here(), self.session.id)
+    }
+
+    /// What was just kept, if the address names it. Anybody can make such an address: it says nothing that is not so.
+    async fn kept(&self, app: &App, received: &Received) -> Result<Option<Response>, StoreError> {
+        let Ok(query) = Parameters::read(received.query.as_deref(), Body::None, None) else { return Ok(None) };
+        let Ok(Some(name)) = query.get(KEPT) else { return Ok(None) };
+        let rows = app.store.list_git_authorizations(self.project.id).await?;
+        let is_just = |row: &&GitAuthorization| row.name == name && app.clock.now() - row.updated_at < JUST_MS;
+        let Some(row) = rows.iter().find(is_just) else { return Ok(None) };
+        let host = self.hosts.iter().find(|host| host.id == row.host).map_or_else(|| row.host_name.clone(), label);
+        let (language, project, list) = (Language::English, &self.project.name, &self.here());
+        let page = KeptPage { language, row, host, project, list, renewed: row.generation > 1 };
+        Ok(Some(answer::page(200, page.render(), &[])))
     }
 
     async fn page(

@@ -92,6 +92,11 @@ pub(super) const fn problem(problem: Problem) -> (&'static str, &'static str, &'
             "The way to the Git host was begun by another person than the one who is signed in here. Nothing was kept, and nothing was sent.",
             "If it was you under another account, sign in with that one and open this address again. If somebody sent you the link, close this page.",
         ),
+        Problem::GitWayUsed => (
+            "This was finished already",
+            "You came back this way before, here or with a program, and it works once. What was kept then stands among the project’s authorizations.",
+            "Look there. If it is missing, begin again where you set out to the Git host.",
+        ),
         Problem::GitDenied => (
             "You did not allow it",
             "The Git host says that access was not given. Nothing was kept.",

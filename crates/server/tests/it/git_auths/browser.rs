@@ -28,6 +28,7 @@ fn a_person_signs_in_authorizes_lands_and_finishes_by_the_page() {
     browser.press('\u{e007}');
     browser.wait_for("git-kept");
     assert_eq!(browser.text("git-kept-name"), "github");
+    assert_eq!(browser.url(), scene.server.at(&format!("/git/{}?kept=github", scene.project)));
     assert_eq!(browser.console(), Vec::<String>::new(), "nothing was blocked on the way");
     browser.click("git-list");
     browser.wait_for("status-github");
@@ -46,7 +47,9 @@ fn a_person_signs_in_authorizes_lands_and_a_program_finishes_with_what_the_page_
     assert_eq!(answer.status, 200, "{}", answer.text());
     browser.refresh();
     browser.wait_for("error-code");
-    assert_eq!(browser.text("error-code"), "git_way_over");
+    assert_eq!(browser.text("error-code"), "git_way_used");
+    browser.click("git-list");
+    browser.wait_for("status-auth1");
 }
 
 #[test]
