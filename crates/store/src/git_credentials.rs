@@ -7,7 +7,7 @@ use crate::applications::claimed;
 use crate::audit::{self, Event, Note, audited};
 use crate::git_authorizations::{GitAccount, GitAuthorization, GitTokens};
 use crate::git_hosts::serves;
-use crate::git_revocations::{NewGitRevocation, insert_revocation, queue};
+use crate::git_revocations::{GitFarewell, insert_revocation, queue};
 use crate::git_standing::GitTrouble;
 use crate::projects::may_edit;
 use crate::sealed::SealedValue;
@@ -86,6 +86,9 @@ pub enum ChangeGitAuthorization {
 /// A row of the trail for the verb that changed an authorization last.
 const CHANGED: &str =
     audited!("EXISTS (SELECT 1 FROM git_authorizations WHERE id = $11 AND tenant = $2 AND changed_by = $1)");
+/// Another row of the trail for the same verb, under an id of its own.
+const TOLD: &str =
+    audited!("EXISTS (SELECT 1 FROM git_authorizations WHERE id = $11 AND tenant = $2 AND changed_by = $12)");
 /// A revocation that goes with the verb that changed an authorization last.
 const REVOKE: &str =
     insert_revocation!("EXISTS (SELECT 1 FROM git_authorizations WHERE id = $11 AND tenant = $2 AND changed_by = $12)");
@@ -128,11 +131,11 @@ impl Store {
     }
 
     /// Puts another credential in the place of the one of `new.generation`: the mode may change, the name stays, and
-    /// whatever was wrong is forgotten. `old` ends the former one at its host.
+    /// whatever was wrong is forgotten. `old` says what becomes of the former one at its host.
     pub async fn replace_git_credential(
         &self,
         new: &NewGitCredential,
-        old: Option<&NewGitRevocation>,
+        old: &GitFarewell,
         note: &Note,
     ) -> Result<ChangeGitAuthorization, StoreError> {
         let NewGitCredential { id, project, host, account, former, .. } = new;
@@ -141,16 +144,16 @@ impl Store {
             replace(self.tenant(), new, note),
             self.authorization_changed("git_authorization.replace", *project, *id, details, note),
         ];
-        verb.extend(old.map(|old| queue(self.tenant(), old, note.at, REVOKE, [(*id).into(), note.id.into()])));
+        verb.extend(self.farewell(*project, *id, old, note));
         Ok(ChangeGitAuthorization::when(claimed(&self.run(verb).await?)))
     }
 
-    /// Ends the authorization as it was read: it and its credential are gone from the answer on. `old` ends the
-    /// credential at its host.
+    /// Ends the authorization as it was read: it and its credential are gone from the answer on. `old` says what
+    /// becomes of the credential at its host.
     pub async fn end_git_authorization(
         &self,
         ended: &GitAuthorization,
-        old: Option<&NewGitRevocation>,
+        old: &GitFarewell,
         note: &Note,
     ) -> Result<ChangeGitAuthorization, StoreError> {
         // Once the row is gone nothing is left to repeat the claim on, so it is claimed and deleted in two steps.
@@ -164,7 +167,7 @@ impl Store {
             statement!(CLAIM, id, self.tenant(), project, *generation, note.id),
             self.authorization_changed("git_authorization.end", *project, *id, details, note),
         ];
-        verb.extend(old.map(|old| queue(self.tenant(), old, note.at, REVOKE, [(*id).into(), note.id.into()])));
+        verb.extend(self.farewell(*project, *id, old, note));
         verb.push(statement!(REMOVE, id, self.tenant(), project, note.id));
         Ok(ChangeGitAuthorization::when(claimed(&self.run(verb).await?)))
     }
@@ -189,6 +192,22 @@ impl Store {
             self.authorization_changed("git_authorization.blame", *project, *id, details, note),
         ];
         Ok(ChangeGitAuthorization::when(claimed(&self.run(verb).await?)))
+    }
+
+    /// What goes with the verb that changed the authorization last: its former credential is ended, or told to stay alive.
+    fn farewell(&self, project: Id, id: Id, old: &GitFarewell, note: &Note) -> Option<Statement> {
+        let guard = [id.into(), note.id.into()];
+        match old {
+            GitFarewell::StaysInUse => None,
+            GitFarewell::Queued(old) => Some(queue(self.tenant(), old, note.at, REVOKE, guard)),
+            GitFarewell::StaysAlive { row, because, details } => {
+                let (target, details) = (format!("project:{project}"), details.clone());
+                let action = "git_authorization.revoke";
+                let event = Event { action, target, outcome: because.outcome(), details };
+                let note = Note { id: *row, ..note.clone() };
+                Some(audit::row(self, &note, event, TOLD, guard.into()))
+            }
+        }
     }
 
     fn authorization_changed(

@@ -68,6 +68,24 @@ impl GitRevoked {
     }
 }
 
+/// What becomes of a credential at its host when it is no longer kept here.
+#[derive(Clone, Debug)]
+pub enum GitFarewell {
+    /// Nothing: the host gave the same one again.
+    StaysInUse,
+    /// It is ended there as soon as the host can be reached.
+    Queued(NewGitRevocation),
+    /// It stays good there, and the trail says so.
+    StaysAlive {
+        /// The row of the trail.
+        row: Id,
+        /// Why it cannot be ended: the outcome.
+        because: GitRevoked,
+        /// Of which authorization, and the same in words.
+        details: String,
+    },
+}
+
 /// An INSERT of a revocation that happens only while `$guard` holds. The guard's own values are numbered from `$11`.
 macro_rules! insert_revocation {
     ($guard:literal) => {

@@ -17,7 +17,7 @@ use vestibule_store::git_authorizations::{FoundGitAuthorization, GitAccount, Git
 use vestibule_store::git_credentials::{
     AddGitAuthorization, ChangeGitAuthorization, NewGitAuthorization, NewGitCredential,
 };
-use vestibule_store::git_revocations::NewGitRevocation;
+use vestibule_store::git_revocations::{GitFarewell, GitRevoked, NewGitRevocation};
 
 /// What rows and sealed values are made with: a server's, or a command's beside it.
 #[derive(Clone, Copy)]
@@ -179,7 +179,7 @@ async fn replace(
         former: found.authorization.account.clone(),
         tokens: seal(app, keeper.project, id, credential).await?,
     };
-    match app.store.replace_git_credential(&new, old.as_ref(), &keeper.note).await? {
+    match app.store.replace_git_credential(&new, &old, &keeper.note).await? {
         ChangeGitAuthorization::Done => app.revocations.ring(),
         ChangeGitAuthorization::Changed => return Err(NotKept::Changed),
     }
@@ -200,16 +200,22 @@ async fn seal(app: &App, project: Id, row: Id, credential: &Credential) -> Resul
     })
 }
 
-/// The tokens of an authorization, ready to be ended at their host; `None` for a personal token, which is its owner's, for
-/// one that stays in use (`but`: some hosts give the same one again), and for one that can no longer be read here.
+/// What becomes of an authorization's tokens at their host: they are ready to be ended, or stay alive, as a personal token
+/// does, which is its owner's, and one that can no longer be read here; or stay in use (`but`: some hosts give the same one
+/// again).
 pub async fn farewell(
     bench: Workbench<'_>,
     found: &FoundGitAuthorization,
     but: Option<&Secret>,
-) -> Result<Option<NewGitRevocation>, NotKept> {
+) -> Result<GitFarewell, NotKept> {
     let FoundGitAuthorization { authorization, tokens, .. } = found;
+    let name = &authorization.name;
+    let stays_alive = |because, why| {
+        let details = format!("{name}, git_host:{}: {why}", authorization.host);
+        Ok(GitFarewell::StaysAlive { row: bench.dice.id(bench.now), because, details })
+    };
     if authorization.account.token_type == TokenType::Personal {
-        return Ok(None);
+        return stays_alive(GitRevoked::CannotBe, "a personal token is its owner's: only they end it at the host");
     }
     let (project, row) = (authorization.project, authorization.id);
     let opened = async |column, value| -> Result<Option<Secret>, NotKept> {
@@ -221,16 +227,18 @@ pub async fn farewell(
             Err(why) => Err(why.into()),
         }
     };
-    let Some(access) = opened("access", &tokens.access).await? else { return Ok(None) };
+    let Some(access) = opened("access", &tokens.access).await? else {
+        return stays_alive(GitRevoked::Unreadable, "the sealed token was changed in the database");
+    };
     if but.is_some_and(|but| but.expose() == access.expose()) {
-        return Ok(None);
+        return Ok(GitFarewell::StaysInUse);
     }
     let refresh = match &tokens.refresh {
         Some(value) => opened("refresh", value).await?,
         None => None,
     };
-    let name = &authorization.name;
-    revocation(bench, (project, name), authorization.host, &access, refresh.as_ref()).await.map(Some)
+    let queued = revocation(bench, (project, name), authorization.host, &access, refresh.as_ref()).await?;
+    Ok(GitFarewell::Queued(queued))
 }
 
 /// Tokens, sealed for the queue.

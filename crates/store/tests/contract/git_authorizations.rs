@@ -8,6 +8,7 @@ use vestibule_store::git_authorizations::{GitTokens, TokenType};
 use vestibule_store::git_credentials::{
     AddGitAuthorization, ChangeGitAuthorization, MOST_GIT_AUTHORIZATIONS, NewGitAuthorization, NewGitCredential,
 };
+use vestibule_store::git_revocations::{GitFarewell, GitRevoked};
 use vestibule_store::git_standing::{GitNext, GitStatus, GitTrouble};
 use vestibule_store::projects::Role;
 use vestibule_store::sealed::{Resealed, SEALED_COLUMNS};
@@ -109,12 +110,12 @@ fn fm_131_an_authorization_of_another_project_or_tenant_is_neither_found_nor_cha
         swapped.project = other;
         let note = || ground.world.note(NOW);
         let credential = NewGitCredential { project: other, ..ground.new_credential(&mine, "mallory") };
-        let revocation = ground.new_revocation("mine");
+        let revocation = GitFarewell::Queued(ground.new_revocation("mine"));
         for got in [
-            store.replace_git_credential(&credential, Some(&revocation), &note()).await,
-            store.end_git_authorization(&swapped, Some(&revocation), &note()).await,
+            store.replace_git_credential(&credential, &revocation, &note()).await,
+            store.end_git_authorization(&swapped, &revocation, &note()).await,
             store.blame_git_authorization(&swapped, GitTrouble::TokenRefused, &note()).await,
-            stranger.end_git_authorization(&mine.authorization, Some(&revocation), &note()).await,
+            stranger.end_git_authorization(&mine.authorization, &revocation, &note()).await,
             stranger.blame_git_authorization(&mine.authorization, GitTrouble::TokenRefused, &note()).await,
         ] {
             assert_eq!(got.expect("runs"), ChangeGitAuthorization::Changed);
@@ -138,9 +139,9 @@ fn a_credential_takes_the_place_of_the_one_that_was_read_and_the_name_stays() {
         let mut new = ground.new_credential(&first, "hubot");
         new.account.token_type = TokenType::Personal;
         new.tokens.refresh = Some(ground.sealed("refresh"));
-        let revocation = ground.new_revocation("one");
+        let revocation = GitFarewell::Queued(ground.new_revocation("one"));
         let note = ground.world.note(NOW + SECOND);
-        let replaced = ground.store().replace_git_credential(&new, Some(&revocation), &note).await.expect("runs");
+        let replaced = ground.store().replace_git_credential(&new, &revocation, &note).await.expect("runs");
         assert_eq!(replaced, ChangeGitAuthorization::Done);
         let second = ground.find("one").await.expect("is there");
         assert_eq!((second.authorization.id, second.authorization.generation), (first.authorization.id, 2));
@@ -154,8 +155,19 @@ fn a_credential_takes_the_place_of_the_one_that_was_read_and_the_name_stays() {
         assert!(told.details.ends_with(accounts), "{}", told.details);
         let elsewhere = ground.host(Some(ground.project), "other", |_| {}).await;
         let moved = NewGitCredential { host: elsewhere, ..ground.new_credential(&second, "hubot") };
-        let moved = ground.store().replace_git_credential(&moved, None, &ground.world.note(NOW)).await.expect("runs");
+        let stays_alive = GitFarewell::StaysAlive {
+            row: ground.world.id(),
+            because: GitRevoked::Unreadable,
+            details: "one: unreadable".to_owned(),
+        };
+        let note = || ground.world.note(NOW);
+        let moved = ground.store().replace_git_credential(&moved, &stays_alive, &note()).await.expect("runs");
         assert_eq!(moved, ChangeGitAuthorization::Changed, "it stays at its host");
+        assert_eq!(ground.audited("git_authorization.revoke").await, 0, "nothing is told of what was not done");
+        let third = ground.new_credential(&second, "hubot");
+        let third = ground.store().replace_git_credential(&third, &stays_alive, &note()).await.expect("runs");
+        assert_eq!(third, ChangeGitAuthorization::Done);
+        assert_eq!(ground.audited("git_authorization.revoke").await, 1, "told in the very verb");
     });
 }
 
@@ -166,9 +178,10 @@ fn fm_130_of_64_credentials_for_one_generation_one_takes_its_place_and_the_loser
         let first = ground.keep("one").await;
         let (racing, read) = (ground.clone(), first.clone());
         let got = race(&ground.world, CALLERS, move |world, n| {
-            let (new, old) = (racing.new_credential(&read, &format!("login{n}")), racing.new_revocation("one"));
+            let (new, old) =
+                (racing.new_credential(&read, &format!("login{n}")), GitFarewell::Queued(racing.new_revocation("one")));
             async move {
-                let done = world.store.replace_git_credential(&new, Some(&old), &world.note(NOW)).await.expect("runs");
+                let done = world.store.replace_git_credential(&new, &old, &world.note(NOW)).await.expect("runs");
                 (done, new.account.login)
             }
         })
@@ -187,7 +200,7 @@ fn fm_130_of_64_credentials_for_one_generation_one_takes_its_place_and_the_loser
         let store = ground.store();
         let blamed = store.blame_git_authorization(&first.authorization, GitTrouble::RefreshRefused, &note()).await;
         assert_eq!(blamed.expect("runs"), ChangeGitAuthorization::Changed);
-        let ended = store.end_git_authorization(&first.authorization, None, &note()).await;
+        let ended = store.end_git_authorization(&first.authorization, &GitFarewell::StaysInUse, &note()).await;
         assert_eq!(ended.expect("runs"), ChangeGitAuthorization::Changed);
         assert_eq!(ground.find("one").await, Some(kept));
     });
@@ -200,8 +213,8 @@ fn of_64_who_end_an_authorization_one_does_it_is_gone_with_its_secrets_and_one_r
         let (one, other) = (ground.keep("one").await, ground.keep("other").await);
         let (racing, read) = (ground.clone(), one.clone());
         let got = race(&ground.world, CALLERS, move |world, _| {
-            let (read, old) = (read.authorization.clone(), racing.new_revocation("one"));
-            async move { world.store.end_git_authorization(&read, Some(&old), &world.note(NOW)).await.expect("runs") }
+            let (read, old) = (read.authorization.clone(), GitFarewell::Queued(racing.new_revocation("one")));
+            async move { world.store.end_git_authorization(&read, &old, &world.note(NOW)).await.expect("runs") }
         })
         .await;
         assert_eq!(count(&got, &ChangeGitAuthorization::Done), 1);
@@ -270,7 +283,11 @@ fn time_and_the_administrator_decide_how_an_authorization_stands_without_a_write
         assert_eq!(unticked, Change::Done);
         assert_eq!(standing("two", NOW).await, (GitStatus::Unauthenticated, NOW, GitNext::ServeAgain));
         let replaced = ground.new_credential(&ground.find("one").await.expect("is there"), "hubot");
-        let done = ground.store().replace_git_credential(&replaced, None, &ground.world.note(NOW)).await.expect("runs");
+        let done = ground
+            .store()
+            .replace_git_credential(&replaced, &GitFarewell::StaysInUse, &ground.world.note(NOW))
+            .await
+            .expect("runs");
         assert_eq!(done, ChangeGitAuthorization::Changed, "nothing comes to a host that does not serve the project");
     });
 }
@@ -307,7 +324,7 @@ fn nothing_is_kept_for_somebody_who_was_taken_out_demoted_or_switched_off_while_
         let tries = async || {
             let added = store.add_git_authorization(&ground.new_authorization("two"), &note()).await.expect("runs");
             let new = ground.new_credential(&kept, "hubot");
-            (added, store.replace_git_credential(&new, None, &note()).await.expect("runs"))
+            (added, store.replace_git_credential(&new, &GitFarewell::StaysInUse, &note()).await.expect("runs"))
         };
         let refused = (AddGitAuthorization::NotAllowed, ChangeGitAuthorization::Changed);
         store.set_project_member(project, alice, Role::Viewer, &note()).await.expect("runs");

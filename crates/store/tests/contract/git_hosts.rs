@@ -7,7 +7,7 @@ use vestibule_oauth::id::Id;
 use vestibule_store::applications::Change;
 use vestibule_store::git_host_changes::{AddGitHost, SetGitHostSecret};
 use vestibule_store::git_hosts::{GitHost, MeantHost};
-use vestibule_store::git_revocations::GitRevoked;
+use vestibule_store::git_revocations::{GitFarewell, GitRevoked};
 use vestibule_store::sealed::{Resealed, SEALED_COLUMNS};
 
 async fn meant(ground: &Ground, project: Id, asked: &str, tag: Option<&str>) -> Result<String, MeantHost> {
@@ -164,8 +164,8 @@ fn a_host_is_listed_with_what_hangs_on_it_and_its_secret_is_replaced_and_moves_w
         // Only the application that was given the tokens can end them.
         assert_eq!(set(Some("another"), "fourth").await, SetGitHostSecret::InUse);
         let one = ground.find("one").await.expect("is there").authorization;
-        let old = ground.new_revocation("one");
-        ground.store().end_git_authorization(&one, Some(&old), &ground.world.note(NOW)).await.expect("runs");
+        let old = GitFarewell::Queued(ground.new_revocation("one"));
+        ground.store().end_git_authorization(&one, &old, &ground.world.note(NOW)).await.expect("runs");
         assert_eq!(set(Some("another"), "fourth").await, SetGitHostSecret::InUse, "until they are ended");
         let claimed = ground.store().claim_git_revocations(ground.host, ground.world.id(), NOW, NOW, 1).await;
         let claimed = claimed.expect("runs").remove(0);

@@ -104,3 +104,34 @@ fn what_was_begun_at_a_host_is_finished_before_the_server_ends_though_its_caller
         assert_eq!(kept, ["auth1", "auth2"]);
     });
 }
+
+/// What somebody does who changes the stored token of this authorization.
+fn damage(scene: &Scene, name: &str) {
+    scene.server.with_store(async |store| {
+        const DAMAGE: &str = "UPDATE git_authorizations SET access = access_by WHERE name = $1";
+        let damage = vestibule_store::statement!(DAMAGE, name);
+        store.run(vec![damage]).await.expect("is damaged");
+    });
+}
+
+#[test]
+fn fm_124_a_token_that_can_no_longer_be_read_is_replaced_and_deleted_and_the_trail_says_that_it_stays_alive() {
+    on_both(|scene| {
+        scene.authorize("github", "auth1");
+        damage(&scene, "auth1");
+        let (_, mut visitor, page) = scene.landed("github");
+        let kept = visitor.submit(&page, "git-renew-auth1", &[]);
+        assert!(kept.shows("git-kept"), "{}", kept.plain());
+        let unreadable = |rows: Vec<(String, String)>| {
+            let is_told = |(outcome, details): &(String, String)| {
+                outcome == "unreadable" && details.starts_with("auth1, git_host:") && details.contains("was changed")
+            };
+            rows.iter().filter(|row| is_told(row)).count()
+        };
+        assert_eq!(unreadable(scene.trail("git_authorization.revoke")), 1);
+        damage(&scene, "auth1");
+        assert_eq!(scene.delete("auth1").status, 204);
+        assert_eq!(unreadable(scene.trail("git_authorization.revoke")), 2);
+        assert_eq!(scene.github.live_tokens().len(), 2, "they stay alive at the host");
+    });
+}
