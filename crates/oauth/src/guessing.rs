@@ -93,6 +93,12 @@ impl Key {
         Key::of("scanner", &[client.as_bytes()])
     }
 
+    /// A person who tries tokens and passwords at Git hosts through us. Apart from [`Key::account`]: whose secrets they
+    /// guess at has nothing to do with their own.
+    pub fn at_hosts(person: Id) -> Key {
+        Key::of("at hosts", &[person.as_bytes()])
+    }
+
     /// As it is stored.
     pub const fn digest(&self) -> &Digest {
         &self.0
@@ -192,6 +198,7 @@ mod tests {
             Key::device(bob, &home),
             Key::client(&SALT, Ok(alice)),
             Key::scanner(alice),
+            Key::at_hosts(alice),
             Key::client(&SALT, Err("app_none")),
             Key::nobody(&SALT, "app_none"),
         ];

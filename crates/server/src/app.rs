@@ -3,6 +3,7 @@
 //! Owns nothing but the sharing.
 
 use crate::api::git_credentials::HandedOut;
+use crate::broker::tries::Tries;
 use crate::broker::under_way::UnderWay;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -58,6 +59,8 @@ pub struct App {
     pub revocations: Bell,
     /// What is being obtained from Git hosts, whether or not its caller still waits.
     pub under_way: UnderWay,
+    /// How many credentials each project has tried at Git hosts just now.
+    pub tries: Tries,
     /// Whether this process is about to end.
     pub draining: Draining,
 }

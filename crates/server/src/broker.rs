@@ -10,6 +10,7 @@ pub mod keeping;
 pub mod place;
 pub mod revoker;
 pub mod tokens;
+pub mod tries;
 pub mod under_way;
 
 use crate::seal::Unsealed;
@@ -58,6 +59,8 @@ pub enum NotKept {
     NoApplication,
     /// The host said no, or did not answer.
     Host(Why),
+    /// Too many tries were wrong, or are under way; after how many seconds another makes sense.
+    TooManyTries(u32),
     /// We failed; for the log.
     Ours(String),
 }

@@ -8,6 +8,7 @@ use crate::admin::{Actor, Desk, setup};
 use crate::api::git_credentials::HandedOut;
 use crate::app::{App, Draining};
 use crate::broker::revoker::Revocations;
+use crate::broker::tries::Tries;
 use crate::broker::under_way::UnderWay;
 use crate::cli::{Globals, Serve};
 use crate::clock::Clock;
@@ -74,6 +75,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         bell: Bell::default(),
         revocations: Bell::default(),
         under_way: UnderWay::default(),
+        tries: Tries::default(),
         draining: Draining::default(),
         dice: Dice,
         store,

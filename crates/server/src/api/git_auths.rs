@@ -227,6 +227,10 @@ fn refusal(why: NotKept) -> Refusal {
             let (code, sentence) = by_host(&why);
             Refusal::saying(code, sentence)
         }
+        NotKept::TooManyTries(seconds) => {
+            let sentence = "nothing was sent to the host; come again after the time that Retry-After tells";
+            Refusal::saying(Code::TooManyTries, sentence).waiting(seconds)
+        }
         NotKept::Ours(cause) => Refusal::because(cause),
     }
 }

@@ -1,6 +1,6 @@
 //! Credentials that people bring: a personal token, or a name and a password.
 //!
-//! Owns that each is tried at the host before it is kept, and which configured host a caller's `host` means: one that is
+//! Owns that each is tried at the host before it is kept, that tries are few, and which configured host a caller's `host` means: one that is
 //! there, never a new address (FM-86, FM-90).
 
 use super::NotKept;
@@ -8,9 +8,11 @@ use super::keeping::{Credential, Keeper, end_unkept, keep};
 use super::place::Place;
 use crate::app::App;
 use crate::githosts::converse;
+use crate::web::guessing::{self, Wait};
 use std::sync::Arc;
 use vestibule_githost::answers::Tokens;
 use vestibule_githost::host::Call;
+use vestibule_githost::refusal::Why;
 use vestibule_githost::secret::Secret;
 use vestibule_store::git_authorizations::{GitAuthorization, TokenType};
 use vestibule_store::git_hosts::GitHost;
@@ -36,14 +38,36 @@ pub async fn bring(
         let app = here;
         let renews = keeper.look(&app, Some(host.id)).await?;
         let place = Place::asked(&host)?;
-        let credential = match brought {
-            Brought::Personal(token) => personal(&app, &place, token).await?,
-            Brought::Password(user, password) => self::password(&app, &keeper, &place, &user, &password).await?,
-        };
+        let credential = tried(&app, &keeper, &place, brought).await?;
         keep(&app, &keeper, &place, (None, renews), credential).await
     });
     work.await.unwrap_or_else(|_| Err(NotKept::Ours("the task that tries a credential has died".to_owned())))
 }
+
+/// Tries what was brought: a few at once for one project, and wrong ones a few times for one person.
+async fn tried(app: &App, keeper: &Keeper, place: &Place<'_>, brought: Brought) -> Result<Credential, NotKept> {
+    let Some(_turn) = app.tries.begin(keeper.project) else { return Err(NotKept::TooManyTries(CROWDED_S)) };
+    let mut counted = match guessing::begin_at_host(app, keeper.person).await? {
+        Ok(counted) => counted,
+        Err(Wait(seconds)) => return Err(NotKept::TooManyTries(seconds)),
+    };
+    let credential = match brought {
+        Brought::Personal(token) => personal(app, place, token).await,
+        Brought::Password(user, password) => self::password(app, keeper, place, &user, &password).await,
+    };
+    let judged = match &credential {
+        Err(NotKept::Host(Why::TokenRefused | Why::GrantRefused)) => counted.was_wrong().await,
+        _ => counted.was_not_made().await,
+    };
+    if let Err(error) = judged {
+        // It stays counted. What the host has given must not be lost for that.
+        tracing::warn!(%error, "a try at a Git host could not be judged");
+    }
+    credential
+}
+
+/// After how many seconds a project with too many tries under way may come again.
+const CROWDED_S: u32 = 5;
 
 async fn personal(app: &App, place: &Place<'_>, token: Secret) -> Result<Credential, NotKept> {
     let step = place.kind.try_personal(&place.visit(&token));

@@ -293,6 +293,7 @@ fn unkept(why: NotKept) -> Problem {
             tracing::error!(cause, "an authorization could not be kept");
             Problem::ServerError
         }
+        NotKept::TooManyTries(_) => Problem::GitTooManyTries,
         NotKept::Flow(GitFlowRefusal::OtherPerson) => Problem::GitWayForeign,
         NotKept::NotAllowed | NotKept::Flow(GitFlowRefusal::NoEditor) => Problem::GitNotAllowed,
         NotKept::Flow(GitFlowRefusal::Taken) => Problem::GitWayUsed,

@@ -54,6 +54,8 @@ pub enum Problem {
     GitNotKept,
     /// The person may not change the project.
     GitNotAllowed,
+    /// Too many tokens that the person brought were wrong, or the project has too many under way.
+    GitTooManyTries,
     /// The database cannot be reached.
     Unavailable,
     /// Our fault.
@@ -63,7 +65,7 @@ pub enum Problem {
 impl Problem {
     /// All of them, for tests.
     #[cfg(test)]
-    pub const ALL: [Problem; 24] = [
+    pub const ALL: [Problem; 25] = [
         Problem::UnknownApplication,
         Problem::ApplicationDisabled,
         Problem::WrongCallback,
@@ -86,6 +88,7 @@ impl Problem {
         Problem::GitHostFailed,
         Problem::GitNotKept,
         Problem::GitNotAllowed,
+        Problem::GitTooManyTries,
         Problem::Unavailable,
         Problem::ServerError,
     ];
@@ -102,7 +105,7 @@ impl Problem {
             Problem::GitWayOver | Problem::GitWayUsed => 410,
             Problem::GitNotKept => 409,
             Problem::TooLarge => 413,
-            Problem::TooManyRequests => 429,
+            Problem::TooManyRequests | Problem::GitTooManyTries => 429,
             Problem::ServerError => 500,
             Problem::GitHostFailed => 502,
             Problem::Busy | Problem::Unavailable => 503,
@@ -134,6 +137,7 @@ impl Problem {
             Problem::GitHostFailed => "git_host_failed",
             Problem::GitNotKept => "git_not_kept",
             Problem::GitNotAllowed => "git_not_allowed",
+            Problem::GitTooManyTries => "git_too_many_tries",
             Problem::Unavailable => "unavailable",
             Problem::ServerError => "server_error",
         }
@@ -149,6 +153,7 @@ impl Problem {
         match self {
             Problem::Busy | Problem::Unavailable => Some(5),
             Problem::TooManyRequests => Some(30),
+            Problem::GitTooManyTries => Some(60),
             _ => None,
         }
     }

@@ -278,7 +278,8 @@ const fn problem(problem: Problem) -> ProblemWords {
         | Problem::GitDenied
         | Problem::GitHostFailed
         | Problem::GitNotKept
-        | Problem::GitNotAllowed => git::problem(problem),
+        | Problem::GitNotAllowed
+        | Problem::GitTooManyTries => git::problem(problem),
         Problem::Unavailable => (
             "We cannot reach our memory",
             "The database does not answer at the moment. Nothing of yours is lost.",

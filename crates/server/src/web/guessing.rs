@@ -149,6 +149,30 @@ async fn reserve_now(app: &App, counters: &Counters) -> Result<Option<Reserve>, 
     }
 }
 
+/// Counts a try of `person`'s at a token or a password of a Git host's, which is made through us and under our address. One
+/// that was right gives itself back only: whoever has a token of their own could go on guessing at others' by bringing it.
+pub async fn begin_at_host(app: &App, person: Id) -> Result<Result<Try, Wait>, StoreError> {
+    let now = app.clock.now();
+    let counters = Counters { own: Counter { key: Key::at_hosts(person), free: FREE }, beside: None };
+    // A storm is answered without a write.
+    let reserved = match app.store.guess_hold(&counters, now).await? {
+        Some(hold) => Reserve::Held(hold),
+        None => app.store.reserve_guess(&counters, app.dice.id(now), now).await?,
+    };
+    Ok(match reserved {
+        Reserve::Reserved(reservation) => Ok(Try {
+            reservation: Some(reservation),
+            device: None,
+            network: None,
+            store: app.store.clone(),
+            clock: app.clock.clone(),
+            lines: app.guessing.lines.clone(),
+        }),
+        Reserve::Held(Hold::Waits(until)) => Err(wait(until, now)),
+        Reserve::Held(Hold::Crowded(_)) => Err(CROWDED),
+    })
+}
+
 /// Counts what was found wrong, unless it must wait.
 async fn count_failure(app: &App, counters: &Counters, now: i64) -> Result<Option<Wait>, StoreError> {
     // A storm is answered without a write, and without a turn.

@@ -44,6 +44,8 @@ pub enum Code {
     WrongMethod,
     /// The body is larger than is read.
     TooLarge,
+    /// Too many tries were wrong, or are under way.
+    TooManyTries,
 }
 
 impl Code {
@@ -63,6 +65,7 @@ impl Code {
             Code::NoSuchApi => (404, "APIG.0101", NO_SUCH_API),
             Code::WrongMethod => (405, "APIG.0101", NO_SUCH_API),
             Code::TooLarge => (413, "SVCSTG.REPO.0400", "parameter invalid"),
+            Code::TooManyTries => (429, "SVCSTG.REPO.0400", "too many tries"),
         }
     }
 }

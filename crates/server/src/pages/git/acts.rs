@@ -207,7 +207,14 @@ impl<'a> Portal<'a> {
             Err(NotKept::Host(Why::TokenRefused | Why::Forbidden | Why::ScopeMissing { .. })) => {
                 self.page(app, browser, 422, Some((name, Fault::Token))).await
             }
-            Err(why) => Ok(answer::problem(unkept(why), &received.request_id)),
+            Err(why) => {
+                let wait_s = if let NotKept::TooManyTries(seconds) = why { Some(seconds) } else { None };
+                let mut response = answer::problem(unkept(why), &received.request_id);
+                if let Some(seconds) = wait_s {
+                    answer::retry_after(&mut response, seconds);
+                }
+                Ok(response)
+            }
         }
     }
 

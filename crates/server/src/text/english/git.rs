@@ -112,6 +112,11 @@ pub(super) const fn problem(problem: Problem) -> (&'static str, &'static str, &'
             "Something has changed meanwhile: the name is taken now, somebody else renewed it, the host no longer serves the project, or there are as many as there may be.",
             "Look at the project’s authorizations, then begin again.",
         ),
+        Problem::GitTooManyTries => (
+            "Please wait before the next try",
+            "The host refused several tokens that you brought, or the project has several under way. This one was not sent to the host.",
+            "Wait a minute. Then copy the token again at the host, and bring it once.",
+        ),
         Problem::GitNotAllowed => (
             "You may not change this project",
             "Authorizations are kept by a project’s owners and editors, and you are neither any more.",

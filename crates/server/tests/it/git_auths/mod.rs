@@ -9,3 +9,4 @@ mod landing;
 mod leaks;
 mod portal;
 pub mod scene;
+mod tries;

@@ -1,0 +1,93 @@
+//! Tries at tokens and passwords of Git hosts: few at once for a project, few wrong ones for a person.
+
+use super::scene::{Scene, join, project, refused, token};
+use crate::githosts::Fault;
+use crate::harness::{Answer, Call, Database};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+fn on_both(test: impl Fn(Scene)) {
+    for database in [Database::Sqlite, Database::Postgres] {
+        eprintln!("--- on {database:?}");
+        test(Scene::on(database));
+    }
+}
+
+fn bring(scene: &Scene, (project, by): (&str, &str), name: &str, token: &str) -> Answer {
+    let call = Call::post(scene.server.at(&format!("/v1/{project}/git/auths/github/personal")));
+    call.header("X-Auth-Token", by).json(&json!({ "name": name, "token": token })).send()
+}
+
+#[track_caller]
+fn has_to_wait(answer: &Answer) -> u64 {
+    refused(answer, 429, "SVCSTG.REPO.0400");
+    let seconds = answer.header("retry-after").and_then(|value| value.parse().ok()).expect("Retry-After");
+    assert!((1..=61).contains(&seconds), "{seconds}");
+    seconds
+}
+
+#[test]
+fn whoever_brings_five_wrong_tokens_waits_whatever_comes_next_and_nobody_else_does() {
+    on_both(|scene| {
+        let right = scene.github.classic_token(&["repo", "read:user"], None);
+        let ada = (scene.project.as_str(), scene.token.as_str());
+        // One that is right gives only itself back.
+        for (n, wrong) in ["ghp_1", "ghp_2", "ghp_3"].into_iter().enumerate() {
+            refused(&bring(&scene, ada, "wrong", wrong), 400, "SVCSTG.REPO.0400");
+            assert_eq!(bring(&scene, ada, &format!("own-{n}"), &right).status, 200);
+        }
+        let password = json!({ "name": "pass-1", "user": "grace", "password": "wrong" });
+        refused(&scene.post("/gitee/password", &password), 400, "SVCSTG.REPO.0400");
+        refused(&bring(&scene, ada, "wrong", "ghp_5"), 400, "SVCSTG.REPO.0400");
+        // The second that has to pass now is stretched, so that a slow machine does not sit it out.
+        let held = scene.server.with_store(async |store| {
+            const STRETCH: &str = "UPDATE guesses SET next_at = next_at + 60000 WHERE next_at > 0 RETURNING failures";
+            store.run(vec![vestibule_store::Statement::new(STRETCH, vec![])]).await.expect("runs")
+        });
+        assert_eq!(held[0].iter().map(|row| row.int(0).expect("a number")).collect::<Vec<_>>(), [5]);
+        let asked = scene.asked();
+        has_to_wait(&bring(&scene, ada, "own-9", &right));
+        has_to_wait(&scene.post("/gitee/password", &password));
+        let mut visitor = scene.visitor(&scene.ada);
+        let page = visitor.open(&scene.server.at("/git"));
+        let page = visitor.submit(&page, "token-own-1", &[("token", right.as_str())]);
+        assert_eq!(page.is_error_page(429), "git_too_many_tries");
+        assert!(page.answer.header("retry-after").is_some());
+        assert_eq!(scene.asked(), asked, "nothing was sent to a host");
+        let eve = scene.server.person();
+        join(&scene.server, &scene.project, &eve, "editor");
+        let hers = token(&scene.server, &eve, &scene.project);
+        assert_eq!(bring(&scene, (&scene.project, &hers), "hers", &right).status, 200);
+    });
+}
+
+#[test]
+fn one_project_has_four_tries_under_way_and_others_have_theirs() {
+    on_both(|scene| {
+        let right = scene.github.classic_token(&["repo", "read:user"], None);
+        let other = project(&scene.server);
+        let eve = scene.server.person();
+        join(&scene.server, &other, &eve, "editor");
+        scene.server.json(&["git-host", "project", "add", "hub", &other], "");
+        let hers = token(&scene.server, &eve, &other);
+        scene.github.fails("GET /api/v3/user", Fault::Slow(Duration::from_secs(4)), 4);
+        std::thread::scope(|scope| {
+            let ada = (scene.project.as_str(), scene.token.as_str());
+            let four: Vec<_> = (0..4)
+                .map(|n| {
+                    let (scene, right) = (&scene, &right);
+                    scope.spawn(move || bring(scene, ada, &format!("own-{n}"), right).status)
+                })
+                .collect();
+            let start = Instant::now();
+            while scene.github.count("GET /api/v3/user") < 4 {
+                assert!(start.elapsed() < Duration::from_secs(30), "the host is not asked");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            assert_eq!(has_to_wait(&bring(&scene, ada, "own-9", &right)), 5);
+            assert_eq!(bring(&scene, (&other, &hers), "hers", &right).status, 200);
+            assert!(four.into_iter().all(|one| one.join().expect("a caller") == 200));
+            assert_eq!(bring(&scene, ada, "own-9", &right).status, 200, "the places are free again");
+        });
+    });
+}
