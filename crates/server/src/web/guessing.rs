@@ -68,8 +68,7 @@ impl Guessing {
 /// the store has failed, is a failure.
 pub struct Try {
     reservation: Option<Reservation>,
-    /// The person and the browser that is known from then on, if it turns out right in one.
-    device: Option<(Id, Digest)>,
+    device: Device,
     network: Option<Network>,
     store: Store,
     clock: Clock,
@@ -99,54 +98,70 @@ pub async fn begin(
     if let Some(Hold::Waits(until)) = app.store.guess_hold(&counters, now).await? {
         return Ok(Err(wait(until, now)));
     }
-    let network = counters.beside.as_ref().map(|beside| *beside.key.digest().as_bytes());
-    Ok(match reserve(app, &counters, network).await? {
+    let device = person.zip(browser.cloned());
+    Ok(match reserve(app, &counters, device).await? {
         None => Ok(None),
-        Some(Reserve::Reserved(reservation)) => Ok(Some(Try {
-            reservation: Some(reservation),
-            device: person.zip(browser.cloned()),
-            network,
-            store: app.store.clone(),
-            clock: app.clock.clone(),
-            lines: app.guessing.lines.clone(),
-        })),
-        Some(Reserve::Held(Hold::Waits(until))) => Err(wait(until, app.clock.now())),
-        Some(Reserve::Held(Hold::Crowded(_))) => Err(CROWDED),
+        Some(Ok(tried)) => Ok(Some(tried)),
+        Some(Err(Hold::Waits(until))) => Err(wait(until, app.clock.now())),
+        Some(Err(Hold::Crowded(_))) => Err(CROWDED),
     })
 }
 
-/// Counts a try, and stands in line for it if its network has no place just now. `None` when no password can be looked at.
-async fn reserve(app: &App, counters: &Counters, network: Option<Network>) -> Result<Option<Reserve>, StoreError> {
-    let lines = &app.guessing.lines;
+/// The person and the browser that is known from then on, if a try turns out right in one.
+type Device = Option<(Id, Digest)>;
+/// A try that is counted, or what it has to wait for; `None` when no password can be looked at now.
+type Reserved = Option<Result<Try, Hold>>;
+
+/// Counts a try, and stands in line for it if its network has no place just now.
+async fn reserve(app: &App, counters: &Counters, device: Device) -> Result<Reserved, StoreError> {
+    let (lines, network) = (&app.guessing.lines, network_of(counters));
     if !network.is_some_and(|network| lines.is_there(&network)) {
-        match reserve_now(app, counters).await? {
-            Some(Reserve::Held(Hold::Crowded(_))) => {}
+        match reserve_now(app, counters, &device).await? {
+            Some(Err(Hold::Crowded(_))) => {}
             other => return Ok(other),
         }
     }
-    let crowded = Ok(Some(Reserve::Held(Hold::Crowded(0))));
+    let crowded = Ok(Some(Err(Hold::Crowded(0))));
     let Some(place) = network.and_then(|network| lines.join(network)) else { return crowded };
     let until = app.clock.elapsed() + PATIENCE;
     let Some(first) = place.first(PATIENCE).await else { return crowded };
     loop {
-        match reserve_now(app, counters).await? {
-            Some(Reserve::Held(Hold::Crowded(_))) if app.clock.elapsed() < until => first.news().await,
+        match reserve_now(app, counters, &device).await? {
+            Some(Err(Hold::Crowded(_))) if app.clock.elapsed() < until => first.news().await,
             other => return Ok(other),
         }
     }
 }
 
-async fn reserve_now(app: &App, counters: &Counters) -> Result<Option<Reserve>, StoreError> {
+fn network_of(counters: &Counters) -> Option<Network> {
+    counters.beside.as_ref().map(|beside| *beside.key.digest().as_bytes())
+}
+
+async fn reserve_now(app: &App, counters: &Counters, device: &Device) -> Result<Reserved, StoreError> {
     if !app.passwords.has_room(counters.beside.is_none()) {
         return Ok(None);
     }
     // Nobody closes it.
     let _turn = app.guessing.people.acquire().await;
     let now = app.clock.now();
-    match app.store.guess_hold(counters, now).await? {
-        Some(hold) => Ok(Some(Reserve::Held(hold))),
-        None => app.store.reserve_guess(counters, app.dice.id(now), now).await.map(Some),
+    if let Some(hold) = app.store.guess_hold(counters, now).await? {
+        return Ok(Some(Err(hold)));
     }
+    let (store, clock, lines) = (app.store.clone(), app.clock.clone(), app.guessing.lines.clone());
+    let (counters, device, verb) = (counters.clone(), device.clone(), app.dice.id(now));
+    // On its own, since its caller may leave before the commit: what is counted must be judged all the same, or it would
+    // keep the others of its network waiting.
+    let counted = tokio::spawn(async move {
+        let network = network_of(&counters);
+        Ok(match store.reserve_guess(&counters, verb, now).await? {
+            Reserve::Held(hold) => Err(hold),
+            Reserve::Reserved(reservation) => {
+                Ok(Try { reservation: Some(reservation), device, network, store, clock, lines })
+            }
+        })
+    });
+    // It does not panic, and is cancelled by the end of the process only.
+    counted.await.map_or(Ok(None), |counted| counted.map(Some))
 }
 
 /// Counts a try of `person`'s at a token or a password of a Git host's, which is made through us and under our address. One

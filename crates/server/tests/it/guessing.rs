@@ -282,10 +282,12 @@ fn who_leaves_before_the_answer_keeps_nobody_of_their_network_waiting_for_it() {
             stream
         };
         let began = Instant::now();
-        let streams: Vec<_> = (0..5).map(ask).collect();
-        // Long enough for all to be counted, and too short for five hashes one after the other.
-        std::thread::sleep(Duration::from_millis(40));
-        drop(streams);
+        // Before they are counted, while they are, and after: too short for five hashes one after the other.
+        for (round, stay) in [0, 1, 3, 40].into_iter().enumerate() {
+            let streams: Vec<_> = (0..5).map(|n| ask(5 * round + n)).collect();
+            std::thread::sleep(Duration::from_millis(stay));
+            drop(streams);
+        }
         while by_password_mode(&app, &person.name, &person.password).status != 200 {
             std::thread::sleep(Duration::from_millis(100));
         }
