@@ -4,7 +4,8 @@
 
 use crate::app::App;
 use crate::web::answer;
-use axum::extract::State;
+use crate::web::door::Visit;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
@@ -22,7 +23,9 @@ pub async fn live() -> Response {
 }
 
 /// `GET /readyz`, `GET /healthz`: requests sent here will be answered well.
-pub async fn ready(State(app): State<Arc<App>>) -> Response {
+pub async fn ready(State(app): State<Arc<App>>, request: Request) -> Response {
+    // So that the line in the log names the route.
+    Visit::of(request.extensions());
     match obstacle(&app).await {
         None => answer::json(200, r#"{"status":"ready"}"#.to_owned()),
         Some(why) => {

@@ -143,6 +143,10 @@ fn a_database_that_goes_away_is_503_and_never_a_success() {
         std::thread::sleep(Duration::from_millis(200));
     }
     assert_eq!(Call::get(server.at("/livez")).send().status, 200);
+    let log = server.output();
+    for route in ["/readyz", "/oauth/userinfo", "/oauth/token", "/oauth/authorize"] {
+        assert!(log.contains(&format!(r#""route":"{route}""#)), "no line of {route}: {log}");
+    }
     crate::harness::postgres::batch(&base, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"));
     let start = Instant::now();
     while Call::get(server.at("/oauth/userinfo")).bearer(&token).send().status != 200 {
