@@ -1,6 +1,6 @@
 //! What a server takes when nobody asks: memory, the time to its first answer, its size on the disk.
 //!
-//! Owns these readings and the disk's own fdatasync, which every commit waits for.
+//! Owns these readings and the disk's own fsync, which every commit waits for.
 
 use crate::caller::Caller;
 use crate::house::House;
@@ -84,7 +84,7 @@ pub async fn first_answer(house: &mut House, tries: usize) -> Result<f64, String
     Ok(median(&times))
 }
 
-/// Microseconds that this disk takes for 4 KiB and fdatasync, in the middle.
+/// Microseconds that this disk takes for 4 KiB and fsync, in the middle.
 pub fn fsync_us(directory: &Path) -> Result<f64, String> {
     let path = directory.join("fsync");
     let wrong = |error: std::io::Error| format!("{}: {error}", path.display());
@@ -93,7 +93,7 @@ pub fn fsync_us(directory: &Path) -> Result<f64, String> {
     for _ in 0..200 {
         let start = Instant::now();
         file.write_all(&[0; 4096]).map_err(wrong)?;
-        file.sync_data().map_err(wrong)?;
+        file.sync_all().map_err(wrong)?;
         times.push(start.elapsed().as_secs_f64() * 1e6);
     }
     Ok(median(&times))

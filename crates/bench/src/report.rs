@@ -110,7 +110,7 @@ impl Report {
     }
 
     fn readings(&self) -> Vec<String> {
-        let mut said = vec![self.machine.clone(), format!("4 KiB and fdatasync on this disk: {:.0} µs", self.fsync_us)];
+        let mut said = vec![self.machine.clone(), format!("4 KiB and fsync on this disk: {:.0} µs", self.fsync_us)];
         if let Some(memory) = &self.memory {
             let Memory { after_sign_ins, after_hashing, idle } = memory;
             let idle = idle.map_or(String::new(), |idle| {

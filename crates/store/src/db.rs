@@ -50,7 +50,7 @@ pub struct Commits {
     pub commits: u64,
     /// Verbs in them.
     pub verbs: u64,
-    /// What their COMMITs took together, with writing the log and fdatasync, in microseconds.
+    /// What their COMMITs took together, with writing the log and fsync, in microseconds.
     pub commit_us: u64,
 }
 
