@@ -1,26 +1,29 @@
 //! Keeping guesses few: every try at a password is counted before it is made, and failures with clients' secrets, codes
 //! and refresh tokens after they were found (statement 48, FM-99 to FM-102).
 //!
-//! Owns whose counters a request counts against; who stands in line for a place is `line`'s. How long to wait is `oauth::guessing`'s, the counters are the store's.
+//! Owns whose counters a request counts against; who stands in line for a place is `line`'s, and what came
+//! of a try `tried`'s. How long to wait is `oauth::guessing`'s, the counters are the store's.
 //! A password that must wait is not looked at, so an answer tells nothing about it; machine-made secrets have 256 bits,
 //! so a right one is never refused, and only the wrong ones wait.
 
 mod line;
+mod tried;
 
 use crate::app::App;
-use crate::clock::Clock;
 use crate::web::form::Received;
 use line::{Lines, Network};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tried::Device;
+pub use tried::Try;
 use vestibule_oauth::client_auth;
 use vestibule_oauth::guessing::{self, FREE, Key, SCANS_FREE};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::secret::{Digest, MachineSecret};
-use vestibule_store::guesses::{Counter, Counters, Hold, Reservation, Reserve};
+use vestibule_store::guesses::{Counter, Counters, Hold, Reserve};
 use vestibule_store::people::canonical;
 use vestibule_store::presented::Missing;
 use vestibule_store::upkeep::MARGIN_MS;
@@ -64,17 +67,6 @@ impl Guessing {
     }
 }
 
-/// A try that may be made now. Whoever makes it says what came of it; one that is dropped, because its caller has left or
-/// the store has failed, is a failure.
-pub struct Try {
-    reservation: Option<Reservation>,
-    device: Device,
-    network: Option<Network>,
-    store: Store,
-    clock: Clock,
-    lines: Arc<Lines>,
-}
-
 /// A try that may not be made now; after how many seconds another makes sense.
 #[derive(Clone, Copy, Debug)]
 pub struct Wait(pub u32);
@@ -107,8 +99,6 @@ pub async fn begin(
     })
 }
 
-/// The person and the browser that is known from then on, if a try turns out right in one.
-type Device = Option<(Id, Digest)>;
 /// A try that is counted, or what it has to wait for; `None` when no password can be looked at now.
 type Reserved = Option<Result<Try, Hold>>;
 
@@ -229,56 +219,6 @@ async fn counters(
     };
     let beside = Counter { key: with_octets(peer, Key::people_of), free: app.guessing.free };
     Ok(Counters { own: Counter { key, free: FREE }, beside: Some(beside) })
-}
-
-impl Try {
-    /// It was right: the counters are set back, and the browser is known from now on. What follows does not depend on
-    /// it, so a store that fails here is only told to the log.
-    pub async fn was_right(mut self) {
-        let Some(reservation) = self.reservation.take() else { return };
-        let device = self.device.as_ref().map(|(person, browser)| (*person, browser));
-        if let Err(error) = self.store.settle_guess(&reservation, device, self.clock.now()).await {
-            tracing::warn!(%error, "a counter of guesses could not be set back");
-        }
-        self.judged();
-    }
-
-    /// It was wrong, or right and in vain. To be said before the answer: the next try may hang on it.
-    pub async fn was_wrong(&mut self) -> Result<(), StoreError> {
-        let Some(reservation) = self.reservation.take() else { return Ok(()) };
-        let kept = self.store.fail_guess(&reservation, self.clock.now()).await;
-        self.judged();
-        kept
-    }
-
-    /// It was not made.
-    pub async fn was_not_made(mut self) -> Result<(), StoreError> {
-        let Some(reservation) = self.reservation.take() else { return Ok(()) };
-        let kept = self.store.give_back_guess(&reservation).await;
-        self.judged();
-        kept
-    }
-
-    fn judged(&self) {
-        if let Some(network) = &self.network {
-            self.lines.judged(network);
-        }
-    }
-}
-
-impl Drop for Try {
-    /// Whoever left before the answer does not keep others of their network waiting for it.
-    fn drop(&mut self) {
-        let (Some(reservation), Some(network)) = (self.reservation.take(), self.network) else { return };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (store, clock, lines) = (self.store.clone(), self.clock.clone(), self.lines.clone());
-        runtime.spawn(async move {
-            if let Err(error) = store.fail_guess(&reservation, clock.now()).await {
-                tracing::warn!(%error, "a failed guess could not be counted");
-            }
-            lines.judged(&network);
-        });
-    }
 }
 
 /// Counts a refusal that says that a secret was wrong, against the client that the request names and the network that
