@@ -184,6 +184,7 @@ impl House {
         };
         let id = text(&self.run(&["project", "add", "bench"], "")?, "id")?;
         self.run(&["project", "member", "add", "bench", "person-0", "--role", "editor"], "")?;
+        self.run(&["project", "set", "bench", "--hand-out", "on"], "")?;
         let key = self.run(&["access-key", "add", "person-0"], "")?;
         let url = format!("http://{}", self.host);
         let host = ["git-host", "add", "bench", "--kind", "github", "--url", &url, "--project", "bench"];

@@ -113,6 +113,8 @@ pub struct FoundGitAuthorization {
     pub tokens: GitTokens,
     /// Its host. Whether it serves the project still stands in `authorization.known`.
     pub host: GitHost,
+    /// Whether its project lets live tokens leave the house (FM-127).
+    pub hands_out: bool,
 }
 
 /// An authorization and the name of its project.
@@ -222,9 +224,9 @@ impl Store {
         const FIND: &str = concat!(
             "SELECT ",
             git_authorization_columns!(),
-            ", a.access, a.access_by, a.refresh, a.refresh_by, ",
+            ", a.access, a.access_by, a.refresh, a.refresh_by, CASE WHEN j.hands_out_at IS NULL THEN 0 ELSE 1 END, ",
             git_host_columns!(),
-            " FROM git_authorizations a JOIN git_hosts h ON h.id = a.host \
+            " FROM git_authorizations a JOIN git_hosts h ON h.id = a.host JOIN projects j ON j.id = a.project \
              WHERE a.project = $2 AND a.name = $3 AND a.tenant = $1"
         );
         let found = self.find(&statement!(FIND, self.tenant(), project, name)).await?;
@@ -232,6 +234,7 @@ impl Store {
         let mut c = Columns::of(&mut row);
         let authorization = shown(&mut c)?;
         let tokens = GitTokens { access: c.sealed()?, refresh: c.opt_sealed()? };
-        Ok(Some(FoundGitAuthorization { authorization, tokens, host: read(&mut c)? }))
+        let hands_out = c.flag()?;
+        Ok(Some(FoundGitAuthorization { authorization, tokens, host: read(&mut c)?, hands_out }))
     }
 }

@@ -73,6 +73,8 @@ pub struct ProjectLine {
     pub members: i64,
     /// When it was added, in Unix milliseconds.
     pub created_at: i64,
+    /// Whether programs of its editors may be handed live tokens of its authorizations.
+    pub hands_out: bool,
 }
 
 /// A project as one of its members sees it.
@@ -154,7 +156,7 @@ impl Store {
     /// All projects in the order of their names.
     pub async fn list_projects(&self) -> Result<Vec<ProjectLine>, StoreError> {
         const LIST: &str = "SELECT j.id, j.name, (SELECT COUNT(*) FROM project_members m WHERE m.project = j.id), \
-            j.created_at FROM projects j WHERE j.tenant = $1 ORDER BY j.name_key";
+            j.created_at, CASE WHEN j.hands_out_at IS NULL THEN 0 ELSE 1 END FROM projects j WHERE j.tenant = $1 ORDER BY j.name_key";
         let rows = self.scan(&statement!(LIST, self.tenant())).await?;
         rows.into_iter().map(line).collect()
     }
@@ -162,8 +164,23 @@ impl Store {
     /// One project.
     pub async fn show_project(&self, id: Id) -> Result<Option<ProjectLine>, StoreError> {
         const SHOW: &str = "SELECT j.id, j.name, (SELECT COUNT(*) FROM project_members m WHERE m.project = j.id), \
-            j.created_at FROM projects j WHERE j.id = $2 AND j.tenant = $1";
+            j.created_at, CASE WHEN j.hands_out_at IS NULL THEN 0 ELSE 1 END FROM projects j WHERE j.id = $2 AND j.tenant = $1";
         self.find(&statement!(SHOW, self.tenant(), id)).await?.map(line).transpose()
+    }
+
+    /// Lets programs of the project's editors have live tokens of its authorizations, or no longer (FM-127). Doing it twice
+    /// is doing it once.
+    pub async fn set_project_hand_out(&self, project: Id, on: bool, note: &Note) -> Result<Change, StoreError> {
+        const SET: &str = "UPDATE projects SET hands_out_at = $3, \
+            changed_by = CASE WHEN (hands_out_at IS NULL) = ($3 IS NULL) THEN changed_by ELSE $4 END \
+            WHERE id = $1 AND tenant = $2 RETURNING id";
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM projects WHERE id = $11 AND changed_by = $1)");
+        let event = event("project.hand_out", project, if on { "on" } else { "off" }.to_owned());
+        let verb = vec![
+            statement!(SET, project, self.tenant(), on.then_some(note.at), note.id),
+            audit::row(self, note, event, AUDIT, vec![project.into()]),
+        ];
+        Ok(Change::when(claimed(&self.run(verb).await?)))
     }
 
     /// The projects that a person is in, in the order of their names.
@@ -264,7 +281,7 @@ fn own(mut row: Row) -> Result<OwnProject, StoreError> {
 
 fn line(mut row: Row) -> Result<ProjectLine, StoreError> {
     let mut c = Columns::of(&mut row);
-    Ok(ProjectLine { id: c.id()?, name: c.text()?, members: c.int()?, created_at: c.int()? })
+    Ok(ProjectLine { id: c.id()?, name: c.text()?, members: c.int()?, created_at: c.int()?, hands_out: c.flag()? })
 }
 
 fn event(action: &'static str, project: Id, details: String) -> Event {

@@ -30,7 +30,7 @@ pub async fn add(desk: &Desk<'_>, name: &str) -> Result<Add, StoreError> {
     }
     let id = desk.id();
     Ok(match desk.store.add_project(id, &name, &desk.note()).await? {
-        AddProject::Added => Add::Added(ProjectLine { id, name, members: 0, created_at: desk.now }),
+        AddProject::Added => Add::Added(ProjectLine { id, name, members: 0, created_at: desk.now, hands_out: false }),
         AddProject::NameTaken => Add::NameTaken,
     })
 }
@@ -58,6 +58,19 @@ pub async fn show(desk: &Desk<'_>, project: &str) -> Result<Changed<(ProjectLine
     };
     Ok(match desk.store.show_project(id).await? {
         Some(line) => Changed::Done((line, desk.store.project_members(id).await?)),
+        None => Changed::Unknown(Unknown::new(Thing::Project, project, [])),
+    })
+}
+
+/// Lets programs of the project's editors have live tokens of its authorizations, or no longer.
+pub async fn set_hand_out(desk: &Desk<'_>, project: &str, on: bool) -> Result<Changed<ProjectLine>, StoreError> {
+    let id = match find(desk, project).await? {
+        Changed::Done(id) => id,
+        Changed::Unknown(unknown) => return Ok(Changed::Unknown(unknown)),
+    };
+    desk.store.set_project_hand_out(id, on, &desk.note()).await?;
+    Ok(match desk.store.show_project(id).await? {
+        Some(line) => Changed::Done(line),
         None => Changed::Unknown(Unknown::new(Thing::Project, project, [])),
     })
 }

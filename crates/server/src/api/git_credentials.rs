@@ -1,8 +1,9 @@
 //! `POST /v1/{project_id}/git/credentials`: the live token of a stored authorization, for programs that speak to the Git
 //! host themselves. An addition of our own beside the documented calls.
 //!
-//! Owns the call. It is the one way by which a host's token leaves the house, so it asks for an editor and for the scope of
-//! the store itself, and stands in the trail before the first token does (FM-127).
+//! Owns the call. It is the one way by which a host's token leaves the house, so it is shut until an administrator opens it
+//! for the project, asks for an editor and for the scope of the store itself, and stands in the trail before the first token
+//! does (FM-127).
 
 use crate::app::App;
 use crate::broker::place::sealed_at;
@@ -45,6 +46,9 @@ async fn credential(app: &App, received: &Received) -> Result<Response, Refusal>
     let found = app.store.find_git_authorization(caller.project, &name).await?;
     let found = found.ok_or_else(|| Refusal::new(Code::NoAuthorization))?;
     let authorization = &found.authorization;
+    if !found.hands_out {
+        return Err(Refusal::saying(Code::NotAllowed, STAYS));
+    }
     judge(authorization, now)?;
     let note = caller.note(app, now);
     let place = sealed_at("git_authorizations", "access", authorization.id);
@@ -62,6 +66,9 @@ async fn credential(app: &App, received: &Received) -> Result<Response, Refusal>
     app.handed_out.tell(app, authorization, &note).await?;
     Ok(answer::json(200, spell(authorization, token)))
 }
+
+/// What is said as long as nobody has let the project's tokens leave the house.
+const STAYS: &str = "tokens of this project stay here until an administrator lets them out: vestibule project set PROJECT --hand-out on";
 
 /// The name in the body; one that no authorization can have is looked for in vain by whoever sends it.
 fn read(body: &[u8]) -> Result<String, Refusal> {

@@ -24,6 +24,14 @@ pub enum Verb {
         /// The project's name or id
         project: String,
     },
+    /// Change what a project lets its members do
+    Set {
+        /// The project's name or id
+        project: String,
+        /// Whether programs of its editors may be handed live tokens of its authorizations
+        #[arg(long, value_name = "on|off", value_parser = ["on", "off"])]
+        hand_out: String,
+    },
     /// Who may act in a project
     #[command(subcommand)]
     Member(Member),
@@ -58,6 +66,7 @@ struct View<'a> {
     name: &'a str,
     created_at: String,
     members: i64,
+    hands_out: bool,
 }
 
 /// A project with its members, as JSON shows one.
@@ -66,6 +75,7 @@ struct Sheet<'a> {
     id: String,
     name: &'a str,
     created_at: String,
+    hands_out: bool,
     members: Vec<MemberView<'a>>,
 }
 
@@ -80,7 +90,7 @@ struct MemberView<'a> {
 
 fn view(line: &ProjectLine) -> View<'_> {
     let (id, created_at) = (line.id.to_string(), printout::time(line.created_at));
-    View { id, name: &line.name, created_at, members: line.members }
+    View { id, name: &line.name, created_at, members: line.members, hands_out: line.hands_out }
 }
 
 /// Does what `verb` says.
@@ -96,6 +106,13 @@ pub async fn run(verb: Verb, desk: &Desk<'_>, json: bool) -> Result<(), Failure>
         },
         Verb::List => list(desk, json).await,
         Verb::Show { project } => show(desk, &project, json).await,
+        Verb::Set { project, hand_out } => {
+            let line = known(projects::set_hand_out(desk, &project, hand_out == "on").await?)?;
+            printout::print(json, &view(&line), || match line.hands_out {
+                true => format!("Programs of {:?}'s editors may have live tokens of its authorizations.", line.name),
+                false => format!("Live tokens of {:?}'s authorizations stay in the house.", line.name),
+            })
+        }
         Verb::Member(Member::Add { project, person, role }) => {
             set_member(desk, &project, &person, Role::parse(&role), json).await
         }
@@ -128,10 +145,15 @@ async fn show(desk: &Desk<'_>, project: &str, json: bool) -> Result<(), Failure>
         role: Some(role),
         added_at: Some(added_at.clone()),
     });
-    let View { id, name, created_at, .. } = view(&line);
-    let sheet = Sheet { id, name, created_at, members: members.collect() };
+    let View { id, name, created_at, hands_out, .. } = view(&line);
+    let sheet = Sheet { id, name, created_at, hands_out, members: members.collect() };
     printout::print(json, &sheet, || {
-        let facts = [("name", sheet.name.to_owned()), ("id", sheet.id.clone()), ("since", sheet.created_at.clone())];
+        let facts = [
+            ("name", sheet.name.to_owned()),
+            ("id", sheet.id.clone()),
+            ("since", sheet.created_at.clone()),
+            ("hands out tokens", if sheet.hands_out { "yes" } else { "no" }.to_owned()),
+        ];
         let rows: Vec<_> = rows.iter().map(|(p, role, at)| vec![p.clone(), (*role).to_owned(), at.clone()]).collect();
         let empty =
             "Nobody is in this project. `vestibule project member add PROJECT PERSON --role ROLE` changes that.";

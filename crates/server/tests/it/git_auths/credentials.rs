@@ -49,6 +49,36 @@ fn fm_127_a_stored_token_is_handed_out_to_editors_of_its_project_and_the_trail_s
 }
 
 #[test]
+fn fm_127_no_token_leaves_a_project_before_an_administrator_opens_it() {
+    on_both(|scene| {
+        scene.authorize("github", "auth1");
+        let set =
+            |on| scene.server.json(&["project", "set", &scene.project, "--hand-out", on], "")["hands_out"].clone();
+        assert_eq!(ask(&scene, "auth1").status, 200, "the scene has opened it");
+        assert_eq!(set("off"), json!(false));
+        let refused = ask(&scene, "auth1");
+        assert_eq!((refused.status, &refused.json()["error_code"]), (403, &json!("APIG.0302")), "{}", refused.text());
+        assert!(refused.text().contains("--hand-out on"), "{}", refused.text());
+        assert_eq!((set("off"), set("on"), set("on")), (json!(false), json!(true), json!(true)));
+        assert_eq!(ask(&scene, "auth1").status, 200);
+        let told: Vec<String> = scene.trail("project.hand_out").into_iter().map(|(_, details)| details).collect();
+        assert_eq!(told, ["on", "off", "on"], "what stands so already is not told again");
+        // One that nobody has opened is shut.
+        let fresh = project(&scene.server);
+        assert_eq!(scene.server.json(&["project", "show", &fresh], "")["hands_out"], false);
+        join(&scene.server, &fresh, &scene.ada, "owner");
+        scene.server.json(&["git-host", "project", "add", "hub", &fresh], "");
+        let owners = token(&scene.server, &scene.ada, &fresh);
+        let call = |path: String| Call::post(path).header("X-Auth-Token", &owners);
+        let body = json!({ "name": "auth1", "token": scene.github.classic_token(&["repo"], None) });
+        let kept = call(scene.server.at(&format!("/v1/{fresh}/git/auths/github/personal"))).json(&body).send();
+        assert_eq!(kept.status, 200, "{}", kept.text());
+        let asked = call(credentials(&scene, &fresh)).json(&json!({ "authorization": "auth1" })).send();
+        assert_eq!((asked.status, &asked.json()["error_code"]), (403, &json!("APIG.0302")), "{}", asked.text());
+    });
+}
+
+#[test]
 fn fm_131_fm_132_viewers_and_other_projects_get_no_token() {
     on_both(|scene| {
         scene.authorize("github", "auth1");

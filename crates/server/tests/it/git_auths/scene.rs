@@ -17,7 +17,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A server of its own on this database, with GitHub and Gitee ticked for the project.
+    /// A server of its own on this database, with GitHub and Gitee ticked for the project, which hands out tokens.
     pub fn on(database: Database) -> Scene {
         let (github, gitee) = (GitHub::start(), Gitee::start());
         let allowed = [&github.authority, &gitee.authority];
@@ -27,6 +27,7 @@ impl Scene {
         let project = project(&server);
         let ada = server.person();
         join(&server, &project, &ada, "editor");
+        server.json(&["project", "set", &project, "--hand-out", "on"], "");
         let token = token(&server, &ada, &project);
         let scene = Scene { server, github, gitee, project, ada, token };
         let (hub, tee) = (&scene.github, &scene.gitee);

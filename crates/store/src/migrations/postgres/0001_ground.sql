@@ -123,12 +123,15 @@ CREATE TABLE group_members (
 );
 CREATE INDEX group_members_of ON group_members (group_id);
 
+-- hands_out_at: since when programs of its editors may be handed its authorizations' live tokens; none when they may not.
 CREATE TABLE projects (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
     name_key TEXT COLLATE "C" NOT NULL,
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    hands_out_at BIGINT,
+    changed_by BYTEA
 );
 CREATE UNIQUE INDEX projects_name ON projects (tenant, name_key);
 

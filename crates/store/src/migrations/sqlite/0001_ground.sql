@@ -123,12 +123,15 @@ CREATE TABLE group_members (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX group_members_of ON group_members (group_id);
 
+-- hands_out_at: since when programs of its editors may be handed its authorizations' live tokens; none when they may not.
 CREATE TABLE projects (
     id BLOB NOT NULL PRIMARY KEY,
     tenant INTEGER NOT NULL,
     name TEXT NOT NULL,
     name_key TEXT NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    hands_out_at INTEGER,
+    changed_by BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX projects_name ON projects (tenant, name_key);
 
