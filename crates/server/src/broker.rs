@@ -12,6 +12,7 @@ pub mod revoker;
 pub mod tokens;
 pub mod tries;
 pub mod under_way;
+pub mod visiting;
 
 use crate::seal::Unsealed;
 use vestibule_githost::refusal::{Refusal, Why};

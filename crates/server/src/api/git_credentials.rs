@@ -6,8 +6,7 @@
 //! does (FM-127).
 
 use crate::app::App;
-use crate::broker::place::sealed_at;
-use crate::seal::{Scope, Unsealed};
+use crate::broker::visiting::{self, AuthorizationName};
 use crate::web::answer;
 use crate::web::form::Received;
 use crate::web::project_caller::{Needs, ProjectCaller};
@@ -25,7 +24,6 @@ use vestibule_oauth::jose::strict_object;
 use vestibule_oauth::secret::Digest;
 use vestibule_store::audit::{Event, Note};
 use vestibule_store::git_authorizations::{GitAuthorization, TokenType};
-use vestibule_store::git_standing::GitTrouble;
 use vestibule_store::projects::Role;
 
 /// Where it is served.
@@ -38,37 +36,15 @@ pub async fn hand_out(State(app): State<Arc<App>>, received: Received) -> Respon
     respond(credential(&app, &received).await, &received.request_id)
 }
 
-async fn credential(app: &App, received: &Received) -> Result<Response, Refusal> {
+async fn credential(app: &Arc<App>, received: &Received) -> Result<Response, Refusal> {
     let segments = Segments::read(&received.path).ok_or_else(|| Refusal::new(Code::NoSuchApi))?;
     let caller = ProjectCaller::of(app, received, segments.at(1), NEEDS).await?;
     let name = read(&received.body)?;
-    let now = app.clock.now();
-    let found = app.store.find_git_authorization(caller.project, &name).await?;
-    let found = found.ok_or_else(|| Refusal::new(Code::NoAuthorization))?;
-    let authorization = &found.authorization;
-    if !found.hands_out {
-        return Err(Refusal::saying(Code::NotAllowed, STAYS));
-    }
-    judge(authorization, now)?;
-    let note = caller.note(app, now);
-    let place = sealed_at("git_authorizations", "access", authorization.id);
-    let opened = app.seal.open_value(Scope::Project(caller.project), &place, &found.tokens.access).await;
-    let token = match opened {
-        Ok(token) => token,
-        Err(Unsealed::Changed { .. }) => {
-            // The seal has named the row in the log and in the trail; people see it at the authorization (FM-128).
-            app.store.blame_git_authorization(authorization, GitTrouble::Unreadable, &note).await?;
-            return Err(Refusal::saying(Code::AuthorizationInvalid, "the sealed token was changed in the database"));
-        }
-        Err(why) => return Err(Refusal::because(why)),
-    };
-    let token = std::str::from_utf8(&token).map_err(|_| Refusal::because("a sealed token is no text"))?;
-    app.handed_out.tell(app, authorization, &note).await?;
-    Ok(answer::json(200, spell(authorization, token)))
+    let name = AuthorizationName::parse(&name).ok_or_else(|| Refusal::new(Code::NoAuthorization))?;
+    let live = visiting::hand_out(app, caller.project, &name).await?;
+    app.handed_out.tell(app, &live.authorization, &caller.note(app, app.clock.now())).await?;
+    Ok(answer::json(200, spell(&live.authorization, live.token.expose())))
 }
-
-/// What is said as long as nobody has let the project's tokens leave the house.
-const STAYS: &str = "tokens of this project stay here until an administrator lets them out: vestibule project set PROJECT --hand-out on";
 
 /// The name in the body; one that no authorization can have is looked for in vain by whoever sends it.
 fn read(body: &[u8]) -> Result<String, Refusal> {
@@ -76,18 +52,6 @@ fn read(body: &[u8]) -> Result<String, Refusal> {
     match body.and_then(|mut body| body.remove("authorization")) {
         Some(Value::String(name)) if !name.chars().any(char::is_control) => Ok(name),
         _ => Err(Refusal::saying(Code::ParameterInvalid, "the body must be {\"authorization\": \"NAME\"}")),
-    }
-}
-
-/// Whether there is a token that the host will take, as far as we know.
-fn judge(authorization: &GitAuthorization, now: i64) -> Result<(), Refusal> {
-    let reason = match authorization.account.access_ends_at {
-        Some(end) if end <= now => Some("the token has ended"),
-        _ => None,
-    };
-    match authorization.standing(now).reason.or(reason) {
-        Some(reason) => Err(Refusal::saying(Code::AuthorizationInvalid, reason)),
-        None => Ok(()),
     }
 }
 

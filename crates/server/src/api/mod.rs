@@ -2,6 +2,7 @@
 
 pub mod git_auths;
 pub mod git_credentials;
+mod git_visits;
 pub mod gitlife;
 pub mod idaas;
 pub mod projects;

@@ -28,7 +28,6 @@ pub enum Code {
     /// The authorization is there and does not open the host any more.
     AuthorizationInvalid,
     /// The address to clone from cannot be read.
-    #[expect(dead_code, reason = "for the calls that read addresses to clone from, which come later")]
     CloneUrlInvalid,
     /// There is no authorization of the name that the path bears.
     UnknownAuthorization,
@@ -46,6 +45,8 @@ pub enum Code {
     TooLarge,
     /// Too many tries were wrong, or are under way.
     TooManyTries,
+    /// The Git host has had enough of us for now.
+    RateLimited,
 }
 
 impl Code {
@@ -66,6 +67,7 @@ impl Code {
             Code::WrongMethod => (405, "APIG.0101", NO_SUCH_API),
             Code::TooLarge => (413, "SVCSTG.REPO.0400", "parameter invalid"),
             Code::TooManyTries => (429, "SVCSTG.REPO.0400", "too many tries"),
+            Code::RateLimited => (429, "SVCSTG.REPO.0400", "the Git host asks for patience"),
         }
     }
 }
@@ -77,7 +79,8 @@ const NO_SUCH_API: &str = "The API does not exist or has not been published in t
 pub struct Refusal {
     /// Why.
     pub code: Code,
-    /// What follows the code's own words, after a colon; never a secret, never what a host has answered.
+    /// What follows the code's own words, after a colon; never a secret. Where a host was asked on behalf of a stored
+    /// authorization, its own reason, scrubbed and bounded; otherwise never what a host has answered.
     detail: String,
     /// What RFC 6750 wants said beside it to whoever came with an access token.
     challenge: Option<&'static str>,
