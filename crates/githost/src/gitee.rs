@@ -33,6 +33,7 @@ static HABITS: Habits = Habits {
     kind: "gitee",
     label: "Gitee",
     public: "https://gitee.com",
+    git_user: None,
     knows_pkce: false,
     scopes: &[
         ("user_info", "to know whose authorization it is"),

@@ -34,6 +34,8 @@ static HABITS: Habits = Habits {
     kind: "github",
     label: "GitHub",
     public: "https://github.com",
+    // GitHub looks at the token alone; this is the name that its own tools send, and one that a renamed account keeps.
+    git_user: Some("x-access-token"),
     knows_pkce: true,
     scopes: &[
         ("read:user", "to know whose authorization it is"),

@@ -32,6 +32,8 @@ static HABITS: Habits = Habits {
     kind: "gitlab",
     label: "GitLab",
     public: "https://gitlab.com",
+    // Wanted for an OAuth token; with a personal token any name will do.
+    git_user: Some("oauth2"),
     knows_pkce: true,
     scopes: &[(
         "api",

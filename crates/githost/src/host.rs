@@ -79,6 +79,8 @@ pub struct Habits {
     pub label: &'static str,
     /// The public host's pages.
     pub public: &'static str,
+    /// The user name that git sends beside a token, whosever the token is; `None` where it is the account's own.
+    pub git_user: Option<&'static str>,
     /// Whether it knows PKCE. Where it does, the challenge and the verifier are both sent, always (statement 124).
     pub knows_pkce: bool,
     /// The scopes that are asked for at first, each with the reason that an administrator reads.

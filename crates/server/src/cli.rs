@@ -8,7 +8,7 @@
     reason = "the comments of flags are their help texts, which write placeholders in brackets"
 )]
 
-use crate::{commands, config, prove, serve, telemetry};
+use crate::{commands, config, git_credential, prove, serve, telemetry};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +58,8 @@ pub enum Command {
         after_help = "Example:\n  vestibule prove kill --rounds 1000\n  vestibule prove races --long\n\nPrints a seed, then one line of JSON. On PostgreSQL: --database-url of an empty database."
     )]
     Prove(prove::Prove),
+    /// Help git sign in at a host with a stored authorization; git calls it, see git-credential(1)
+    GitCredential(git_credential::GitCredential),
     #[command(flatten)]
     Noun(commands::Noun),
 }
@@ -122,6 +124,7 @@ pub fn run(cli: Cli) -> ExitCode {
         match cli.command {
             Command::Serve(flags) => serve::serve(&cli.globals, flags).await,
             Command::Prove(flags) => prove::prove(&cli.globals, &flags).await,
+            Command::GitCredential(flags) => Ok(git_credential::run(&flags).await),
             Command::Noun(commands::Noun::Keys(commands::keys::Verb::New)) => Ok(commands::keys::new(cli.globals.json)),
             Command::Noun(noun) => {
                 let source = config::database(&cli.globals).and_then(|(url, _)| config::key_source(&cli.globals, &url));

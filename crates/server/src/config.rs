@@ -8,6 +8,7 @@ use crate::cli::{Globals, Serve};
 use crate::clock::Clock;
 use crate::keys::Terms;
 use crate::outbound::allowed::AllowedHost;
+use crate::outbound::proxy::{self, Proxy};
 use crate::seal::KeySource;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -131,6 +132,29 @@ pub fn data_dir(globals: &Globals) -> Result<PathBuf, String> {
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .map(|base| base.join("vestibule"))
         .ok_or_else(|| "there is no home directory; name a place with --data-dir".to_owned())
+}
+
+/// The directory of a person's settings, after the same specification.
+#[allow(clippy::disallowed_methods, reason = "the two variables are those of the specification")]
+pub fn config_dir() -> Result<PathBuf, String> {
+    let absolute = |name| std::env::var(name).ok().map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
+    absolute("XDG_CONFIG_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".config")))
+        .map(|base| base.join("vestibule"))
+        .ok_or_else(|| "there is no home directory; name the file with --secret-file".to_owned())
+}
+
+/// The proxy by which the command line goes to `host` by https, if one is set for it.
+#[allow(clippy::disallowed_methods, reason = "the variables that every program of the network reads; there is no flag")]
+pub fn proxy_to(host: &str) -> Result<Option<Proxy>, String> {
+    let first =
+        |names: [&str; 2]| names.iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
+    match first(["https_proxy", "HTTPS_PROXY"]) {
+        Some(proxy) if !proxy::is_excepted(&first(["no_proxy", "NO_PROXY"]).unwrap_or_default(), host) => {
+            Proxy::parse(&proxy).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Makes the data directory, readable by its owner only.

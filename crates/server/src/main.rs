@@ -17,6 +17,7 @@ mod config;
 mod demo;
 mod dice;
 mod endpoints;
+mod git_credential;
 mod githosts;
 mod keys;
 mod messenger;

@@ -2,13 +2,14 @@
 //!
 //! Owns one policy for all of them, because every way in that had one of its own was a hole somewhere (FM-86): a name is
 //! resolved once, every address of it is judged, and the connection goes to a judged address (FM-88); redirects are not
-//! followed (FM-87, FM-91) and no proxy is asked; https only, unless an administrator allowed the host; time, size and
+//! followed (FM-87, FM-91) and the server asks no proxy; https only, unless an administrator allowed the host; time, size and
 //! number are bounded. An answer is handed to whoever asked and is never shown to anybody else (FM-90).
 //!
 //! Each call has a connection of its own. Keeping some open belongs here too, once calls come in numbers that pay for it.
 
 pub mod address;
 pub mod allowed;
+pub mod proxy;
 mod resolver;
 mod tls;
 
@@ -23,6 +24,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use proxy::Proxy;
 use resolver::{ADDRESSES, Resolve, System};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -96,6 +98,8 @@ pub enum Why {
     NoAddress,
     /// No address accepted a connection.
     Connect,
+    /// The proxy made no tunnel.
+    Proxy,
     /// There was no handshake: the certificate, mostly.
     Tls,
     /// It took longer than it may.
@@ -115,6 +119,7 @@ impl Why {
             Why::Forbidden => "forbidden_address",
             Why::NoAddress => "no_address",
             Why::Connect => "connect",
+            Why::Proxy => "proxy",
             Why::Tls => "tls",
             Why::Late => "late",
             Why::TooLarge => "too_large",
@@ -137,6 +142,7 @@ pub struct Outbound {
     resolver: Box<dyn Resolve>,
     allowed: Vec<AllowedHost>,
     tls: Tls,
+    proxy: Option<Proxy>,
     in_flight: Semaphore,
 }
 
@@ -148,8 +154,13 @@ impl Outbound {
         Ok(Outbound::resolving_by(Box::new(System::new()), allowed, tls))
     }
 
+    /// For a command that calls the one house that its caller named, wherever it is; by way of `proxy` where https goes there.
+    pub fn to_house(house: AllowedHost, extra: Vec<PathBuf>, proxy: Option<Proxy>) -> Result<Outbound, String> {
+        Ok(Outbound { proxy, ..Outbound::new(vec![house], extra)? })
+    }
+
     fn resolving_by(resolver: Box<dyn Resolve>, allowed: Vec<AllowedHost>, tls: Tls) -> Outbound {
-        Outbound { resolver, allowed, tls, in_flight: Semaphore::new(IN_FLIGHT) }
+        Outbound { resolver, allowed, tls, proxy: None, in_flight: Semaphore::new(IN_FLIGHT) }
     }
 
     /// Makes the call and reads the answer, whatever its status: a redirect is an answer like any other.
@@ -172,8 +183,14 @@ impl Outbound {
         if url.scheme() != "https" && !allowed {
             return Err(Why::PlainHttp);
         }
-        let addresses = self.addresses(url, allowed).await?;
-        let stream = connect(&addresses).await?;
+        let stream = match &self.proxy {
+            Some(proxy) if url.scheme() == "https" => {
+                let mut stream = connect(&self.addresses(proxy.url(), true).await?).await?;
+                proxy.tunnel(&mut stream, url).await?;
+                stream
+            }
+            _ => connect(&self.addresses(url, allowed).await?).await?,
+        };
         if url.scheme() == "https" {
             let stream = self.tls.connect(url, stream).await.map_err(|error| {
                 tracing::debug!(%error, "no handshake");

@@ -52,6 +52,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(git_auths::path::PERSONAL, post(git_auths::personal))
         .route(git_auths::path::PASSWORD, post(git_auths::password))
         .route(git_credentials::PATH, post(git_credentials::hand_out))
+        .route(git_credentials::REFUSED, post(git_credentials::refused))
         // The identity calls beside the project API
         .route("/v3/auth/tokens", post(tokens::give).get(tokens::show).delete(tokens::end))
         .route("/v3/auth/domains", get(projects::domains))

@@ -198,7 +198,8 @@ pub async fn delete(State(app): State<Arc<App>>, received: Received) -> Response
     respond(served.await, &received.request_id)
 }
 
-fn no_content() -> Response {
+/// What is answered where nothing is left to say.
+pub fn no_content() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = axum::http::StatusCode::NO_CONTENT;
     response

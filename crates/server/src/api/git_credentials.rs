@@ -1,9 +1,12 @@
 //! `POST /v1/{project_id}/git/credentials`: the live token of a stored authorization, for programs that speak to the Git
-//! host themselves. An addition of our own beside the documented calls.
+//! host themselves; and `…/refused`, by which they tell that the host did not take it. Additions of our own beside the
+//! documented calls.
 //!
-//! Owns the call. It is the one way by which a host's token leaves the house, so it is shut until an administrator opens it
-//! for the project, asks for an editor and for the scope of the store itself, and stands in the trail before the first token
-//! does (FM-127).
+//! Owns the calls; which authorization is meant is `choosing`'s. The hand-out is the one way by which a host's token leaves
+//! the house, so it is shut until an administrator opens it for the project, asks for an editor and for the scope of the
+//! store itself, and stands in the trail before the first token does (FM-127).
+
+mod choosing;
 
 use crate::app::App;
 use crate::broker::visiting::{self, AuthorizationName};
@@ -14,20 +17,26 @@ use crate::web::segments::Segments;
 use crate::web::servicestage::{Code, Refusal, respond};
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::{Value, json};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use choosing::Asked;
+use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use vestibule_githost::address::Base;
+use vestibule_githost::errand::Step;
 use vestibule_githost::registry;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::strict_object;
 use vestibule_oauth::secret::Digest;
 use vestibule_store::audit::{Event, Note};
-use vestibule_store::git_authorizations::{GitAuthorization, TokenType};
+use vestibule_store::git_authorizations::GitAuthorization;
 use vestibule_store::projects::Role;
 
 /// Where it is served.
 pub const PATH: &str = "/v1/{project_id}/git/credentials";
+/// Where refused tokens are told of.
+pub const REFUSED: &str = "/v1/{project_id}/git/credentials/refused";
 
 const NEEDS: Needs = Needs { role: Role::Editor, scope: super::git_auths::SCOPE };
 
@@ -39,37 +48,74 @@ pub async fn hand_out(State(app): State<Arc<App>>, received: Received) -> Respon
 async fn credential(app: &Arc<App>, received: &Received) -> Result<Response, Refusal> {
     let segments = Segments::read(&received.path).ok_or_else(|| Refusal::new(Code::NoSuchApi))?;
     let caller = ProjectCaller::of(app, received, segments.at(1), NEEDS).await?;
-    let name = read(&received.body)?;
-    let name = AuthorizationName::parse(&name).ok_or_else(|| Refusal::new(Code::NoAuthorization))?;
-    let live = visiting::hand_out(app, caller.project, &name).await?;
+    let asked = Asked::read(&body(received)?)?;
+    let live = visiting::hand_out(app, caller.project, &find(app, caller.project, &asked).await?).await?;
+    // The name may have become another host's between the two reads.
+    if !asked.fits(&live.authorization.web) {
+        return Err(choosing::elsewhere());
+    }
     app.handed_out.tell(app, &live.authorization, &caller.note(app, app.clock.now())).await?;
     Ok(answer::json(200, spell(&live.authorization, live.token.expose())))
 }
 
-/// The name in the body; one that no authorization can have is looked for in vain by whoever sends it.
-fn read(body: &[u8]) -> Result<String, Refusal> {
-    let body = strict_object(body, 4);
-    match body.and_then(|mut body| body.remove("authorization")) {
-        Some(Value::String(name)) if !name.chars().any(char::is_control) => Ok(name),
-        _ => Err(Refusal::saying(Code::ParameterInvalid, "the body must be {\"authorization\": \"NAME\"}")),
+/// Hears that a host refused a token. Nothing is believed: the host itself is asked whether it still takes what we have, and
+/// only its own word counts (one refresh where it says no, as at every visit).
+pub async fn refused(State(app): State<Arc<App>>, received: Received) -> Response {
+    respond(doubt(&app, &received).await, &received.request_id)
+}
+
+async fn doubt(app: &Arc<App>, received: &Received) -> Result<Response, Refusal> {
+    let segments = Segments::read(&received.path).ok_or_else(|| Refusal::new(Code::NoSuchApi))?;
+    let caller = ProjectCaller::of(app, received, segments.at(1), NEEDS).await?;
+    let body = body(received)?;
+    let asked = Asked::read(&body)?;
+    let told = body.get("digest").and_then(|told| URL_SAFE_NO_PAD.decode(told.as_str()?).ok());
+    let told = told.and_then(|told| Digest::from_slice(&told)).ok_or_else(choosing::wrong_digest)?;
+    let name = find(app, caller.project, &asked).await?;
+    visiting::visit(app, caller.project, &name, move |kind, visit| {
+        match Digest::of(visit.token.expose().as_bytes()).matches(&told) {
+            true => kind.who(visit).then(|_| Step::Done(Ok(()))),
+            // Another one was refused, which we have no more.
+            false => Step::Done(Ok(())),
+        }
+    })
+    .await?;
+    Ok(super::git_auths::no_content())
+}
+
+fn body(received: &Received) -> Result<Map<String, Value>, Refusal> {
+    strict_object(&received.body, 4).ok_or_else(choosing::wrong_body)
+}
+
+/// The name of the authorization that is meant.
+async fn find(app: &App, project: Id, asked: &Asked) -> Result<AuthorizationName, Refusal> {
+    let unknown = || Refusal::new(Code::NoAuthorization);
+    let row = match &asked.name {
+        Some(name) => {
+            let found = app.store.find_git_authorization(project, name).await?;
+            found.ok_or_else(unknown)?.authorization
+        }
+        None => asked.choose(app.store.list_git_authorizations(project).await?, app.clock.now())?,
+    };
+    match asked.fits(&row.web) {
+        true => AuthorizationName::parse(&row.name).ok_or_else(unknown),
+        false => Err(choosing::elsewhere()),
     }
 }
 
 fn spell(authorization: &GitAuthorization, token: &str) -> String {
-    let GitAuthorization { kind, web, account, .. } = authorization;
-    let site = registry::find(kind).zip(Base::parse(web).ok()).map(|(kind, web)| kind.site(web));
+    let GitAuthorization { name, kind, web, account, .. } = authorization;
+    let known = registry::find(kind);
+    let site = known.zip(Base::parse(web).ok()).map(|(kind, web)| kind.site(web));
     let host = site.map_or_else(|| web.clone(), |site| site.api().as_str().to_owned());
-    // GitLab wants to be told that it is an OAuth token; the others look at the token alone.
-    let username = match (kind.as_str(), account.token_type) {
-        ("gitlab", TokenType::Oauth) => "oauth2",
-        _ => account.login.as_str(),
-    };
     let body = json!({
-        "username": username,
+        "authorization": name,
+        "username": known.and_then(|kind| kind.habits().git_user).unwrap_or(&account.login),
         "password": token,
         "expires_at": account.access_ends_at,
         "repo_type": kind,
         "repo_host": host,
+        "repo_web": web,
         "scopes": account.scopes,
     });
     body.to_string()

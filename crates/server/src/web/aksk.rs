@@ -83,12 +83,27 @@ impl<'a> Presented<'a> {
         Ok(Presented { access, signed_headers, signature, date })
     }
 
+    /// The value of `Authorization` for a request of ours, whose headers are `host` and `x-sdk-date`: the command line signs
+    /// as the vendor's clients do. `None` for a request that cannot be signed.
+    pub fn sign(access: &str, secret: &Secret, request: &Signed<'_>) -> Option<String> {
+        let date = only(request.headers, "x-sdk-date").ok()?;
+        let unsigned = Presented { access, signed_headers: "host;x-sdk-date", signature: [0; 32], date };
+        let to_sign = unsigned.to_sign(request).ok()?;
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes()), to_sign.as_bytes());
+        let headers = unsigned.signed_headers;
+        Some(format!("{ALGORITHM} Access={access}, SignedHeaders={headers}, Signature={}", hex(tag.as_ref())))
+    }
+
     /// Compares the signature with the one that `secret` makes, in constant time.
     pub fn verify(&self, request: &Signed<'_>, secret: &Secret) -> Result<(), Refused> {
-        let canonical = self.canonical(request)?;
-        let to_sign = format!("{ALGORITHM}\n{}\n{}", self.date, hex_sha256(canonical.as_bytes()));
+        let to_sign = self.to_sign(request)?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
         hmac::verify(&key, to_sign.as_bytes(), &self.signature).map_err(|_| Refused::Signature)
+    }
+
+    fn to_sign(&self, request: &Signed<'_>) -> Result<String, Refused> {
+        let canonical = self.canonical(request)?;
+        Ok(format!("{ALGORITHM}\n{}\n{}", self.date, hex_sha256(canonical.as_bytes())))
     }
 
     /// The canonical form of a request: six lines, of which the fourth has a line for each signed header.
@@ -148,9 +163,13 @@ fn is_sorted(names: &str) -> bool {
         && names.contains(&"host")
 }
 
+/// A moment (Unix milliseconds) as `X-Sdk-Date` spells it.
+pub fn spell_date(at: i64) -> String {
+    rfc3339(at).replace(['-', ':'], "")
+}
+
 /// Judges `YYYYMMDDTHHMMSSZ`: in this spelling the order of letters is the order of time.
 fn judge_date(date: &str, now: i64) -> Result<(), Refused> {
-    let spell = |at: i64| rfc3339(at).replace(['-', ':'], "");
     let is_date = date.len() == 16
         && date.bytes().enumerate().all(|(at, b)| match at {
             8 => b == b'T',
@@ -159,7 +178,7 @@ fn judge_date(date: &str, now: i64) -> Result<(), Refused> {
         });
     match is_date {
         false => Err(Refused::Malformed),
-        true if *date < *spell(now - SKEW_MS) || *date > *spell(now + SKEW_MS) => Err(Refused::Date),
+        true if *date < *spell_date(now - SKEW_MS) || *date > *spell_date(now + SKEW_MS) => Err(Refused::Date),
         true => Ok(()),
     }
 }
@@ -224,8 +243,11 @@ fn encode(text: &str, out: &mut String) {
 }
 
 fn hex_sha256(bytes: &[u8]) -> String {
-    let sum = digest::digest(&digest::SHA256, bytes);
-    sum.as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })

@@ -26,11 +26,15 @@ fn fm_127_a_stored_token_is_handed_out_to_editors_of_its_project_and_the_trail_s
         let answer = ask(&scene, "auth1");
         assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")), "{}", answer.text());
         let told = answer.json();
-        assert_eq!((&told["username"], &told["repo_type"]), (&kept["repo_user"], &json!("github")));
-        assert_eq!(told["repo_host"], kept["repo_host"]);
+        assert_eq!((&told["username"], &told["repo_type"]), (&json!("x-access-token"), &json!("github")));
+        assert_eq!((&told["repo_host"], &told["authorization"]), (&kept["repo_host"], &kept["name"]));
+        assert_eq!(told["repo_web"], scene.github.url());
         assert!(told["password"].as_str().is_some_and(|token| !token.is_empty()), "{told}");
         let members: Vec<&String> = told.as_object().expect("an object").keys().collect();
-        assert_eq!(members, ["expires_at", "password", "repo_host", "repo_type", "scopes", "username"]);
+        assert_eq!(
+            members,
+            ["authorization", "expires_at", "password", "repo_host", "repo_type", "repo_web", "scopes", "username"]
+        );
         let key = AccessKey::add(&scene.server, &scene.ada.name);
         let body = json!({ "authorization": "auth1" });
         let signed = key.call("POST", credentials(&scene, &scene.project), Some(&body)).send();
