@@ -112,8 +112,8 @@ fn read_page<T>(
     Ok(Page { items: items(reply)?, has_next })
 }
 
-/// How it says that a file is no longer the one of the commit that was named: to an update, and to a deletion.
-const STALE: [&str; 2] = ["has changed since you started editing", "that has been previously updated"];
+/// How it says, to an update and to a deletion, that a file is no longer the one of the commit that was named.
+const STALE: &str = "has changed since you started editing";
 
 /// Passes a success.
 fn accept(reply: &Reply, now: i64) -> Result<(), Refusal> {
@@ -122,7 +122,7 @@ fn accept(reply: &Reply, now: i64) -> Result<(), Refusal> {
     }
     let refusal = judge::refusal(reply, now);
     // Untruncated, because the file's path stands before the words that decide.
-    let has_changed = reply.status() == 400 && STALE.iter().any(|words| refusal.reason.contains(words));
+    let has_changed = reply.status() == 400 && refusal.reason.contains(STALE);
     let why = if has_changed { Why::Stale } else { refusal.why };
     Err(Refusal { why, ..refusal })
 }

@@ -1,6 +1,6 @@
 //! Requests to a Git host as plain values.
 //!
-//! Owns where a secret may stand: in a header or in a body. An address is made of open text only
+//! Owns where a secret may stand: in a header or in a body, whose members are in `fields`. An address is made of open text only
 //! ([`crate::address::Address`]), so a token cannot end up in somebody's access log (FM-109). Does not own sending.
 
 use crate::address::Address;
@@ -9,6 +9,11 @@ use crate::secret::Secret;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::fmt;
 use zeroize::Zeroizing;
+
+mod fields;
+use fields::{Field, spell_group, spell_text};
+
+pub use fields::Fields;
 
 /// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,13 +99,13 @@ impl Request {
     /// Gives it a body as `application/x-www-form-urlencoded`. Groups, lists and numbers are for JSON and left out.
     pub fn form(mut self, fields: Fields) -> Request {
         let mut text = String::new();
-        for (name, field) in &fields.0 {
+        for (name, field) in fields.members() {
             let value = match field {
                 Field::Text(text) => text.as_str(),
                 Field::Secret(secret) => secret.expose(),
                 Field::Flag(true) => "true",
                 Field::Flag(false) => "false",
-                Field::Group(_) | Field::List(_) | Field::Number(_) => continue,
+                Field::Group(_) | Field::Groups(_) | Field::List(_) | Field::Number(_) => continue,
             };
             let separator = if text.is_empty() { "" } else { "&" };
             text.push_str(separator);
@@ -182,10 +187,11 @@ impl Request {
     }
 
     fn keep_all(mut self, fields: &Fields) -> Request {
-        for (_, field) in &fields.0 {
+        for (_, field) in fields.members() {
             match field {
                 Field::Secret(secret) => self = self.keep(secret),
                 Field::Group(group) => self = self.keep_all(group),
+                Field::Groups(groups) => self = groups.iter().fold(self, Request::keep_all),
                 _ => {}
             }
         }
@@ -235,103 +241,6 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} [{} bytes]", self.method.name(), self.url(), self.body().len())
     }
-}
-
-/// The members of a body, in order.
-#[derive(Default)]
-pub struct Fields(Vec<(&'static str, Field)>);
-
-enum Field {
-    Text(String),
-    Flag(bool),
-    Number(u64),
-    Secret(Secret),
-    List(Vec<&'static str>),
-    Group(Fields),
-}
-
-impl Fields {
-    /// None yet.
-    pub fn new() -> Fields {
-        Fields::default()
-    }
-
-    /// Adds open text.
-    pub fn text(self, name: &'static str, value: &str) -> Fields {
-        self.with(name, Field::Text(value.to_owned()))
-    }
-
-    /// Adds a yes or no.
-    pub fn flag(self, name: &'static str, value: bool) -> Fields {
-        self.with(name, Field::Flag(value))
-    }
-
-    /// Adds a number.
-    pub fn number(self, name: &'static str, value: u64) -> Fields {
-        self.with(name, Field::Number(value))
-    }
-
-    /// Adds a secret.
-    pub fn secret(self, name: &'static str, value: &Secret) -> Fields {
-        self.with(name, Field::Secret(value.clone()))
-    }
-
-    /// Adds a list of fixed words (JSON only).
-    pub fn list(self, name: &'static str, words: &[&'static str]) -> Fields {
-        self.with(name, Field::List(words.to_vec()))
-    }
-
-    /// Adds an object (JSON only).
-    pub fn group(self, name: &'static str, fields: Fields) -> Fields {
-        self.with(name, Field::Group(fields))
-    }
-
-    /// Adds a secret if there is one.
-    pub fn secret_if(self, name: &'static str, value: Option<&Secret>) -> Fields {
-        match value {
-            Some(value) => self.secret(name, value),
-            None => self,
-        }
-    }
-
-    fn with(mut self, name: &'static str, field: Field) -> Fields {
-        self.0.push((name, field));
-        self
-    }
-}
-
-fn spell_group(fields: &Fields, out: &mut Vec<u8>) {
-    out.push(b'{');
-    for (at, (name, field)) in fields.0.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        spell_text(name, out);
-        out.push(b':');
-        match field {
-            Field::Text(text) => spell_text(text, out),
-            Field::Secret(secret) => spell_text(secret.expose(), out),
-            Field::Flag(flag) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),
-            Field::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
-            Field::Group(group) => spell_group(group, out),
-            Field::List(words) => {
-                out.push(b'[');
-                for (at, word) in words.iter().enumerate() {
-                    if at > 0 {
-                        out.push(b',');
-                    }
-                    spell_text(word, out);
-                }
-                out.push(b']');
-            }
-        }
-    }
-    out.push(b'}');
-}
-
-fn spell_text(text: &str, out: &mut Vec<u8>) {
-    // Writing text into memory cannot fail; should it ever, the host sees broken JSON and refuses.
-    let _ = serde_json::to_writer(&mut *out, text);
 }
 
 /// How every request names us.
