@@ -18,20 +18,22 @@ mod violation;
 
 /// Everything that is wrong with this history; empty when it can be the history of an honest server.
 pub fn check(events: &[Event]) -> Vec<Violation> {
-    let mut found = broken_promises(events);
-    found.extend(answers::unanswered(events));
+    let mut index = Index::of(events);
+    let mut found = index.broken_promises(events);
+    found.extend(answers::unanswered(&index, events));
     found
 }
 
-/// What was promised by the answers that there are, and was not kept.
-fn broken_promises(events: &[Event]) -> Vec<Violation> {
-    let mut index = Index::of(events);
-    index.derive_ends(events);
-    let mut found = std::mem::take(&mut index.found);
-    for event in events {
-        index.judge(event, &mut found);
-    }
-    found
+/// The families of this history that have certainly ended, by the name of their code, with every token of theirs.
+pub fn ended(events: &[Event]) -> HashMap<Name, Vec<Name>> {
+    let index = Index::of(events);
+    let now = Span { begin: Stamp::MAX, end: Stamp::MAX };
+    let gone = |family: Name, root: &Root| {
+        let mut on = root.on.iter().copied().chain([Subject::Family(family)]);
+        on.any(|subject| index.switches.has_ended(subject, root.issued, now))
+    };
+    let gone = index.roots.iter().filter(|(family, root)| gone(**family, root));
+    gone.map(|(family, _)| (*family, index.families.get(family).cloned().unwrap_or_default())).collect()
 }
 
 /// A family's beginning.
@@ -89,7 +91,17 @@ impl Index {
         for event in in_order {
             index.take_in(event);
         }
+        index.derive_ends(events);
         index
+    }
+
+    /// What was promised by the answers that there are, and was not kept.
+    fn broken_promises(&mut self, events: &[Event]) -> Vec<Violation> {
+        let mut found = std::mem::take(&mut self.found);
+        for event in events {
+            self.judge(event, &mut found);
+        }
+        found
     }
 
     fn take_in(&mut self, Event { span, what }: &Event) {

@@ -3,6 +3,7 @@
 //! Owns who there is and which secret bears which name. What applications do is `deeds`'s, what is done in browsers
 //! `visits`'s, how things are ended `switchboard`'s. Does not judge.
 
+use super::graves::Graves;
 use super::history::{Name, Recorder, Subject};
 use super::house::House;
 use super::together::Balances;
@@ -92,6 +93,7 @@ pub struct Stage<'a> {
     pub(super) off: Mutex<HashSet<Subject>>,
     pub(super) took_part: TookPart,
     pub balances: Balances,
+    pub graves: Graves,
     /// Browsers that stay signed in from one round to the next.
     regulars: Mutex<HashMap<usize, Guest>>,
 }
@@ -131,6 +133,7 @@ impl<'a> Stage<'a> {
             off: Mutex::default(),
             took_part: TookPart::default(),
             balances: Balances::default(),
+            graves: Graves::default(),
             regulars: Mutex::default(),
         };
         for n in 0..people {

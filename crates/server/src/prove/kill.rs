@@ -8,6 +8,7 @@ use super::driver::{Family, Make, Stage};
 use super::history::{Event, Outcome, What};
 use super::part::Part;
 use super::seed::Chance;
+use super::together::all_joined;
 use super::worker::Worker;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,23 +46,40 @@ pub fn cycle(stage: &Stage<'_>, mut chance: Chance) -> Result<Vec<Part>, String>
         let begin = stage.recorder.stamp();
         stage.house.kill();
         stop.store(true, Ordering::SeqCst);
-        let families: Vec<Family> = workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect();
-        (families, begin)
-    });
+        all_joined(workers).map(|families| (families.into_iter().flatten().collect::<Vec<Family>>(), begin))
+    })?;
     stage.house.start()?;
     stage.recorder.write(begin, What::Outage);
     // Twice what may have been answered just before: both answers must be the one that the kill may have cut off.
     for_each(stage, &mut families, |_, family| stage.question_with(family, 2));
     restore(stage)?;
-    // What was off is on again: what ended is still dead.
+    // What was off is on again: what ended is still dead, also after one restart more.
     question_all(stage, &mut families);
+    let mut graves = stage.graves.families();
+    for_each(stage, &mut graves, |_, family| present_dead(stage, family));
     let chance = chance.branch(u64::MAX);
     for_each(stage, &mut families, |n, family| present_again(stage, family, chance.branch(n)));
-    let history = stage.recorder.take();
-    let found = checker::check(&history);
+    let (before, history) = (stage.graves.lines(), stage.recorder.take());
+    let found = checker::check(&[&before[..], &history[..]].concat());
     let again = Again::of(&history);
-    let counts = vec![("codes_again", again.codes), ("generations_again", again.generations)];
-    Ok(vec![Part { kind: None, history, found, counts }])
+    let ended = ("ended_again", graves.len() as u64);
+    let counts = vec![("codes_again", again.codes), ("generations_again", again.generations), ended];
+    if found.is_empty() {
+        stage.graves.bury(families, &history, &stage.recorder, chance.branch(0));
+    }
+    Ok(vec![Part { before, counts, ..Part::new(history, found) }])
+}
+
+/// Presents what had ended before an earlier restart: the code, the newest refresh token and the access tokens of the last
+/// two generations.
+fn present_dead(stage: &Stage<'_>, family: &Family) {
+    stage.redeem(family);
+    for tokens in family.tokens.iter().rev().take(2) {
+        stage.show(&tokens.access);
+    }
+    if let Some(newest) = family.tokens.last().and_then(|tokens| tokens.refresh.as_ref()) {
+        stage.refresh(family, newest);
+    }
 }
 
 /// Presents once more, in an order that chance decides, the code and a generation whose successor was used, where there

@@ -7,6 +7,7 @@ mod browser;
 mod checker;
 mod deeds;
 mod driver;
+mod graves;
 mod history;
 mod house;
 mod http;
@@ -36,6 +37,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use timing::Measured;
+use together::joined;
 use vestibule_store::{Options, Role, Store, StoreError, StoreUrl};
 
 /// How many drivers there are at most, each with people and applications of its own, and the rounds that are worth one.
@@ -144,9 +146,8 @@ fn run(house: &House, flags: &Prove, seed: u64) -> Result<Tally, String> {
     std::thread::scope(|scope| {
         let lane = &lane;
         let drivers: Vec<_> = (0..lanes).map(|n| scope.spawn(move || lane(n))).collect();
-        let ends =
-            drivers.into_iter().map(|driver| driver.join().unwrap_or_else(|_| Err("a driver is gone".to_owned())));
-        ends.collect::<Vec<_>>().into_iter().collect::<Result<(), String>>()
+        let ends: Vec<_> = drivers.into_iter().map(|driver| joined(driver).flatten()).collect();
+        ends.into_iter().collect::<Result<(), String>>()
     })?;
     Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
@@ -208,7 +209,7 @@ fn keep(house: &House, round: u64, part: &Part) -> Result<(), String> {
         eprintln!("round {of}: {violation}");
         text.push_str(&format!("{violation}\n"));
     }
-    let mut history: Vec<&Event> = part.history.iter().collect();
+    let mut history: Vec<&Event> = part.before.iter().chain(&part.history).collect();
     history.sort_by_key(|event| event.span.begin);
     for Event { span, what } in history {
         text.push_str(&format!("{:>6} {:>6} {what:?}\n", span.begin, span.end));

@@ -7,6 +7,7 @@ use super::driver::{Family, Make, Stage, Tokens};
 use super::history::{Outcome, Span};
 use super::part::Part;
 use super::seed::Chance;
+use super::together::all_joined;
 use std::sync::Barrier;
 
 /// Persons, applications, and how many present the same thing at once.
@@ -24,7 +25,7 @@ pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<Vec<Part>,
     stage.keep_regular(0, guest);
     let presenters = 2 + usize::try_from(chance.below(PRESENTERS as u64 - 1)).unwrap_or_default();
 
-    let codes = race(presenters, || stage.redeem(&raced));
+    let codes = race(presenters, || stage.redeem(&raced))?;
     let mut losses: Vec<Violation> = no_winner("code", raced.code.name, &codes).into_iter().collect();
     for tokens in codes.iter().filter_map(done) {
         stage.show(&tokens.access);
@@ -32,7 +33,7 @@ pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<Vec<Part>,
 
     let Outcome::Done(first) = stage.redeem(&kept) else { return Err("a code was not traded".to_owned()) };
     let Some(refresh) = first.refresh.clone() else { return Err("there is no refresh token".to_owned()) };
-    let answers = race(presenters, || stage.refresh(&kept, &refresh));
+    let answers = race(presenters, || stage.refresh(&kept, &refresh))?;
     losses.extend(no_winner("refresh token", refresh.name, &answers));
     kept.tokens.push(first);
     kept.tokens.extend(answers.iter().filter_map(done).cloned());
@@ -42,7 +43,7 @@ pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<Vec<Part>,
     let history = stage.recorder.take();
     let mut found = checker::check(&history);
     found.extend(losses);
-    Ok(vec![Part { kind: None, history, found, counts: Vec::new() }])
+    Ok(vec![Part::new(history, found)])
 }
 
 /// Presents the first generation again after its successor was used, and asks after the rest.
@@ -68,16 +69,15 @@ fn no_winner(what: &'static str, name: u32, outcomes: &[Outcome<Tokens>]) -> Opt
     nobody.then_some(Violation::Lost { what, name, at: Span { begin: 0, end: 0 } })
 }
 
-/// Asks from `count` threads at the same moment.
-pub fn race<T: Send>(count: usize, ask: impl Fn() -> T + Sync) -> Vec<T> {
+/// Asks from `count` threads at the same moment. One that dies was no presenter, so the race was none.
+pub fn race<T: Send>(count: usize, ask: impl Fn() -> T + Sync) -> Result<Vec<T>, String> {
     let barrier = Barrier::new(count);
     std::thread::scope(|scope| {
         let ask = || {
             barrier.wait();
             ask()
         };
-        let askers: Vec<_> = (0..count).map(|_| scope.spawn(ask)).collect();
-        askers.into_iter().filter_map(|asker| asker.join().ok()).collect()
+        all_joined((0..count).map(|_| scope.spawn(ask)).collect())
     })
 }
 
@@ -96,5 +96,14 @@ mod tests {
         assert!(no_winner("code", 1, &[Outcome::Refused, error()]).is_some());
         assert!(no_winner("code", 1, &[error(), Outcome::Unknown(Doubt::NoAnswer)]).is_some());
         assert!(no_winner("code", 1, &[Outcome::Refused, won, error()]).is_none());
+    }
+
+    #[test]
+    fn a_race_of_which_one_presenter_died_is_none() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let come = AtomicUsize::new(0);
+        assert_eq!(race(3, || come.fetch_add(1, Ordering::SeqCst)).map(|all| all.len()), Ok(3));
+        let dies = || assert_ne!(come.fetch_add(1, Ordering::SeqCst), 4, "the second of three");
+        assert!(race(3, dies).is_err_and(|why| why.contains("the second of three")));
     }
 }

@@ -11,10 +11,21 @@ use std::collections::BTreeMap;
 pub struct Part {
     /// Which of several kinds of race; a proof of one kind has none.
     pub kind: Option<&'static str>,
+    /// Whether the two sides of the race were under way at the same time. `None` where it is no race of two.
+    pub met: Option<bool>,
+    /// What earlier rounds wrote down, and counted, of what this one asks after.
+    pub before: Vec<Event>,
     pub history: Vec<Event>,
     pub found: Vec<Violation>,
     /// What else was counted in it.
     pub counts: Vec<(&'static str, u64)>,
+}
+
+impl Part {
+    /// A whole round of a proof of one kind.
+    pub fn new(history: Vec<Event>, found: Vec<Violation>) -> Part {
+        Part { kind: None, met: None, before: Vec::new(), history, found, counts: Vec::new() }
+    }
 }
 
 /// What was counted.
@@ -39,8 +50,17 @@ pub struct Tally {
 #[derive(Debug, Default)]
 struct Kind {
     rounds: u64,
+    /// In how many the two sides met, where there are two.
+    met: Option<u64>,
     violations: usize,
     counts: BTreeMap<&'static str, u64>,
+}
+
+impl Kind {
+    /// Rounds that may have broken something: a race whose sides never met was none.
+    fn raced(&self) -> u64 {
+        self.met.unwrap_or(self.rounds)
+    }
 }
 
 impl Tally {
@@ -62,6 +82,9 @@ impl Tally {
             Some(name) => {
                 let kind = self.kinds.entry(name).or_default();
                 kind.rounds += 1;
+                if let Some(met) = part.met {
+                    *kind.met.get_or_insert_default() += u64::from(met);
+                }
                 kind.violations += part.found.len();
                 &mut kind.counts
             }
@@ -94,13 +117,16 @@ impl Tally {
     pub fn line(&self, mut head: Value, rounds: u64) -> String {
         let kinds = self.kinds.iter().map(|(name, kind)| {
             let mut told = json!({ "rounds": kind.rounds, "violations": kind.violations,
-                "below_at_95_percent": bound(kind.violations, kind.rounds) });
+                "below_at_95_percent": bound(kind.violations, kind.raced()) });
+            if let Some(met) = kind.met {
+                told["met"] = json!(met);
+            }
             put(&mut told, &kind.counts);
             ((*name).to_owned(), told)
         });
         let kinds: serde_json::Map<String, Value> = kinds.collect();
         // Of several kinds each was tried so often only; of times there is no bound.
-        let least = self.kinds.values().map(|kind| kind.rounds).min().unwrap_or(rounds);
+        let least = self.kinds.values().map(Kind::raced).min().unwrap_or(rounds);
         let bound = if self.measured.is_some() { None } else { bound(self.violations, least) };
         let counts = json!({
             "rounds": rounds,
@@ -147,7 +173,7 @@ mod tests {
     fn part(kind: Option<&'static str>, outcome: Outcome<()>, found: Vec<Violation>) -> Part {
         let span = Span { begin: 0, end: 1 };
         let history = vec![Event { span, what: What::Use { access: 1, outcome } }];
-        Part { kind, history, found, counts: vec![("first_wins", 1)] }
+        Part { kind, counts: vec![("first_wins", 1)], ..Part::new(history, found) }
     }
 
     fn line(tally: &Tally, rounds: u64) -> Value {
@@ -173,6 +199,25 @@ mod tests {
         assert_eq!(told["kinds"]["seldom"]["violations"], 1);
         assert!(told["kinds"]["seldom"]["below_at_95_percent"].is_null() && told["below_at_95_percent"].is_null());
         assert_eq!(told["kinds"]["often"]["below_at_95_percent"], 0.1);
+    }
+
+    #[test]
+    fn a_race_whose_sides_never_met_proves_nothing_about_a_race() {
+        let mut tally = Tally::default();
+        for n in 0..30 {
+            let round = part(Some("raced"), Outcome::Done(()), Vec::new());
+            tally.count(&Part { met: Some(n % 3 == 0), ..round });
+        }
+        let told = line(&tally, 30);
+        assert_eq!(
+            (told["kinds"]["raced"]["rounds"].as_u64(), told["kinds"]["raced"]["met"].as_u64()),
+            (Some(30), Some(10))
+        );
+        assert_eq!(told["kinds"]["raced"]["below_at_95_percent"], 0.3);
+        assert_eq!(told["below_at_95_percent"], 0.3);
+        let mut never = Tally::default();
+        never.count(&Part { met: Some(false), ..part(Some("raced"), Outcome::Done(()), Vec::new()) });
+        assert!(line(&never, 1)["below_at_95_percent"].is_null());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::checker::{self, Violation};
 use super::driver::{Make, Stage, subject_name};
-use super::history::{Outcome, Span, Subject};
+use super::history::{Event, Outcome, Span, Subject, What};
 use super::part::Part;
 use super::seed::Chance;
 use super::together::together;
@@ -36,21 +36,36 @@ pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance) -> Result<Vec<Part>,
     let application = turn % APPLICATIONS.len();
     let mut guest = stage.regular(0);
     let refreshed = refresh_against_revoke(stage, &mut guest, application, &mut chance)?;
-    let refresh = part(stage, REFRESH, refreshed, None);
+    let refresh = part(stage, REFRESH, refreshed, None, |what| matches!(what, What::Refresh { .. }));
     let traded = trade_against_disable(stage, n, application, &mut chance)?;
-    let trade = part(stage, TRADE, traded, None);
+    let trade = part(stage, TRADE, traded, None, |what| matches!(what, What::Redeem { .. }));
     let (given, torn) = consent_against_withdraw(stage, &mut guest, n, turn % REMEMBERING, &mut chance)?;
-    let consent = part(stage, CONSENT, given, torn);
+    let consent = part(stage, CONSENT, given, torn, |what| matches!(what, What::Issue { .. }));
     stage.keep_regular(0, guest);
     Ok(vec![refresh, trade, consent])
 }
 
-/// What was written down of one race. `first` says that the use came before the end.
-fn part(stage: &Stage<'_>, kind: &'static str, first: bool, torn: Option<Violation>) -> Part {
+/// What was written down of one race. `first` says that the use came before the end, `is_use` what was raced.
+fn part(
+    stage: &Stage<'_>,
+    kind: &'static str,
+    first: bool,
+    torn: Option<Violation>,
+    is_use: impl Fn(&What) -> bool,
+) -> Part {
     let history = stage.recorder.take();
     let mut found = checker::check(&history);
     found.extend(torn);
-    Part { kind: Some(kind), history, found, counts: vec![("use_was_first", u64::from(first))] }
+    let (met, counts) = (Some(met(&history, is_use)), vec![("use_was_first", u64::from(first))]);
+    Part { kind: Some(kind), met, counts, ..Part::new(history, found) }
+}
+
+/// Whether a use was under way while something was ended.
+fn met(history: &[Event], is_use: impl Fn(&What) -> bool) -> bool {
+    let is_end = |what: &What| matches!(what, What::End { .. } | What::Cut { .. });
+    let ends: Vec<Span> = history.iter().filter(|event| is_end(&event.what)).map(|event| event.span).collect();
+    let mut uses = history.iter().filter(|event| is_use(&event.what)).map(|event| event.span);
+    uses.any(|one| ends.iter().any(|end| one.begin < end.end && end.begin < one.end))
 }
 
 fn refresh_against_revoke(
@@ -155,4 +170,29 @@ fn consent_against_withdraw(
     // What lives on was given after the withdrawal.
     stage.balances.won(way, spread, !lives);
     Ok((!lives, torn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_sides_have_met_when_both_were_under_way() {
+        let line = |begin, end, what| Event { span: Span { begin, end }, what };
+        let refresh = || What::Refresh { presented: 1, by: 2, outcome: Outcome::Refused };
+        let end = || What::End { subject: Subject::Family(1), outcome: Outcome::Done(()) };
+        let shown = || What::Use { access: 1, outcome: Outcome::Done(()) };
+        let is_use = |what: &What| matches!(what, What::Refresh { .. });
+        for (history, expected) in [
+            (vec![line(1, 4, refresh()), line(2, 3, end())], true),
+            (vec![line(1, 3, refresh()), line(2, 4, end())], true),
+            (vec![line(2, 4, refresh()), line(1, 3, end())], true),
+            (vec![line(1, 2, refresh()), line(3, 4, end())], false),
+            (vec![line(3, 4, refresh()), line(1, 2, end())], false),
+            (vec![line(3, 4, refresh()), line(1, 2, end()), line(1, 3, shown())], false),
+            (vec![line(1, 2, refresh())], false),
+        ] {
+            assert_eq!(met(&history, is_use), expected, "{history:?}");
+        }
+    }
 }

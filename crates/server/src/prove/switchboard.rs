@@ -96,16 +96,17 @@ impl Stage<'_> {
     /// Gives a person another password. Gives the one before it.
     pub fn change_password(&self, person: usize) -> Result<Held, String> {
         let (before, after) = (self.password(person), self.new_password());
-        let begin = self.recorder.stamp();
+        // Each try is a line of its own: one that nobody can tell the end of is not hidden by the next.
         let change = || {
+            let begin = self.recorder.stamp();
             let arguments = ["user", "set-password", &self.people[person].name, "--password-stdin"];
-            self.house.command(&arguments, &after.text)
+            let done = self.house.command(&arguments, &after.text).is_ok();
+            self.recorder.write(begin, What::End { subject: Subject::Key(before.name), outcome: told(done) });
+            let subject = Subject::Person(subject_name(person));
+            self.recorder.write(begin, What::Cut { subject, outcome: told(done) });
+            done
         };
-        let done = (0..TRIES).map(|_| change()).find(Result::is_ok).is_some();
-        self.recorder.write(begin, What::End { subject: Subject::Key(before.name), outcome: told(done) });
-        let subject = Subject::Person(subject_name(person));
-        self.recorder.write(begin, What::Cut { subject, outcome: told(done) });
-        if !done {
+        if !(0..TRIES).any(|_| change()) {
             return Err("a password cannot be changed: see the server's log".to_owned());
         }
         self.keep_password(person, after);

@@ -120,7 +120,7 @@ pub fn round(stage: &Stage<'_>, n: u64, mut chance: Chance, measured: &mut Measu
     }
     let history = stage.recorder.take();
     let found = checker::check(&history);
-    Ok(vec![Part { kind: None, history, found, counts: Vec::new() }])
+    Ok(vec![Part::new(history, found)])
 }
 
 fn expect(status: u16, good: &[u16]) -> Result<(), String> {

@@ -1,11 +1,12 @@
 //! Two deeds at almost the same moment.
 //!
 //! Owns who begins later, and by how much: chance says, around a middle that follows the winners, so that on whatever
-//! machine each side wins now and then.
+//! machine each side wins now and then; and that a thread which died is never taken for one that had nothing to tell.
 
 use super::seed::Chance;
 use std::collections::HashMap;
 use std::sync::{Barrier, Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 /// Nobody begins later than by this.
@@ -67,9 +68,33 @@ pub fn together<A: Send, B: Send>(
     })
 }
 
+/// What the thread brings home. One that panicked has proven nothing, and says why.
+pub fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> Result<T, String> {
+    thread.join().map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+        format!("a thread of the driver panicked: {}", text.unwrap_or("nobody knows why"))
+    })
+}
+
+/// The same of many; all are waited for.
+pub fn all_joined<T>(threads: Vec<ScopedJoinHandle<'_, T>>) -> Result<Vec<T>, String> {
+    let ends: Vec<_> = threads.into_iter().map(joined).collect();
+    ends.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_that_panicked_is_an_error_and_not_nothing() {
+        let run = |dies: usize| {
+            let one = move |n: usize| if n == dies { panic!("number {n}") } else { vec![n] };
+            std::thread::scope(|scope| all_joined((0..3).map(|n| scope.spawn(move || one(n))).collect()))
+        };
+        assert_eq!(run(3), Ok(vec![vec![0], vec![1], vec![2]]));
+        assert_eq!(run(1), Err("a thread of the driver panicked: number 1".to_owned()));
+    }
 
     /// A machine on which the end takes so much longer that by chance alone it would never come first.
     #[test]

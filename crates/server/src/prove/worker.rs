@@ -105,7 +105,10 @@ impl<'a> Worker<'a> {
     fn twice<T: Send>(&self, ask: impl Fn() -> Outcome<T> + Sync) -> Outcome<T> {
         std::thread::scope(|scope| {
             let other = scope.spawn(&ask);
-            match (ask(), other.join()) {
+            let mine = ask();
+            match (mine, other.join()) {
+                // Whoever waits for this worker hears of it.
+                (_, Err(panic)) => std::panic::resume_unwind(panic),
                 (Outcome::Done(mine), _) => Outcome::Done(mine),
                 (mine, Ok(theirs)) => {
                     if matches!(theirs, Outcome::Done(_)) {
@@ -114,7 +117,6 @@ impl<'a> Worker<'a> {
                         mine
                     }
                 }
-                (mine, Err(_)) => mine,
             }
         })
     }

@@ -73,7 +73,12 @@ impl Switches {
     }
 }
 
+/// What was refused was not done: it ends nothing, and is no excuse for anything that is gone.
 fn note(all: &mut HashMap<Subject, Vec<Switch>>, subject: Subject, span: Span, outcome: &Outcome<()>) {
-    let acknowledged = *outcome == Outcome::Done(());
+    let acknowledged = match outcome {
+        Outcome::Done(()) => true,
+        Outcome::Unknown(_) => false,
+        Outcome::Refused => return,
+    };
     all.entry(subject).or_default().push(Switch { span, acknowledged });
 }

@@ -109,6 +109,10 @@ impl Script {
     }
 }
 
+fn broken_promises(events: &[Event]) -> Vec<Violation> {
+    Index::of(events).broken_promises(events)
+}
+
 fn spent_twice(violation: &Violation) -> bool {
     *violation == Violation::SpentTwice { code: CODE }
 }

@@ -115,3 +115,59 @@ fn what_was_acknowledged_and_is_gone_is_found() {
     // An answer that promises nothing is no loss.
     Script::begun().then(show(0, Outcome::Unknown(LOST))).then(refresh(0, Outcome::Unknown(LOST))).honest();
 }
+
+/// A client that shows a secret which was removed guesses, as far as the server can see.
+#[test]
+fn a_client_whose_secret_was_removed_may_be_told_to_wait_and_nobody_else_may() {
+    let wait = || Outcome::Unknown(Doubt::Answered(429));
+    let (key, other) = (Subject::Key(SECRET), Subject::Key(PASSWORD));
+    for told in [refresh(0, wait()), redeem(wait())] {
+        assert_eq!(check(&Script::begun().then(end(key)).then(told.clone()).events), [], "{told:?}");
+        assert_eq!(check(&Script::begun().then(end(key)).beside(told.clone()).events), [], "{told:?}");
+        let refused = What::End { subject: key, outcome: Refused };
+        for script in [
+            Script::begun().then(told.clone()),
+            Script::begun().then(told.clone()).then(end(key)),
+            Script::begun().then(end(other)).then(told.clone()),
+            Script::begun().then(refused).then(told.clone()),
+        ] {
+            assert!(!check(&script.events).is_empty(), "{told:?}");
+        }
+    }
+    // Not so whatever else is asked, and a wait is no way in.
+    for told in [show(0, Outcome::Unknown(Doubt::Answered(429))), sign_in(Outcome::Unknown(Doubt::Answered(429)))] {
+        assert!(!check(&Script::begun().then(end(key)).then(told.clone()).events).is_empty(), "{told:?}");
+    }
+    let again = Script::begun().then(end(key)).then(refresh(0, wait())).then(refresh(0, Done(tokens(1))));
+    assert!(check(&again.events).iter().any(alive(key)));
+}
+
+#[test]
+fn an_end_that_was_refused_ends_nothing_and_excuses_nothing() {
+    let refused = |subject| What::End { subject, outcome: Refused };
+    for subject in [Subject::Person(PERSON), Subject::Session(4)] {
+        Script::begun().then(refused(subject)).then(show(0, Done(()))).honest();
+        Script::begun().then(refused(subject)).then(show(0, Refused)).breaks(lost);
+        Script::begun().then(What::Cut { subject, outcome: Refused }).then(show(0, Refused)).breaks(lost);
+        // Nor does a switching on that was refused give another life to what comes after it.
+        let on = What::Restore { subject, outcome: Refused };
+        Script::begun().then(end(subject)).then(on).then(issue(Done(CODE + 1))).breaks(alive(subject));
+    }
+    for subject in [Subject::Family(CODE), Subject::Token(100)] {
+        Script::begun().then(refused(subject)).then(show(0, Refused)).breaks(lost);
+    }
+}
+
+#[test]
+fn which_families_have_certainly_ended_is_told_with_their_tokens() {
+    let told = |script: Script| ended(&script.events).remove(&CODE);
+    let all = Some(vec![100, 200, 101, 201]);
+    let begun = || Script::begun().then(refresh(0, Done(tokens(1))));
+    let person = Subject::Person(PERSON);
+    assert_eq!(told(begun()), None);
+    assert_eq!(told(begun().then(end(person))), all);
+    assert_eq!(told(begun().then(end(person)).then(restore(person))), all);
+    assert_eq!(told(begun().then(redeem(Refused))), all, "a replay");
+    assert_eq!(told(begun().then(end(Subject::Token(100)))), None);
+    assert_eq!(told(begun().then(What::End { subject: person, outcome: Outcome::Unknown(LOST) })), None);
+}
