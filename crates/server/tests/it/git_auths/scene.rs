@@ -1,6 +1,6 @@
 //! A project with an editor, a server that knows two hosts, and the fake hosts themselves.
 
-use crate::githosts::{GitHub, Gitee, follow};
+use crate::githosts::{GitHub, GitLab, Gitee, follow};
 use crate::harness::{Answer, Call, Database, Page, Person, Server, Visitor, unique};
 use serde_json::{Value, json};
 
@@ -8,6 +8,8 @@ pub struct Scene {
     pub server: Server,
     pub github: GitHub,
     pub gitee: Gitee,
+    /// Below a path, as a self-managed one may be.
+    pub gitlab: GitLab,
     /// The project's id.
     pub project: String,
     /// An editor of it.
@@ -17,10 +19,10 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A server of its own on this database, with GitHub and Gitee ticked for the project, which hands out tokens.
+    /// A server of its own on this database, with GitHub, Gitee and GitLab ticked for the project, which hands out tokens.
     pub fn on(database: Database) -> Scene {
-        let (github, gitee) = (GitHub::start(), Gitee::start());
-        let allowed = [&github.authority, &gitee.authority];
+        let (github, gitee, gitlab) = (GitHub::start(), Gitee::start(), GitLab::below("/gitlab"));
+        let allowed = [&github.authority, &gitee.authority, &gitlab.authority];
         let arguments: Vec<&str> =
             allowed.into_iter().flat_map(|host| ["--allow-private-host", host.as_str()]).collect();
         let server = Server::start(database, &arguments);
@@ -29,10 +31,11 @@ impl Scene {
         join(&server, &project, &ada, "editor");
         server.json(&["project", "set", &project, "--hand-out", "on"], "");
         let token = token(&server, &ada, &project);
-        let scene = Scene { server, github, gitee, project, ada, token };
-        let (hub, tee) = (&scene.github, &scene.gitee);
+        let scene = Scene { server, github, gitee, gitlab, project, ada, token };
+        let (hub, tee, lab) = (&scene.github, &scene.gitee, &scene.gitlab);
         hub.register(&scene.add_host("hub", "github", &hub.url(), (&hub.client_id, &hub.client_secret), &[]));
         tee.register(&scene.add_host("tee", "gitee", &tee.url(), (&tee.client_id, &tee.client_secret), &[]));
+        lab.register(&scene.add_host("lab", "gitlab", &lab.url(), (&lab.client_id, &lab.client_secret), &[]));
         scene
     }
 
@@ -124,7 +127,7 @@ impl Scene {
             let is_ours = |line: &str| !line.ends_with("/authorize");
             fake.log().iter().filter(|asked| is_ours(&asked.line())).count()
         };
-        count(&self.github) + count(&self.gitee)
+        count(&self.github) + count(&self.gitee) + count(&self.gitlab)
     }
 
     /// The rows of the trail of this action: outcome and details, newest first.

@@ -5,7 +5,7 @@
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// What stands in each body that a host sends instead of an answer, and should be seen nowhere else.
@@ -121,6 +121,29 @@ pub enum Fault {
     Redirect(u16, String),
     /// Answers 200 and JSON of another kind.
     Nonsense,
+    /// Answers this, and does nothing.
+    Says(Said),
+    /// Does what it should at once, and keeps its answer until the gate opens.
+    FrozenAfter(Gate),
+    /// Does what it should once the gate opens.
+    FrozenBefore(Gate),
+}
+
+/// What a frozen host waits for.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    pub fn open(&self) {
+        *self.0.0.lock().expect("gate") = true;
+        self.0.1.notify_all();
+    }
+
+    fn wait(&self) {
+        let most = Duration::from_secs(120);
+        let shut = self.0.0.lock().expect("gate");
+        drop(self.0.1.wait_timeout_while(shut, most, |open| !*open).expect("gate"));
+    }
 }
 
 /// A fault that waits for its requests.
@@ -218,6 +241,16 @@ impl Fake {
                 return;
             }
             Some(Fault::Redirect(status, to)) => Said::empty(status).header("Location", &to),
+            Some(Fault::Says(said)) => said,
+            Some(Fault::FrozenAfter(gate)) => {
+                let said = answer(&asked);
+                gate.wait();
+                said
+            }
+            Some(Fault::FrozenBefore(gate)) => {
+                gate.wait();
+                answer(&asked)
+            }
             Some(Fault::Nonsense) => Said::json(200, &serde_json::json!([{ "said": SAYS }])),
         };
         write(&mut stream, &asked.method, &said);

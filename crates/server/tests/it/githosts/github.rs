@@ -444,14 +444,14 @@ fn spell(asked: &Asked, fields: &[(&str, Value)]) -> Said {
 }
 
 /// RFC 7636 section 4.2.
-fn challenge_of(verifier: &str) -> String {
+pub fn challenge_of(verifier: &str) -> String {
     use base64::Engine as _;
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest)
 }
 
 /// `2026-12-31 08:30:00 UTC`, as the header has it.
-fn moment(seconds: i64) -> String {
+pub fn moment(seconds: i64) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (mut year, mut day) = (1970, days);
     let leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;

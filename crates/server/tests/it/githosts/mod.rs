@@ -8,12 +8,14 @@ mod described;
 pub mod fake;
 pub mod gitee;
 pub mod github;
+pub mod gitlab;
 mod published;
 mod rules;
 
-pub use fake::{Asked, Fault, SAYS};
+pub use fake::{Asked, Fault, Gate, SAYS};
 pub use gitee::Gitee;
 pub use github::GitHub;
+pub use gitlab::GitLab;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,7 +1,7 @@
 //! The fakes themselves keep their hosts' rules: each rule is broken once, as a client would.
 
 use super::fake::{Asked, Fault, value};
-use super::{GitHub, Gitee, follow, parameters};
+use super::{GitHub, GitLab, Gitee, follow, parameters};
 use crate::harness::{Answer, Call};
 
 const CALLBACK: &str = "https://vestibule.example/git/landing/1";
@@ -276,4 +276,94 @@ fn a_person_is_asked_where_they_were_not_before_and_can_end_what_they_gave() {
     hub.revoke_all();
     tee.revoke_all();
     assert!(!hub.is_alive(&one) && !tee.is_alive(&other));
+}
+
+fn gitlab_code(host: &GitLab) -> String {
+    let fields = [
+        ("client_id", host.client_id.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("response_type", "code"),
+        ("scope", "api"),
+        ("state", "st4te"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ];
+    let address = Call::get(format!("{}/oauth/authorize", host.url())).query(&fields);
+    let back = follow(address.url());
+    assert!(back.starts_with(CALLBACK), "{back}");
+    value(&parameters(&back), "code").expect("a code").to_owned()
+}
+
+fn gitlab_post(host: &GitLab, what: &str, fields: &[(&str, &str)]) -> Answer {
+    let id = [("client_id", host.client_id.as_str()), ("client_secret", host.client_secret.as_str())];
+    let fields: Vec<(&str, &str)> = id.into_iter().chain(fields.iter().copied()).collect();
+    Call::post(format!("{}/oauth/{what}", host.url())).form(&fields).send()
+}
+
+fn gitlab_pair(host: &GitLab) -> (String, String) {
+    let code = gitlab_code(host);
+    let fields = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK)];
+    let without = gitlab_post(host, "token", &fields);
+    assert_eq!((without.status, &without.json()["error"]), (400, &"invalid_grant".into()), "without its verifier");
+    let code = gitlab_code(host);
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
+    let answer = gitlab_post(host, "token", &fields).json();
+    assert_eq!((&answer["token_type"], &answer["expires_in"]), (&"Bearer".into(), &7200.into()), "{answer}");
+    assert_eq!(gitlab_post(host, "token", &fields).status, 400, "once");
+    let text = |name: &str| answer[name].as_str().expect("a token").to_owned();
+    (text("access_token"), text("refresh_token"))
+}
+
+#[test]
+fn gitlabs_pairs_live_two_hours_and_the_old_one_dies_at_once_with_a_refresh() {
+    let host = GitLab::below("/gitlab");
+    host.register(CALLBACK);
+    let user = |token: &str| {
+        Call::get(format!("{}/api/v4/user", host.url())).header("Authorization", &format!("Bearer {token}")).send()
+    };
+    let (access, refresh) = gitlab_pair(&host);
+    assert_eq!((user(&access).status, host.alive()), (200, 1));
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    let next = gitlab_post(&host, "token", &fields).json();
+    assert_eq!(user(&access).json()["error"], "invalid_token");
+    let again = gitlab_post(&host, "token", &fields);
+    assert_eq!((again.status, &again.json()["error"]), (400, &"invalid_grant".into()));
+    let access = next["access_token"].as_str().expect("a token").to_owned();
+    assert_eq!((user(&access).status, host.alive()), (200, 1));
+    host.clock.advance(7201);
+    assert_eq!(user(&access).status, 401);
+    // An access token that has expired is "ended" with 200, and its refresh token lives on.
+    let refresh = next["refresh_token"].as_str().expect("a token");
+    assert_eq!(gitlab_post(&host, "revoke", &[("token", &access)]).status, 200);
+    assert!(host.is_alive(refresh));
+    assert_eq!(gitlab_post(&host, "revoke", &[("token", refresh)]).status, 200);
+    assert!(!host.is_alive(refresh));
+    let wrong = Call::post(format!("{}/oauth/token", host.url())).form(&[("client_id", "no")]).send();
+    assert_eq!((wrong.status, &wrong.json()["error"]), (401, &"invalid_client".into()));
+}
+
+#[test]
+fn gitlabs_personal_tokens_tell_of_themselves_and_oauth_tokens_tell_at_another_address() {
+    let host = GitLab::start();
+    host.register(CALLBACK);
+    let get = |what: &str, token: &str| {
+        Call::get(format!("{}{what}", host.url())).header("Authorization", &format!("Bearer {token}")).send()
+    };
+    let (access, _) = gitlab_pair(&host);
+    let midnight = 1_830_297_600;
+    let personal = host.personal_token(&["api"], midnight);
+    let told = get("/api/v4/personal_access_tokens/self", &personal).json();
+    assert_eq!((&told["active"], &told["expires_at"]), (&true.into(), &"2028-01-01".into()), "{told}");
+    assert_eq!(get("/api/v4/personal_access_tokens/self", &access).status, 400);
+    assert_eq!(get("/oauth/token/info", &access).json()["scope"], serde_json::json!(["api"]));
+    let narrow = host.personal_token(&["read_repository"], midnight);
+    let denied = get("/api/v4/user", &narrow);
+    assert_eq!((denied.status, &denied.json()["error"]), (403, &"insufficient_scope".into()));
+    host.clock.advance(2 * 366 * 86_400);
+    assert_eq!(get("/api/v4/user", &personal).status, 401);
 }
