@@ -2,6 +2,7 @@
 //!
 //! Owns connections, the log and the misbehaviour. Owns no rule of a host.
 
+use super::backend::Backend;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -21,6 +22,8 @@ pub struct Asked {
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// The same as it came, for what is no text.
+    pub bytes: Vec<u8>,
 }
 
 impl Asked {
@@ -75,11 +78,13 @@ pub struct Said {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// What is sent in its place, where it is no text.
+    pub bytes: Option<Vec<u8>>,
 }
 
 impl Said {
     pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Said {
-        Said { status, headers: vec![("Content-Type".into(), content_type.into())], body: body.into() }
+        Said { status, headers: vec![("Content-Type".into(), content_type.into())], body: body.into(), bytes: None }
     }
 
     pub fn json(status: u16, body: &Value) -> Said {
@@ -91,7 +96,7 @@ impl Said {
     }
 
     pub fn empty(status: u16) -> Said {
-        Said { status, headers: Vec::new(), body: String::new() }
+        Said { status, headers: Vec::new(), body: String::new(), bytes: None }
     }
 
     pub fn redirect(to: &str) -> Said {
@@ -162,6 +167,7 @@ pub struct Fake {
     pub authority: String,
     traps: Arc<Mutex<Vec<Trap>>>,
     log: Arc<Mutex<Vec<Asked>>>,
+    git: Arc<Mutex<Option<Backend>>>,
 }
 
 impl Fake {
@@ -169,7 +175,8 @@ impl Fake {
     pub fn start(answer: impl Fn(&str, &Asked) -> Said + Send + Sync + 'static) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let authority = listener.local_addr().expect("address").to_string();
-        let fake = Fake { authority: authority.clone(), traps: Arc::default(), log: Arc::default() };
+        let fake =
+            Fake { authority: authority.clone(), traps: Arc::default(), log: Arc::default(), git: Arc::default() };
         let (mine, answer) = (fake.clone(), Arc::new(answer));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -179,6 +186,11 @@ impl Fake {
             }
         });
         fake
+    }
+
+    /// From now on real git serves repositories behind it.
+    pub fn serves_git(&self, backend: &Backend) {
+        *self.git.lock().expect("git") = Some(backend.clone());
     }
 
     /// Where its pages begin.
@@ -214,6 +226,9 @@ impl Fake {
     fn serve(&self, stream: TcpStream, answer: impl Fn(&Asked) -> Said) {
         let Some((asked, mut stream)) = read(stream) else { return };
         self.log.lock().expect("log").push(asked.clone());
+        let git = self.git.lock().expect("git").clone();
+        let answer =
+            |asked: &Asked| git.as_ref().and_then(|git| git.answer(asked, &answer)).unwrap_or_else(|| answer(asked));
         let fault = {
             let mut traps = self.traps.lock().expect("traps");
             let trap = traps.iter_mut().find(|trap| trap.left > 0 && asked.line().starts_with(&trap.line));
@@ -278,8 +293,8 @@ fn read(stream: TcpStream) -> Option<(Asked, TcpStream)> {
     let length = headers.iter().find(|(n, _)| n == "content-length").and_then(|(_, v)| v.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Some((Asked { method, path: path.to_owned(), query, headers, body }, reader.into_inner()))
+    let text = String::from_utf8_lossy(&body).into_owned();
+    Some((Asked { method, path: path.to_owned(), query, headers, body: text, bytes: body }, reader.into_inner()))
 }
 
 fn write(stream: &mut TcpStream, method: &str, said: &Said) {
@@ -287,12 +302,13 @@ fn write(stream: &mut TcpStream, method: &str, said: &Said) {
     for (name, value) in &said.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
+    let whole = said.bytes.as_deref().unwrap_or(said.body.as_bytes());
     if said.status != 204 {
-        head.push_str(&format!("Content-Length: {}\r\n", said.body.len()));
+        head.push_str(&format!("Content-Length: {}\r\n", whole.len()));
     }
     head.push_str("\r\n");
-    let body = if method == "HEAD" { "" } else { &said.body };
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+    let body = if method == "HEAD" { &[] } else { whole };
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
 }
 
 /// Digits that nobody has seen yet, as many as wanted.

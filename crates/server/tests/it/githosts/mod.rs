@@ -4,6 +4,7 @@
 //! fits GitHub's published description (`described`), Gitee's is driven by published clients of Gitee (`published`). How
 //! our server fares with them is proven in the files of its routes.
 
+pub mod backend;
 mod described;
 pub mod fake;
 pub mod gitee;
