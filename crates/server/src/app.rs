@@ -17,6 +17,7 @@ use crate::turns::Bell;
 use crate::upkeep::OlderForms;
 use crate::web::guard::Guard;
 use crate::web::guessing::Guessing;
+use crate::web::large_body::LargeBodies;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vestibule_store::Store;
@@ -61,6 +62,8 @@ pub struct App {
     pub under_way: UnderWay,
     /// How many credentials each project has tried at Git hosts just now.
     pub tries: Tries,
+    /// How many requests that hold a file are under way.
+    pub large_bodies: LargeBodies,
     /// Whether this process is about to end.
     pub draining: Draining,
 }

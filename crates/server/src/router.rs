@@ -3,13 +3,13 @@
 //! Owns which conductor answers where. What every answer carries is the door's, which stands before it; who may ask is
 //! each conductor's.
 
-use crate::api::{git_auths, git_credentials, gitlife, idaas, projects, tokens};
+use crate::api::{git_auths, git_credentials, git_files, git_repos, gitlife, idaas, projects, tokens};
 use crate::app::App;
 use crate::endpoints::{authorize, health, introspect, jwks, logout, metadata, revoke, token, userinfo};
 use crate::pages;
 use crate::web::{cors, door};
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use std::sync::Arc;
 
 /// The addresses that metadata tells of; the same constants are routed below.
@@ -53,6 +53,18 @@ pub fn router(app: Arc<App>) -> Router {
         .route(git_auths::path::PASSWORD, post(git_auths::password))
         .route(git_credentials::PATH, post(git_credentials::hand_out))
         .route(git_credentials::REFUSED, post(git_credentials::refused))
+        .route(git_repos::path::NAMESPACES, get(git_repos::namespaces))
+        .route(git_repos::path::PROJECT_INFO, get(git_repos::project_info))
+        .route(git_repos::path::PROJECTS, get(git_repos::projects).post(git_repos::create_project))
+        .route(git_repos::path::BRANCHES, get(git_repos::branches))
+        .route(git_repos::path::TAGS, get(git_repos::tags).post(git_repos::create_tag))
+        .route(git_repos::path::TAG, delete(git_repos::delete_tag))
+        .route(git_repos::path::COMMITS, get(git_repos::commits))
+        .route(git_repos::path::HOOKS, get(git_repos::hooks).post(git_repos::create_hook))
+        .route(git_repos::path::HOOK, delete(git_repos::delete_hook))
+        // A file called `trees` can be written under its name, though not read.
+        .route(git_files::path::TREES, file().get(git_files::tree))
+        .route(git_files::path::FILE, file().get(git_files::read))
         // The identity calls beside the project API
         .route("/v3/auth/tokens", post(tokens::give).get(tokens::show).delete(tokens::end))
         .route("/v3/auth/domains", get(projects::domains))
@@ -77,4 +89,9 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(door::nothing_here)
         .method_not_allowed_fallback(door::wrong_method)
         .with_state(app)
+}
+
+/// What can be done to a file but reading it.
+fn file() -> MethodRouter<Arc<App>> {
+    post(git_files::create).put(git_files::update).delete(git_files::delete)
 }

@@ -27,6 +27,7 @@ use crate::turns::{self, Bell};
 use crate::upkeep::{self, OlderForms};
 use crate::web::guard::Guard;
 use crate::web::guessing::Guessing;
+use crate::web::large_body::LargeBodies;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -76,6 +77,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         revocations: Bell::default(),
         under_way: UnderWay::default(),
         tries: Tries::default(),
+        large_bodies: LargeBodies::default(),
         draining: Draining::default(),
         dice: Dice,
         store,

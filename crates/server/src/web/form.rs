@@ -14,7 +14,7 @@ use std::time::Duration;
 use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::refusal::{Code, Refusal};
 
-/// The largest body that is read, in bytes (FM-119).
+/// The largest body that is read, in bytes (FM-119), but for those that hold a file.
 pub const BODY_LIMIT: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
@@ -43,10 +43,17 @@ impl<S: Sync> FromRequest<S> for Received {
     type Rejection = Response;
 
     async fn from_request(request: Request, _state: &S) -> Result<Received, Response> {
+        Received::within(request, BODY_LIMIT, BODY_PATIENCE).await
+    }
+}
+
+impl Received {
+    /// Reads a request whose body has at most `limit` bytes and arrives within `patience`.
+    pub async fn within(request: Request, limit: usize, patience: Duration) -> Result<Received, Response> {
         let (parts, body) = request.into_parts();
         let visit = Visit::of(&parts.extensions);
         let path = parts.uri.path().to_owned();
-        let body = match tokio::time::timeout(BODY_PATIENCE, Limited::new(body, BODY_LIMIT).collect()).await {
+        let body = match tokio::time::timeout(patience, Limited::new(body, limit).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
                 return Err(answer::by_path(&path, Code::PayloadTooLarge, &visit.id));
@@ -58,9 +65,7 @@ impl<S: Sync> FromRequest<S> for Received {
         let (peer, request_id) = (visit.peer, visit.id.clone());
         Ok(Received { method: parts.method, path, query, headers: parts.headers, body, peer, request_id })
     }
-}
 
-impl Received {
     /// The value of a header that may stand only once; `None` when it is absent, repeated or not text.
     pub fn header(&self, name: header::HeaderName) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();

@@ -1,4 +1,4 @@
-//! What every conductor needs of HTTP: reading what came (`form`, `segments`), telling who sent it (`caller`, `browser`,
+//! What every conductor needs of HTTP: reading what came (`form`, `large_body`, `segments`), telling who sent it (`caller`, `browser`,
 //! `project_caller`, `credential`, `aksk`, `cors`), shaping what goes out (`answer`, `servicestage`, `keystone`, `departure`, `entity`), the door that every request walks through (`door`) and its limits (`guard`,
 //! `guessing`).
 
@@ -19,6 +19,7 @@ pub mod form;
 pub mod guard;
 pub mod guessing;
 pub mod keystone;
+pub mod large_body;
 pub mod project_caller;
 pub mod segments;
 pub mod servicestage;

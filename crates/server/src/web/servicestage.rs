@@ -31,6 +31,10 @@ pub enum Code {
     CloneUrlInvalid,
     /// There is no authorization of the name that the path bears.
     UnknownAuthorization,
+    /// There is no such thing at the Git host, or the authorization's account must not know of it.
+    NothingThere,
+    /// The Git host cannot be reached, or does not answer as it should.
+    HostAway,
     /// We failed.
     Internal,
     /// Nobody is behind the request, or nobody who can be believed.
@@ -60,6 +64,8 @@ impl Code {
             Code::AuthorizationInvalid => (400, "SVCSTG.REPO.0451", "repository authorization invalid"),
             Code::CloneUrlInvalid => (400, "SVCSTG.REPO.0452", "clone url invalid"),
             Code::UnknownAuthorization => (404, "SVCSTG.REPO.0450", "no repository authorization"),
+            Code::NothingThere => (404, "SVCSTG.REPO.0404", "not found at the repository host"),
+            Code::HostAway => (502, "SVCSTG.REPO.0500", "the repository host did not answer as it should"),
             Code::Internal => (500, "SVCSTG.REPO.0500", "internal error"),
             Code::NotAuthenticated => (401, "APIG.0301", "Incorrect IAM authentication information"),
             Code::NotAllowed => (403, "APIG.0302", "The IAM user is not authorized to access the API"),
@@ -67,7 +73,7 @@ impl Code {
             Code::WrongMethod => (405, "APIG.0101", NO_SUCH_API),
             Code::TooLarge => (413, "SVCSTG.REPO.0400", "parameter invalid"),
             Code::TooManyTries => (429, "SVCSTG.REPO.0400", "too many tries"),
-            Code::RateLimited => (429, "SVCSTG.REPO.0400", "the Git host asks for patience"),
+            Code::RateLimited => (429, "SVCSTG.REPO.0400", "the repository host asks for patience"),
         }
     }
 }
@@ -121,6 +127,12 @@ impl Refusal {
     /// Its HTTP status.
     pub const fn status(&self) -> u16 {
         self.code.row().0
+    }
+
+    /// Its code on the wire.
+    #[cfg(test)]
+    pub const fn error_code(&self) -> &'static str {
+        self.code.row().1
     }
 
     /// The code's own words, and what else is worth saying.

@@ -7,6 +7,8 @@
 
 use super::HostClock;
 use super::fake::{Asked, Fake, Said, escape, fresh, value, with_query};
+use super::forge::{Forge, Kind};
+use super::github_repos::{self, Me};
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -40,6 +42,7 @@ struct World {
     asks: bool,
     codes: Vec<Code>,
     tokens: Vec<Token>,
+    forge: Forge,
 }
 
 #[derive(Clone)]
@@ -96,6 +99,7 @@ impl GitHub {
             asks: false,
             codes: Vec::new(),
             tokens: Vec::new(),
+            forge: Forge::default(),
         }));
         let (mine, time) = (world.clone(), clock.clone());
         let fake = Fake::start(move |url, asked| mine.lock().expect("world").answer(url, asked, time.now()));
@@ -129,7 +133,13 @@ impl GitHub {
         let mut world = self.world();
         let id = 1 + world.people.len() as u64;
         world.people.push(Person { login: login.to_owned(), id, avatar });
+        world.forge.add_space_as(id, login, Kind::Person, &[id]);
         world.signed_in = world.people.len() - 1;
+    }
+
+    /// Does something with its repositories.
+    pub fn forge<T>(&self, deed: impl FnOnce(&mut Forge) -> T) -> T {
+        deed(&mut self.world().forge)
     }
 
     /// Lets this picture stand on the signed-in person's page.
@@ -222,7 +232,32 @@ impl World {
             ("POST /login/oauth/access_token", _) => self.token(asked, now),
             ("GET /api/v3/user", _) => self.user(url, asked, now),
             (_, Some((client, "token"))) if asked.method == "DELETE" => self.delete_token(client, asked, now),
+            _ if asked.path.starts_with("/api/v3/") => self.repositories(url, asked, now),
             _ => failure(404, "Not Found"),
+        }
+    }
+
+    /// What is neither signing in nor the person's own page: for tokens that may look at repositories.
+    fn repositories(&mut self, url: &str, asked: &Asked, now: i64) -> Said {
+        let Some(token) = self.bearer(asked, now) else { return failure(401, "Bad credentials") };
+        let (person, scopes) = (self.people[token.person].clone(), token.scopes.clone());
+        // A token without the scope does not see private repositories, and is told which one would do for webhooks.
+        let lacks = |needed: &str| scopes.as_ref().is_some_and(|has| !has.iter().any(|scope| scope == needed));
+        let is_hook = asked.path.ends_with("/hooks") || asked.path.contains("/hooks/");
+        let said = if lacks("repo") {
+            failure(404, "Not Found")
+        } else if is_hook && lacks("write:repo_hook") && lacks("admin:repo_hook") {
+            failure(403, "Must have admin rights to Repository.")
+                .header("X-Accepted-OAuth-Scopes", "admin:repo_hook, write:repo_hook")
+        } else {
+            let people = self.people.clone();
+            let spell = |id: u64| people.iter().find(|person| person.id == id).map(|person| user(url, person));
+            let me = Me { id: person.id, login: &person.login };
+            github_repos::answer(&mut self.forge, &format!("{url}/api/v3"), asked, &me, &spell)
+        };
+        match scopes {
+            Some(scopes) => said.header("X-OAuth-Scopes", &scopes.join(", ")),
+            None => said,
         }
     }
 

@@ -7,9 +7,11 @@
 pub mod backend;
 mod described;
 pub mod fake;
+pub mod forge;
 pub mod gitee;
 pub mod github;
 pub mod gitlab;
+mod github_repos;
 mod published;
 mod rules;
 

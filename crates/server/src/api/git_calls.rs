@@ -1,0 +1,153 @@
+//! Calls that act at a Git host through a stored authorization: what the seventeen of `git_repos` and `git_files` share.
+//!
+//! Owns who may make one, the authorization that the header `X-Repo-Auth` names, the names in the path, the trail of those
+//! that change something, and the form of its answer. The code of each refusal is `git_visits`'s. Which host is asked, with which token, is
+//! `broker::visiting`'s; what is asked is `vestibule-githost`'s.
+
+mod body;
+mod query;
+
+pub use super::git_visits::of_host;
+pub use body::Members;
+pub use query::Query;
+
+use crate::app::App;
+use crate::broker::visiting::{AuthorizationName, visit};
+use crate::web::answer;
+use crate::web::form::Received;
+use crate::web::project_caller::{Needs, ProjectCaller};
+use crate::web::segments::Segments;
+use crate::web::servicestage::{Code, Refusal};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
+use serde::Serialize;
+use std::sync::Arc;
+use vestibule_githost::answers::Listing;
+use vestibule_githost::errand::Step;
+use vestibule_githost::host::{GitHost, Place};
+use vestibule_githost::names::{Namespace, Project, Ref};
+use vestibule_githost::site::Visit;
+use vestibule_store::audit::Event;
+use vestibule_store::projects::Role;
+
+/// The scopes that an access token needs: for repositories and their files, and for webhooks.
+const REPOSITORIES: &str = "projects";
+const HOOKS: &str = "hook";
+
+/// What the calls ask of their caller.
+pub const READ: Needs = Needs { role: Role::Viewer, scope: REPOSITORIES };
+pub const CHANGE: Needs = Needs { role: Role::Editor, scope: REPOSITORIES };
+pub const READ_HOOKS: Needs = Needs { role: Role::Viewer, scope: HOOKS };
+pub const CHANGE_HOOKS: Needs = Needs { role: Role::Editor, scope: HOOKS };
+
+/// A call on its way: who makes it, through which authorization, and the path's segments.
+pub struct GitCall<'a> {
+    app: &'a Arc<App>,
+    received: &'a Received,
+    caller: ProjectCaller,
+    segments: Segments,
+    through: AuthorizationName,
+    /// The authorization's name, for the trail.
+    named: &'a str,
+}
+
+impl<'a> GitCall<'a> {
+    /// Begins a call: its caller, and the authorization that it acts through.
+    pub async fn begin(app: &'a Arc<App>, received: &'a Received, needs: Needs) -> Result<GitCall<'a>, Refusal> {
+        let segments = Segments::read(&received.path).ok_or_else(|| Refusal::new(Code::NoSuchApi))?;
+        let caller = ProjectCaller::of(app, received, segments.at(1), needs).await?;
+        let named = received.header(AUTHORIZATION).map(str::trim).unwrap_or_default();
+        if named.is_empty() {
+            return Err(Refusal::saying(Code::NoAuthorization, "name one in the header X-Repo-Auth, once"));
+        }
+        let through = AuthorizationName::parse(named).ok_or_else(|| Refusal::new(Code::NoAuthorization))?;
+        Ok(GitCall { app, received, caller, segments, through, named })
+    }
+
+    /// The segment at this place of the path, decoded.
+    pub fn segment(&self, place: usize) -> &str {
+        self.segments.at(place)
+    }
+
+    /// The path as it came.
+    pub fn path(&self) -> &str {
+        &self.received.path
+    }
+
+    /// The namespace that the path names.
+    pub fn namespace(&self) -> Result<Namespace, Refusal> {
+        Namespace::parse(self.segment(NAMESPACE)).map_err(of_host)
+    }
+
+    /// The repository that the path names.
+    pub fn place(&self) -> Result<Place, Refusal> {
+        let project = Project::parse(self.segment(PROJECT)).map_err(of_host)?;
+        Ok(Place { namespace: self.namespace()?, project })
+    }
+
+    /// The query's parameters.
+    pub fn query(&self) -> Result<Query, Refusal> {
+        Query::read(self.received.query.as_deref())
+    }
+
+    /// Asks the host.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
+    ) -> Result<T, Refusal> {
+        visit(self.app, self.caller.project, &self.through, ask).await.map_err(Refusal::from)
+    }
+
+    /// Asks the host to change something. The trail says so first: at the host all that is to be seen is the account of
+    /// the authorization, and not who acted through it.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        what: String,
+        ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
+    ) -> Result<T, Refusal> {
+        let note = self.caller.note(self.app, self.app.clock.now());
+        let target = format!("project:{}", self.caller.project);
+        let details = format!("through {}: {what}", self.named);
+        let event = Event { action: "git_repository.change", target, outcome: "asked", details };
+        self.app.store.keep_event(&note, event).await?;
+        self.ask(ask).await
+    }
+}
+
+/// A branch, tag or commit by its name; a colon stands for a slash here too, which no such name can have.
+pub fn reference(text: &str) -> Result<Ref, Refusal> {
+    Ref::parse(&text.replace(':', "/")).map_err(of_host)
+}
+
+/// The answer with this body.
+pub fn answer(body: &impl Serialize) -> Response {
+    // Texts and lists of them are spelled without fail; should one ever not be, an empty body says so to everybody.
+    answer::json(200, serde_json::to_string(body).unwrap_or_default())
+}
+
+/// The answer with a list; one that is not whole says so beside it, where a client of the documented forms sees nothing
+/// that it does not know.
+pub fn answer_list<T, U: Serialize>(listing: Listing<T>, body: impl FnOnce(Vec<T>) -> U) -> Response {
+    let mut response = answer(&body(listing.items));
+    if listing.is_cut {
+        response.headers_mut().insert(TRUNCATED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// The answer without a body.
+pub fn no_content() -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = axum::http::StatusCode::NO_CONTENT;
+    response
+}
+
+/// Where a caller names the authorization to act through.
+const AUTHORIZATION: HeaderName = HeaderName::from_static("x-repo-auth");
+
+/// How an answer tells that there is more at the host than it holds.
+const TRUNCATED: HeaderName = HeaderName::from_static("x-truncated");
+
+/// The places of the path's segments, counted from 0.
+const NAMESPACE: usize = 4;
+const PROJECT: usize = 5;
