@@ -12,6 +12,8 @@ pub struct Forge {
     pub repositories: Vec<Repository>,
     /// The most items on a page, however many are asked for; 0 is the host's own bound.
     pub most_per_page: usize,
+    /// Whether a host that documents no comparison of a file's sha makes none.
+    pub overlooks_shas: bool,
     next: u64,
 }
 

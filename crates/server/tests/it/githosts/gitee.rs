@@ -7,6 +7,8 @@
 
 use super::HostClock;
 use super::fake::{Asked, Fake, Said, escape, fresh, value, with_query};
+use super::forge::{Forge, Kind};
+use super::gitee_repos::{self, Me, failure};
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -36,6 +38,7 @@ struct World {
     asks: bool,
     codes: Vec<Code>,
     tokens: Vec<Token>,
+    forge: Forge,
 }
 
 #[derive(Clone)]
@@ -45,7 +48,6 @@ struct Person {
     avatar: String,
     email: String,
     password: String,
-    repositories: Vec<String>,
 }
 
 struct Code {
@@ -86,6 +88,7 @@ impl Gitee {
             asks: false,
             codes: Vec::new(),
             tokens: Vec::new(),
+            forge: Forge::default(),
         }));
         let (mine, time) = (world.clone(), clock.clone());
         let fake = Fake::start(move |url, asked| mine.lock().expect("world").answer(url, asked, time.now()));
@@ -120,10 +123,18 @@ impl Gitee {
             avatar,
             email: email.clone(),
             password: password.clone(),
-            repositories: (1..=3).map(|n| format!("demo-{n}")).collect(),
         });
+        world.forge.add_space_as(100 + id, login, Kind::Person, &[id]);
+        for n in 1..=3 {
+            world.forge.add(login, &format!("demo-{n}"));
+        }
         world.signed_in = world.people.len() - 1;
         (email, password)
+    }
+
+    /// Does something with its repositories.
+    pub fn forge<T>(&self, deed: impl FnOnce(&mut Forge) -> T) -> T {
+        deed(&mut self.world().forge)
     }
 
     /// Lets this picture stand on the signed-in person's page.
@@ -169,8 +180,8 @@ impl World {
             "GET /oauth/authorize" => self.authorize(&asked.query, now),
             "POST /oauth/authorize" => self.decide(&asked.form(), now),
             "POST /oauth/token" => self.token(asked, now),
-            line => match line.strip_prefix("GET /api/v5/") {
-                Some(what) => self.read(url, what, asked, now),
+            _ => match asked.path.strip_prefix("/api/v5/") {
+                Some(what) => self.api(url, what, asked, now),
                 None => failure(404, "404 Not Found"),
             },
         }
@@ -299,7 +310,7 @@ impl World {
         Said::json(200, &body).header("Cache-Control", "no-store")
     }
 
-    fn read(&self, url: &str, what: &str, asked: &Asked, now: i64) -> Said {
+    fn api(&mut self, url: &str, what: &str, asked: &Asked, now: i64) -> Said {
         let header = asked.header("authorization");
         let given = header.strip_prefix("Bearer ").or_else(|| header.strip_prefix("token "));
         let Some(given) = given.or_else(|| value(&asked.query, "access_token")) else {
@@ -311,29 +322,22 @@ impl World {
         if token.ends.is_some_and(|ends| ends <= now) {
             return failure(401, "401 Unauthorized: Access token is expired");
         }
-        let needed = match what {
-            "user" | "user/namespaces" => "user_info",
-            "emails" => "emails",
-            "user/repos" => "projects",
-            _ => return failure(404, "404 Not Found"),
-        };
-        if !token.scopes.iter().any(|scope| scope == needed) {
-            return failure(403, &format!("403 Forbidden: the token lacks the scope {needed}"));
-        }
-        let person = &self.people[token.person];
-        match what {
-            "user" => Said::json(200, &user(url, person)),
-            "emails" => {
+        let (person, scopes) = (&self.people[token.person], token.scopes.clone());
+        let lacks = |needed: &str| !scopes.iter().any(|scope| scope == needed);
+        let refused = |needed| failure(403, &format!("403 Forbidden: the token lacks the scope {needed}"));
+        match (asked.method.as_str(), what) {
+            ("GET", "user") if lacks("user_info") => refused("user_info"),
+            ("GET", "user") => Said::json(200, &user(url, person)),
+            ("GET", "emails") if lacks("emails") => refused("emails"),
+            ("GET", "emails") => {
                 Said::json(200, &json!([{ "email": person.email, "state": "confirmed", "scope": ["primary"] }]))
             }
-            "user/namespaces" => Said::json(200, &json!([namespace(url, person)])),
-            _ => page(asked, person.repositories.iter().map(|name| repository(url, person, name)).collect()),
+            _ => {
+                let me = Me { id: person.id, login: &person.login, scopes: &scopes };
+                gitee_repos::answer(&mut self.forge, url, asked, &me)
+            }
         }
     }
-}
-
-fn failure(status: u16, words: &str) -> Said {
-    Said::json(status, &json!({ "message": words }))
 }
 
 fn refusal(error: &str, words: &str) -> Said {
@@ -343,32 +347,6 @@ fn refusal(error: &str, words: &str) -> Said {
 
 fn no_grant() -> Said {
     refusal("invalid_grant", "授权方式无效，或者登录回调地址无效、过期或已被撤销")
-}
-
-/// One page of a list, and how many there are.
-fn page(asked: &Asked, items: Vec<Value>) -> Said {
-    let number = |name: &str, usual: usize| value(&asked.query, name).and_then(|v| v.parse().ok()).unwrap_or(usual);
-    let (page, per_page) = (number("page", 1).max(1), number("per_page", 20).clamp(1, 100));
-    let (count, pages) = (items.len(), items.len().div_ceil(per_page));
-    let shown: Vec<Value> = items.into_iter().skip((page - 1) * per_page).take(per_page).collect();
-    let said = Said::json(200, &Value::Array(shown));
-    said.header("total_count", &count.to_string()).header("total_page", &pages.to_string())
-}
-
-fn namespace(url: &str, person: &Person) -> Value {
-    json!({
-        "id": 100 + person.id, "type": "personal", "name": person.login, "path": person.login,
-        "html_url": format!("{url}/{}", person.login),
-    })
-}
-
-fn repository(url: &str, person: &Person, name: &str) -> Value {
-    let full = format!("{}/{name}", person.login);
-    json!({
-        "id": 1000 + person.id, "full_name": full, "human_name": full, "url": format!("{url}/api/v5/repos/{full}"),
-        "namespace": namespace(url, person), "path": name, "name": name, "private": true, "public": false,
-        "internal": false, "fork": false, "html_url": format!("{url}/{full}.git"), "default_branch": "master",
-    })
 }
 
 fn user(url: &str, person: &Person) -> Value {

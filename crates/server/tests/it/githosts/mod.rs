@@ -9,9 +9,10 @@ mod described;
 pub mod fake;
 pub mod forge;
 pub mod gitee;
+mod gitee_repos;
 pub mod github;
-pub mod gitlab;
 mod github_repos;
+pub mod gitlab;
 mod published;
 mod rules;
 

@@ -1,0 +1,4 @@
+//! The seventeen calls through a stored authorization, over every kind of host.
+
+mod reading;
+pub mod scene;

@@ -1,0 +1,115 @@
+//! A project with an authorization at each kind of host, by personal tokens, and the same repositories at each.
+
+use crate::git_auths::scene::Scene;
+use crate::githosts::fake::Fake;
+use crate::githosts::forge::{Forge, Kind, LINK, SUBMODULE};
+use crate::harness::{Answer, Call, Database};
+use serde_json::{Value, json};
+use std::ops::Deref;
+
+/// The kinds of hosts that the calls are made over.
+pub const KINDS: [&str; 2] = ["github", "gitee"];
+
+/// What a binary file holds: every byte, and no text.
+pub fn binary() -> Vec<u8> {
+    (0..=255).cycle().take(1000).collect()
+}
+
+/// A server, its hosts, and an authorization at each, named after its kind.
+pub struct Calls(Scene);
+
+impl Deref for Calls {
+    type Target = Scene;
+    fn deref(&self) -> &Scene {
+        &self.0
+    }
+}
+
+impl Calls {
+    pub fn on(database: Database) -> Calls {
+        let calls = Calls(Scene::on(database));
+        for kind in KINDS {
+            let token = match kind {
+                "github" => calls.github.classic_token(&["repo", "read:org", "write:repo_hook"], None),
+                _ => calls.gitee.personal_token(&["user_info", "projects", "hook", "groups", "enterprises"], None),
+            };
+            let name = calls.name(kind);
+            let answer = calls.post(&format!("/{kind}/personal"), &json!({ "name": name, "token": token }));
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let me = calls.me(kind);
+            calls.forge(kind, |forge| furnish(forge, me));
+            calls.fake(kind).forget();
+        }
+        calls
+    }
+
+    /// The authorization's name.
+    pub fn name(&self, kind: &str) -> String {
+        format!("by-token-{kind}")
+    }
+
+    /// Whose the token is, there.
+    pub fn me(&self, kind: &str) -> &'static str {
+        if kind == "github" { "octocat" } else { "cat" }
+    }
+
+    pub fn fake(&self, kind: &str) -> &Fake {
+        if kind == "github" { &self.github } else { &self.gitee }
+    }
+
+    pub fn forge<T>(&self, kind: &str, deed: impl FnOnce(&mut Forge) -> T) -> T {
+        if kind == "github" { self.github.forge(deed) } else { self.gitee.forge(deed) }
+    }
+
+    /// A call of ada's through the authorization of this kind.
+    pub fn git(&self, kind: &str, method: &str, rest: &str) -> Call {
+        let url = self.server.at(&format!("/v1/{}/git{rest}", self.project));
+        Call::new(method, url).header("X-Auth-Token", &self.token).header("X-Repo-Auth", self.name(kind))
+    }
+
+    pub fn read(&self, kind: &str, rest: &str) -> Answer {
+        self.git(kind, "GET", rest).header("Content-Type", "application/json").send()
+    }
+
+    /// What a call answers when it is served.
+    #[track_caller]
+    pub fn good(&self, kind: &str, rest: &str) -> Value {
+        let answer = self.read(kind, rest);
+        assert_eq!(answer.status, 200, "{kind} {rest}: {}", answer.text());
+        answer.json()
+    }
+
+    /// Where the repository `demo` is in addresses.
+    pub fn demo(&self, kind: &str) -> String {
+        format!("{}/demo", self.me(kind))
+    }
+}
+
+/// The same at each kind: a repository with all sorts of paths, an empty one, and a group's.
+fn furnish(forge: &mut Forge, me: &str) {
+    forge.repositories.clear();
+    let id = forge.space(me).expect("the person's own").members[0];
+    forge.add_space("octo-org", Kind::Group, &[id]);
+    let demo = forge.add(me, "demo");
+    let binary = binary();
+    demo.commit(
+        "main",
+        "Begin",
+        &[
+            ("README.md", Some(b"# demo\n")),
+            ("src/lib.rs", Some(b"fn main() {}\n")),
+            ("a b/c d.txt", Some(b"spaces\n")),
+            ("docs/\u{4ed3}\u{5e93} \u{fc}.md", Some("non-ASCII: \u{4ed3}\u{5e93}\n".as_bytes())),
+            ("bin/all.bin", Some(&binary)),
+            ("trees", Some(b"a file called trees\n")),
+            ("100%25 #1?&+;.txt", Some(b"all sorts\n")),
+        ],
+    );
+    demo.put("main", "LINK.md", LINK, b"README.md");
+    demo.put("main", "vendor/dep", SUBMODULE, b"elsewhere");
+    let tip = demo.branches["main"].clone();
+    demo.branches.insert("feature/x".to_owned(), tip.clone());
+    demo.tags.insert("v1.0".to_owned(), crate::githosts::forge::Tag { commit: tip, message: None });
+    forge.add(me, "empty");
+    forge.add("octo-org", "theirs").commit("main", "Begin", &[("a.txt", Some(b"a"))]);
+}
