@@ -3,7 +3,6 @@
 //! Owns nothing but the sharing.
 
 use crate::api::git_credentials::HandedOut;
-use crate::broker::tries::Tries;
 use crate::broker::under_way::UnderWay;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -12,6 +11,7 @@ use crate::endpoints::metadata::Document;
 use crate::keys::Keys;
 use crate::outbound::Outbound;
 use crate::passwords::Passwords;
+use crate::places::Places;
 use crate::seal::Seal;
 use crate::turns::Bell;
 use crate::upkeep::OlderForms;
@@ -20,6 +20,7 @@ use crate::web::guessing::Guessing;
 use crate::web::large_body::LargeBodies;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use vestibule_oauth::id::Id;
 use vestibule_store::Store;
 
 /// One server: shared by all its requests behind an `Arc`.
@@ -60,8 +61,8 @@ pub struct App {
     pub revocations: Bell,
     /// What is being obtained from Git hosts, whether or not its caller still waits.
     pub under_way: UnderWay,
-    /// How many credentials each project has tried at Git hosts just now.
-    pub tries: Tries,
+    /// Where each project obtains authorizations at Git hosts, a few at once.
+    pub obtaining: Places<Id>,
     /// How many requests that hold a file are under way.
     pub large_bodies: LargeBodies,
     /// Whether this process is about to end.

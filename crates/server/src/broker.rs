@@ -10,11 +10,13 @@ pub mod keeping;
 pub mod place;
 pub mod revoker;
 pub mod tokens;
-pub mod tries;
 pub mod under_way;
 pub mod visiting;
 
+use crate::app::App;
+use crate::places::Seat;
 use crate::seal::Unsealed;
+use std::time::Duration;
 use vestibule_githost::refusal::{Refusal, Why};
 use vestibule_oauth::id::Id;
 use vestibule_store::StoreError;
@@ -24,6 +26,20 @@ use vestibule_store::git_flow_steps::GitFlowRefusal;
 /// be taken for another's (statement 121, FM-42).
 pub fn callback_uri(issuer: &str, host: Id) -> String {
     format!("{issuer}{CALLBACK}{host}")
+}
+
+/// Authorizations that one project may be obtaining at once: a host may take half a minute for an answer, and the turns for
+/// requests to other machines are everybody's.
+pub const OBTAINED_AT_ONCE: usize = 4;
+
+/// How long one more waits for its turn, and after how many seconds it may come again if that was in vain.
+const OBTAINING_WAITS: Duration = Duration::from_secs(2);
+const COME_AGAIN_S: u32 = 5;
+
+/// A turn of the project's to obtain an authorization, before anything of it is spent or sent.
+async fn turn(app: &App, project: Id) -> Result<Seat<Id>, NotKept> {
+    let seat = app.obtaining.take(project, OBTAINING_WAITS).await;
+    seat.ok_or(NotKept::TooManyTries(COME_AGAIN_S))
 }
 
 /// Below this each host configuration has its own address.
@@ -64,6 +80,19 @@ pub enum NotKept {
     TooManyTries(u32),
     /// We failed; for the log.
     Ours(String),
+}
+
+impl NotKept {
+    /// After how many seconds it makes sense to come again, where that mends it.
+    pub fn wait_s(&self) -> Option<u32> {
+        match self {
+            NotKept::TooManyTries(seconds) => Some(*seconds),
+            NotKept::Host(Why::RateLimited { retry_after }) => {
+                Some(u32::try_from(retry_after.max(&0) / 1000 + 1).unwrap_or(u32::MAX))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl From<StoreError> for NotKept {

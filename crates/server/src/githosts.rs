@@ -24,16 +24,36 @@ struct Bounds {
     request: Duration,
     /// How long all of it may take, in milliseconds; somebody waits for it.
     whole: i64,
+    /// How long its first request may wait for a turn at the host.
+    patience: Duration,
     /// How many requests it may have: two listings of as many pages as are read, and what leads to them.
     requests: u32,
 }
 
-const BOUNDS: Bounds = Bounds { request: Duration::from_secs(10), whole: 30_000, requests: 110 };
+const BOUNDS: Bounds = Bounds { request: Duration::from_secs(10), whole: 30_000, patience: PATIENCE, requests: 110 };
+
+/// The longest that one conversation takes: whoever ends the process waits as long for those that are under way.
+pub const LONGEST: Duration = Duration::from_millis(BOUNDS.whole.unsigned_abs());
+
+/// How long a conversation that has sent nothing yet waits for a turn at its host, before its caller is asked to come again.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// After how long that is, in milliseconds.
+const COME_AGAIN_MS: i64 = 5_000;
 
 /// Drives a conversation to its end. Dropping the future may leave a request behind whose reply nobody reads: what
 /// spends a code or a refresh token belongs in a task of its own.
 pub async fn converse<T: Send + 'static>(outbound: &Outbound, clock: &Clock, step: Step<T>) -> Result<T, Refusal> {
     converse_within(BOUNDS, outbound, clock, step).await
+}
+
+/// As [`converse`], for what belongs to something that is spent already, such as a code: it waits for a turn at its host
+/// as long as it may last, because coming again would be in vain.
+pub async fn converse_patiently<T: Send + 'static>(
+    outbound: &Outbound,
+    clock: &Clock,
+    step: Step<T>,
+) -> Result<T, Refusal> {
+    converse_within(Bounds { patience: LONGEST, ..BOUNDS }, outbound, clock, step).await
 }
 
 async fn converse_within<T: Send + 'static>(
@@ -100,9 +120,12 @@ impl Talk {
         if left == 0 || self.sent >= self.bounds.requests {
             return Err(Lost::Refused(Refusal::broken("it would take longer than we wait for a host")));
         }
-        self.sent += 1;
         let left = Duration::from_millis(left);
-        let request = spell(asked, self.bounds.request.min(left)).ok_or_else(|| Lost::Refused(unreachable()))?;
+        // A conversation that has begun is not broken off for the sake of others.
+        let patience = if self.sent == 0 { self.bounds.patience } else { left };
+        self.sent += 1;
+        let request =
+            spell(asked, patience, self.bounds.request.min(left)).ok_or_else(|| Lost::Refused(unreachable()))?;
         // Waiting for a turn counts here, though not in the request's own deadline.
         let outcome = tokio::time::timeout(left, outbound.send(request)).await;
         Ok(outcome.unwrap_or(Err(Failure::Unknown(Why::Late))))
@@ -112,6 +135,7 @@ impl Talk {
         tracing::warn!(request = ?asked, why = failure.why().name(), "a Git host gave no answer");
         match failure {
             Failure::Unknown(Why::TooLarge) => Lost::TooLong,
+            Failure::Definite(Why::Crowded) if !self.acted => Lost::Refused(crowded()),
             Failure::Definite(_) if !self.acted => Lost::Refused(unreachable()),
             Failure::Unknown(Why::Late) => Lost::Refused(Refusal::broken("the host did not answer in time")),
             _ => Lost::Refused(Refusal::broken("the connection to the host broke before its answer was whole")),
@@ -124,8 +148,14 @@ fn unreachable() -> Refusal {
     Refusal::unreachable("the host cannot be reached from here; the server's log says why")
 }
 
+/// Nothing was sent, and nothing is wrong but the moment.
+fn crowded() -> Refusal {
+    let why = vestibule_githost::refusal::Why::RateLimited { retry_after: COME_AGAIN_MS };
+    Refusal::new(why, "as many requests as may are under way to the host")
+}
+
 /// The request as it is sent. `None` if it cannot be: a header that HTTP has no room for.
-fn spell(asked: &wire::Request, deadline: Duration) -> Option<Request> {
+fn spell(asked: &wire::Request, patience: Duration, deadline: Duration) -> Option<Request> {
     let method = match asked.method() {
         wire::Method::Get => Method::GET,
         wire::Method::Head => Method::HEAD,
@@ -146,6 +176,7 @@ fn spell(asked: &wire::Request, deadline: Duration) -> Option<Request> {
         headers: asked.headers().map(header).collect::<Option<Vec<_>>>()?,
         // The copy is wiped like the original: it may hold tokens.
         body: Bytes::from_owner(Zeroizing::new(asked.body().to_vec())),
+        patience,
         deadline,
         most,
     })

@@ -24,6 +24,7 @@ mod messenger;
 mod outbound;
 mod pages;
 mod passwords;
+mod places;
 mod prove;
 mod router;
 mod seal;

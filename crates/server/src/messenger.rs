@@ -119,6 +119,8 @@ async fn write(app: &App, notice: &ClaimedNotice, addressee: &Addressee) -> Opti
         ],
         // The token's alphabet needs no escaping in a form.
         body: Bytes::from(format!("logout_token={}", token.expose())),
+        // Fewer are told at once than have a turn there.
+        patience: DEADLINE,
         deadline: DEADLINE,
         // Its status says it all: whatever follows is not waited for.
         most: 0,

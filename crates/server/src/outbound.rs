@@ -16,6 +16,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+use crate::places::Places;
 use address::{Reach, judge};
 use allowed::AllowedHost;
 use axum::body::Bytes;
@@ -40,6 +41,8 @@ use url::{Host, Url};
 
 /// Calls that may be under way at once; more wait, in the order in which they came.
 const IN_FLIGHT: usize = 64;
+/// Those of them that go to one host and port: one that takes everybody's time must leave turns to the others.
+const AT_ONE_HOST: usize = 16;
 /// How long one address may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(3);
 /// What an answer's head may be long, in bytes, and how many headers it may have.
@@ -61,6 +64,8 @@ pub struct Request {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// What to send.
     pub body: Bytes,
+    /// How long it may wait for its turn while as many go to the same host as may.
+    pub patience: Duration,
     /// How long all of it may take from its turn on: that others were slow is not held against this one.
     pub deadline: Duration,
     /// How many bytes of an answer are read; with 0 its head is the answer, and what follows is neither read nor waited for.
@@ -96,6 +101,8 @@ pub enum Why {
     Forbidden,
     /// The name has no address.
     NoAddress,
+    /// As many calls as may went to the host already, for as long as this one could wait.
+    Crowded,
     /// No address accepted a connection.
     Connect,
     /// The proxy made no tunnel.
@@ -118,6 +125,7 @@ impl Why {
             Why::PlainHttp => "plain_http",
             Why::Forbidden => "forbidden_address",
             Why::NoAddress => "no_address",
+            Why::Crowded => "crowded",
             Why::Connect => "connect",
             Why::Proxy => "proxy",
             Why::Tls => "tls",
@@ -143,6 +151,7 @@ pub struct Outbound {
     allowed: Vec<AllowedHost>,
     tls: Tls,
     proxy: Option<Proxy>,
+    at_hosts: Places<String>,
     in_flight: Semaphore,
 }
 
@@ -160,13 +169,18 @@ impl Outbound {
     }
 
     fn resolving_by(resolver: Box<dyn Resolve>, allowed: Vec<AllowedHost>, tls: Tls) -> Outbound {
-        Outbound { resolver, allowed, tls, proxy: None, in_flight: Semaphore::new(IN_FLIGHT) }
+        let (at_hosts, in_flight) = (Places::new(AT_ONE_HOST), Semaphore::new(IN_FLIGHT));
+        Outbound { resolver, allowed, tls, proxy: None, at_hosts, in_flight }
     }
 
     /// Makes the call and reads the answer, whatever its status: a redirect is an answer like any other.
     pub async fn send(&self, request: Request) -> Result<Reply, Failure> {
         let url = read_url(&request.url).ok_or(Failure::Definite(Why::Address))?;
         let sent = AtomicBool::new(false);
+        let host =
+            format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
+        let seat = self.at_hosts.take(host, request.patience).await;
+        let _seat = seat.ok_or(Failure::Definite(Why::Crowded))?;
         let _turn = self.in_flight.acquire().await.map_err(|_| Failure::Definite(Why::Broken))?;
         let outcome = match timeout(request.deadline, self.call(&url, &request, &sent)).await {
             Ok(outcome) => outcome,

@@ -75,7 +75,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/sign-out", get(pages::signed_out::ask).post(pages::signed_out::leave))
         .route("/signed-out", get(pages::signed_out::show))
         .route("/applications", get(pages::applications::show).post(pages::applications::withdraw))
-        .route("/git", get(pages::git::acts::projects))
+        .route("/git", get(pages::git::acts::projects).post(pages::git::acts::act))
         .route("/git/{project}", get(pages::git::acts::show).post(pages::git::acts::act))
         .route("/git/callback/{host}", get(pages::git::land).post(pages::git::act).head(authorize::no_head))
         .route("/setup/{link}", get(pages::setup::show).post(pages::setup::accept))

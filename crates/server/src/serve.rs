@@ -7,8 +7,8 @@ use crate::admin::reach::PRIVATE_HOSTS;
 use crate::admin::{Actor, Desk, setup};
 use crate::api::git_credentials::HandedOut;
 use crate::app::{App, Draining};
+use crate::broker::OBTAINED_AT_ONCE;
 use crate::broker::revoker::Revocations;
-use crate::broker::tries::Tries;
 use crate::broker::under_way::UnderWay;
 use crate::cli::{Globals, Serve};
 use crate::clock::Clock;
@@ -16,11 +16,13 @@ use crate::config::{self, Settings};
 use crate::demo::{self, Demo};
 use crate::dice::Dice;
 use crate::endpoints::metadata::Document;
+use crate::githosts;
 use crate::keys::{self, Keys};
 use crate::messenger::Logouts;
 use crate::outbound::Outbound;
 use crate::outbound::allowed::AllowedHost;
 use crate::passwords::{Limits, Passwords};
+use crate::places::Places;
 use crate::router;
 use crate::seal::Seal;
 use crate::turns::{self, Bell};
@@ -39,8 +41,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use vestibule_store::{Commits, StoreError, StoreUrl};
 
-/// How long requests under way, and what they have begun, may take once the process is to end.
+/// How long requests under way may take once the process is to end.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long, after that, what they have begun at a Git host may take: a code is traded in one conversation, whose it is told
+/// in another, and what was spent on the way is lost with whoever has it.
+const DRAIN_AT_HOSTS: Duration = githosts::LONGEST.saturating_mul(2);
 /// How long a process whose store has failed still answers, with errors, and then how long it waits for the last of them.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -76,7 +81,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         bell: Bell::default(),
         revocations: Bell::default(),
         under_way: UnderWay::default(),
-        tries: Tries::default(),
+        obtaining: Places::new(OBTAINED_AT_ONCE),
         large_bodies: LargeBodies::default(),
         draining: Draining::default(),
         dice: Dice,
@@ -153,12 +158,16 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
         _ = app.store.failed() => {}
     }
     let _ = stop.send(true);
-    let drained = async {
-        let _ = accepting.await;
-        // Callers who have hung up left codes and tokens behind that nobody else has.
-        app.under_way.ended().await;
+    let answered = tokio::time::timeout(DRAIN, &mut accepting).await.is_ok();
+    // Callers who have hung up left codes and tokens behind that nobody else has.
+    let begun = tokio::select! {
+        begun = tokio::time::timeout(DRAIN_AT_HOSTS, app.under_way.ended()) => begun.is_ok(),
+        _ = terminate.recv() => false,
+        _ = interrupt.recv() => false,
     };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+    // Those who still wait for it hear of it.
+    let answered = answered || tokio::time::timeout(FAREWELL, accepting).await.is_ok();
+    if !(answered && begun) {
         tracing::warn!("some requests did not end in time");
     }
     let _ = upkeep.await;

@@ -178,13 +178,20 @@ fn meant(hosts: Vec<GitHost>, kind_or_name: &str, tag: Option<&str>) -> MeantHos
     if !is_kind {
         meant.truncate(1);
     }
-    let names = || meant.iter().map(|host| host.name.clone()).collect();
-    let default = meant
-        .iter()
-        .filter(|host| host.default_at.is_some())
-        .max_by_key(|host| (host.project.is_some(), host.default_at, host.id));
-    match (default, meant.as_slice()) {
-        (Some(host), _) | (None, [host]) => MeantHost::Found(Box::new(host.clone())),
-        _ => MeantHost::Several(names()),
+    one_of(meant)
+}
+
+/// Of several that are meant alike: the default, the project's own before the deployment's; else the only one there is.
+pub fn one_of(mut meant: Vec<GitHost>) -> MeantHost {
+    if meant.is_empty() {
+        return MeantHost::Unknown;
+    }
+    let rank = |host: &GitHost| host.default_at.map(|at| (host.project.is_some(), at, host.id));
+    meant.sort_by_key(|host| std::cmp::Reverse(rank(host)));
+    match meant.as_slice() {
+        [first, _, ..] if first.default_at.is_none() => {
+            MeantHost::Several(meant.into_iter().map(|host| host.name).collect())
+        }
+        _ => MeantHost::Found(Box::new(meant.swap_remove(0))),
     }
 }

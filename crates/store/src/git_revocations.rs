@@ -3,7 +3,6 @@
 //! Owns the rows and their lease, as `logout_notices` does for logouts: at least once, mostly once. The tokens stand here
 //! sealed and nowhere else any more. Does not send.
 
-use crate::applications::claimed;
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
 use crate::sealed::SealedValue;
@@ -122,7 +121,16 @@ impl Store {
         const INSERT: &str = insert_revocation!(
             "NOT EXISTS (SELECT 1 FROM git_authorizations WHERE project = $3 AND name = $5 AND changed_by = $11)"
         );
-        Ok(claimed(&self.run(vec![queue(self.tenant(), new, now, INSERT, [verb.into()])]).await?))
+        // What such a verb locks: where the database still works at it, its end is waited for.
+        const AWAIT_ADDING: &str = "UPDATE projects SET name = name WHERE id = $2 AND tenant = $1 RETURNING id";
+        const AWAIT_REPLACING: &str = "UPDATE git_authorizations SET name = name \
+            WHERE project = $2 AND name = $3 AND tenant = $1 RETURNING id";
+        let answers = self.run(vec![
+            statement!(AWAIT_ADDING, self.tenant(), new.project),
+            statement!(AWAIT_REPLACING, self.tenant(), new.project, &new.name),
+            queue(self.tenant(), new, now, INSERT, [verb.into()]),
+        ]);
+        Ok(answers.await?.last().is_some_and(|rows| !rows.is_empty()))
     }
 
     /// The hosts that have a revocation due at `now`. Walks over the host configurations, which are few.
@@ -163,6 +171,12 @@ impl Store {
                 Ok(ClaimedGitRevocation { revocation, created_at: c.int()?, attempts: c.int()?, claim })
             })
             .collect()
+    }
+
+    /// Puts all revocations at the host off until `due_at` at least: it has asked for patience.
+    pub async fn spare_git_host(&self, host: Id, due_at: i64) -> Result<(), StoreError> {
+        const SPARE: &str = "UPDATE git_revocations SET due_at = $3 WHERE host = $1 AND tenant = $2 AND due_at < $3";
+        self.run(vec![statement!(SPARE, host, self.tenant(), due_at)]).await.map(drop)
     }
 
     /// Puts a revocation off until `due_at`, if it is still this claim's.

@@ -9,8 +9,9 @@ use crate::{Store, StoreError, Verb, statement};
 pub const MARGIN_MS: i64 = 3_600_000;
 
 const DAY_MS: i64 = 86_400_000;
-/// How long the trail keeps a refused sign-in, in milliseconds: anybody can make such rows, as many as they like.
-pub const REFUSED_SIGN_INS_STAY_MS: i64 = 30 * DAY_MS;
+/// How long the trail keeps a refused sign-in and a refused way back from a Git host, in milliseconds: anybody can make such
+/// rows, as many as they like.
+pub const REFUSED_STAY_MS: i64 = 30 * DAY_MS;
 /// How long the trail keeps everything else, in milliseconds: a year, and time to look at it.
 pub const TRAIL_STAYS_MS: i64 = 400 * DAY_MS;
 
@@ -84,9 +85,9 @@ pub const SWEEPS: [Sweep; 18] = [
          AND NOT EXISTS (SELECT 1 FROM older_forms f WHERE f.application = r.id) LIMIT $2) RETURNING id",
     ]),
     old(
-        REFUSED_SIGN_INS_STAY_MS,
+        REFUSED_STAY_MS,
         &["DELETE FROM audit WHERE id IN (SELECT a.id FROM audit a WHERE a.tenant = $3 \
-           AND a.at < $1 AND a.action = 'session.open' AND a.outcome = 'refused' ORDER BY a.at LIMIT $2) RETURNING id"],
+           AND a.at < $1 AND a.outcome = 'refused' AND a.action IN ('session.open', 'git_flow.land', 'git_flow.take') ORDER BY a.at LIMIT $2) RETURNING id"],
     ),
     old(
         TRAIL_STAYS_MS,

@@ -29,6 +29,7 @@ use vestibule_githost::secret::Secret;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::parameters::{Body as QueryOnly, Parameters};
 use vestibule_store::git_authorizations::GitAuthorization;
+use vestibule_store::git_flow_steps::GitFlowRefusal;
 use vestibule_store::git_hosts::{GitHost, MeantHost};
 use vestibule_store::projects::Role;
 
@@ -75,24 +76,10 @@ impl<'a> Call<'a> {
 
     /// The host that the path and the tag mean.
     async fn host(&self, tag: Option<&str>) -> Result<GitHost, Refusal> {
-        match self.app.store.git_host_for(self.project(), self.named(), tag).await? {
-            MeantHost::Found(host) => Ok(*host),
-            MeantHost::Unknown => Err(Refusal::saying(
-                Code::NotImplemented,
-                "no host configuration of this kind or name serves the project",
-            )),
-            MeantHost::UnknownTag => Err(Refusal::saying(
-                Code::ParameterInvalid,
-                "no host configuration of this kind or name carries the tag",
-            )),
-            MeantHost::Several(names) => Err(Refusal::saying(
-                Code::ParameterInvalid,
-                format!(
-                    "several host configurations are meant and none is the default: name one of {}",
-                    names.join(", ")
-                ),
-            )),
-        }
+        one(self.app.store.git_host_for(self.project(), self.named(), tag).await?, || {
+            let sentence = "no host configuration of this kind or name serves the project";
+            Refusal::saying(Code::NotImplemented, sentence)
+        })
     }
 
     fn kept(&self, kept: Result<GitAuthorization, NotKept>) -> Result<Response, Refusal> {
@@ -135,8 +122,13 @@ pub async fn oauth(State(app): State<Arc<App>>, received: Received) -> Response 
         match kept {
             Err(NotKept::Host(why)) => {
                 let (code, sentence) = by_host(&why);
-                Err(Refusal::saying(code, format!("{sentence}; {SPENT}")))
+                Err(waiting(Refusal::saying(code, format!("{sentence}; {SPENT}")), NotKept::Host(why).wait_s()))
             }
+            // Whatever state was brought: nobody is sent to, or comes back from, a host that nobody knows.
+            Err(NotKept::Flow(why)) if why != GitFlowRefusal::NotServed => match call.host(None).await {
+                Err(unknown) if unknown.code == Code::NotImplemented => Err(unknown),
+                _ => Err(refusal(NotKept::Flow(why))),
+            },
             kept => call.kept(kept),
         }
     };
@@ -164,10 +156,24 @@ async fn chosen(call: &Call<'_>, host: &str) -> Result<GitHost, Refusal> {
     if hosts.is_empty() {
         hosts.push(call.host(None).await?);
     }
-    meant_by(hosts, host).ok_or_else(|| {
+    one(meant_by(hosts, host), || {
         let sentence = "host must be the address of a configured host of this kind, its API's, or a page of it";
         Refusal::saying(Code::ParameterInvalid, sentence)
     })
+}
+
+/// The one host that is meant, or why there is not one; `unknown` says why there is none.
+fn one(meant: MeantHost, unknown: impl Fn() -> Refusal) -> Result<GitHost, Refusal> {
+    let invalid = |sentence: String| Err(Refusal::saying(Code::ParameterInvalid, sentence));
+    match meant {
+        MeantHost::Found(host) => Ok(*host),
+        MeantHost::Unknown => Err(unknown()),
+        MeantHost::UnknownTag => invalid("no host configuration of this kind or name carries the tag".to_owned()),
+        MeantHost::Several(names) => {
+            let names = names.join(", ");
+            invalid(format!("several host configurations are meant and none is the default: name one of {names}"))
+        }
+    }
 }
 
 /// `POST …/git/auths/{repo_type}/password`: a name and a password are tried, and what the host gives for them is kept.
@@ -208,7 +214,8 @@ pub fn no_content() -> Response {
 /// Why nothing was kept, in the documented codes and our own words: what a host has said is not repeated (FM-90).
 fn refusal(why: NotKept) -> Refusal {
     let invalid = |sentence| Refusal::saying(Code::ParameterInvalid, sentence);
-    match why {
+    let wait_s = why.wait_s();
+    let refusal = match why {
         NotKept::BadName => invalid("name must have 4 to 63 letters, digits, dots, underscores and hyphens"),
         NotKept::NameTaken => Refusal::saying(Code::AlreadyExists, "the project has an authorization of this name"),
         NotKept::NameTakenMeanwhile => Refusal::saying(Code::AlreadyExists, format!("somebody was faster; {SPENT}")),
@@ -228,11 +235,19 @@ fn refusal(why: NotKept) -> Refusal {
             let (code, sentence) = by_host(&why);
             Refusal::saying(code, sentence)
         }
-        NotKept::TooManyTries(seconds) => {
+        NotKept::TooManyTries(_) => {
             let sentence = "nothing was sent to the host; come again after the time that Retry-After tells";
-            Refusal::saying(Code::TooManyTries, sentence).waiting(seconds)
+            Refusal::saying(Code::TooManyTries, sentence)
         }
         NotKept::Ours(cause) => Refusal::because(cause),
+    };
+    waiting(refusal, wait_s)
+}
+
+fn waiting(refusal: Refusal, wait_s: Option<u32>) -> Refusal {
+    match wait_s {
+        Some(seconds) => refusal.waiting(seconds),
+        None => refusal,
     }
 }
 
@@ -244,6 +259,9 @@ fn by_host(why: &Why) -> (Code, &'static str) {
             (Code::ParameterInvalid, "the host does not let the token tell whose it is")
         }
         Why::CannotDo => (Code::NotImplemented, "this kind of host has no way to do it"),
+        Why::RateLimited { .. } => {
+            (Code::TooManyTries, "the host is busy; come again after the time that Retry-After tells")
+        }
         Why::ClientRefused => (Code::Internal, "the host does not accept our client id and secret: tell the operator"),
         _ => (Code::Internal, "the host did not answer as it should; nothing was kept"),
     }

@@ -4,11 +4,11 @@
 //! is anything sent. Landing is `pages/git`'s. All of it happens in a task of its own, which is waited for when the server
 //! ends: a caller who hangs up does not leave a spent code and tokens that nobody has.
 
-use super::NotKept;
 use super::keeping::{Credential, Keeper, end_unkept, keep};
 use super::place::{Place, sealed_at, text};
+use super::{NotKept, turn};
 use crate::app::App;
-use crate::githosts::converse;
+use crate::githosts::converse_patiently;
 use crate::seal::Scope;
 use std::sync::Arc;
 use vestibule_githost::answers::Tokens;
@@ -45,19 +45,21 @@ pub async fn finish(app: &Arc<App>, finish: Finish) -> Result<GitAuthorization, 
 
 async fn finish_here(app: &App, finish: &Finish) -> Result<GitAuthorization, NotKept> {
     let renews = finish.keeper.look(app, finish.host).await?;
+    let _turn = turn(app, finish.keeper.project).await?;
     let (flow, code) = take(app, finish).await?;
     if finish.host.is_some_and(|host| host != flow.host.id) {
         return Err(NotKept::Flow(GitFlowRefusal::OtherHost));
     }
     let place = Place::asked(&flow.host)?;
     let tokens = trade(app, &flow, &place, &code).await?;
-    let upstream = match converse(&app.outbound, &app.clock, place.kind.who(&place.visit(&tokens.access))).await {
-        Ok(upstream) => upstream,
-        Err(refusal) => {
-            end_unkept(app, &finish.keeper, flow.host.id, &tokens.access, tokens.refresh.as_ref()).await;
-            return Err(refusal.into());
-        }
-    };
+    let upstream =
+        match converse_patiently(&app.outbound, &app.clock, place.kind.who(&place.visit(&tokens.access))).await {
+            Ok(upstream) => upstream,
+            Err(refusal) => {
+                end_unkept(app, &finish.keeper, flow.host.id, &tokens.access, tokens.refresh.as_ref()).await;
+                return Err(refusal.into());
+            }
+        };
     let Tokens { access, refresh, access_ends_at, refresh_ends_at, scopes } = tokens;
     let token_type = TokenType::Oauth;
     let credential = Credential { token_type, access, refresh, access_ends_at, refresh_ends_at, scopes, upstream };
@@ -112,7 +114,7 @@ async fn trade(app: &App, flow: &GitFlow, place: &Place<'_>, code: &Secret) -> R
     };
     let code = HostSecret::new(code.expose());
     let step = place.kind.trade_code(&place.site, &application, &code, verifier.as_ref());
-    match converse(&app.outbound, &app.clock, step).await {
+    match converse_patiently(&app.outbound, &app.clock, step).await {
         Err(refusal) if refusal.why == Why::GrantRefused => Err(NotKept::Flow(GitFlowRefusal::OtherCode)),
         traded => Ok(traded?),
     }

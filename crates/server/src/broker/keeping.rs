@@ -11,13 +11,13 @@ use crate::seal::{Scope, Seal, Unsealed};
 use vestibule_githost::answers::Upstream;
 use vestibule_githost::secret::Secret;
 use vestibule_oauth::id::Id;
-use vestibule_store::Store;
 use vestibule_store::audit::Note;
 use vestibule_store::git_authorizations::{FoundGitAuthorization, GitAccount, GitAuthorization, GitTokens, TokenType};
 use vestibule_store::git_credentials::{
     AddGitAuthorization, ChangeGitAuthorization, NewGitAuthorization, NewGitCredential,
 };
 use vestibule_store::git_revocations::{GitFarewell, GitRevoked, NewGitRevocation};
+use vestibule_store::{Store, StoreError};
 
 /// What rows and sealed values are made with: a server's, or a command's beside it.
 #[derive(Clone, Copy)]
@@ -147,8 +147,13 @@ async fn add(
         tokens: seal(app, keeper.project, id, credential).await?,
         person: keeper.person,
     };
-    match app.store.add_git_authorization(&new, &keeper.note).await? {
+    let mut added = app.store.add_git_authorization(&new, &keeper.note).await;
+    if is_unknown(&added) {
+        added = app.store.add_git_authorization(&new, &keeper.note).await;
+    }
+    match added? {
         AddGitAuthorization::Added => Ok(()),
+        AddGitAuthorization::NameTaken if has_it(app, keeper, &new.tokens).await? => Ok(()),
         AddGitAuthorization::NameTaken => Err(NotKept::NameTakenMeanwhile),
         AddGitAuthorization::TooMany => Err(NotKept::TooMany),
         AddGitAuthorization::NotServed => Err(NotKept::NotServed),
@@ -179,11 +184,29 @@ async fn replace(
         former: found.authorization.account.clone(),
         tokens: seal(app, keeper.project, id, credential).await?,
     };
-    match app.store.replace_git_credential(&new, &old, &keeper.note).await? {
-        ChangeGitAuthorization::Done => app.revocations.ring(),
-        ChangeGitAuthorization::Changed => return Err(NotKept::Changed),
+    let mut replaced = app.store.replace_git_credential(&new, &old, &keeper.note).await;
+    if is_unknown(&replaced) {
+        replaced = app.store.replace_git_credential(&new, &old, &keeper.note).await;
     }
-    Ok(())
+    match replaced? {
+        ChangeGitAuthorization::Changed if !has_it(app, keeper, &new.tokens).await? => Err(NotKept::Changed),
+        ChangeGitAuthorization::Done | ChangeGitAuthorization::Changed => {
+            app.revocations.ring();
+            Ok(())
+        }
+    }
+}
+
+/// Whether nobody can say what became of a verb. It is run again then: the second one waits for the first where the database
+/// still works at it, and finds what it has done. A credential that is kept after all must not be ended at its host.
+const fn is_unknown<T>(outcome: &Result<T, StoreError>) -> bool {
+    matches!(outcome, Err(StoreError::Unavailable(_)))
+}
+
+/// Whether the authorization of this name holds these very tokens: what a verb that nobody heard of has done.
+async fn has_it(app: &App, keeper: &Keeper, tokens: &GitTokens) -> Result<bool, StoreError> {
+    let found = app.store.find_git_authorization(keeper.project, &keeper.name).await?;
+    Ok(found.is_some_and(|found| found.tokens == *tokens))
 }
 
 async fn seal(app: &App, project: Id, row: Id, credential: &Credential) -> Result<GitTokens, NotKept> {

@@ -66,11 +66,10 @@ enum Verdict {
 /// Ends the tokens of one authorization. Gives whether the host is well.
 async fn revoke(app: &App, claimed: &ClaimedGitRevocation) -> Result<bool, StoreError> {
     let outcome = ask(app, claimed).await;
-    let is_well = match &outcome {
-        Err(NotKept::Host(why)) => matches!(why, Why::TokenRefused | Why::GrantRefused | Why::CannotDo),
-        _ => true,
-    };
-    let at = app.clock.now();
+    let (is_well, at) = (is_well(&outcome), app.clock.now());
+    if let Some(until) = patience(&outcome, at) {
+        app.store.spare_git_host(claimed.revocation.host, until).await?;
+    }
     match judge(outcome, claimed.attempts, claimed.created_at, at) {
         Verdict::Settle(settled, how) => {
             let note = Note { id: app.dice.id(at), at, actor: "server".to_owned(), request_id: None };
@@ -83,6 +82,24 @@ async fn revoke(app: &App, claimed: &ClaimedGitRevocation) -> Result<bool, Store
         }
     }
     Ok(is_well)
+}
+
+/// Whether the host answers. One that asks for patience does: it is not one of the dead, who share few turns.
+const fn is_well(outcome: &Result<(), NotKept>) -> bool {
+    match outcome {
+        Err(NotKept::Host(why)) => {
+            matches!(why, Why::TokenRefused | Why::GrantRefused | Why::CannotDo | Why::RateLimited { .. })
+        }
+        _ => true,
+    }
+}
+
+/// Until when the host wants nothing more asked, whatever it is.
+const fn patience(outcome: &Result<(), NotKept>, now: i64) -> Option<i64> {
+    match outcome {
+        Err(NotKept::Host(Why::RateLimited { retry_after })) => Some(now.saturating_add(*retry_after)),
+        _ => None,
+    }
 }
 
 async fn ask(app: &App, claimed: &ClaimedGitRevocation) -> Result<(), NotKept> {
@@ -155,6 +172,13 @@ mod tests {
         assert!(matches!(judged(Why::TokenRefused, 1), Verdict::Settle(GitRevoked::Revoked, _)));
         assert!(matches!(judged(Why::CannotDo, 1), Verdict::Settle(GitRevoked::CannotBe, _)));
         assert!(matches!(judged(Why::Forbidden, 1), Verdict::Settle(GitRevoked::Refused, _)));
+        let limited = Err(NotKept::Host(Why::RateLimited { retry_after: 60_000 }));
+        assert_eq!(
+            (is_well(&limited), patience(&limited, 7)),
+            (true, Some(60_007)),
+            "all that wait for it are put off"
+        );
+        assert_eq!((is_well(&Err(NotKept::Host(away()))), patience(&Ok(()), 7)), (false, None));
         let changed = judge(Err(NotKept::Changed), 1, 0, 1);
         assert!(matches!(changed, Verdict::Settle(GitRevoked::Unreadable, _)));
     }

@@ -3,11 +3,11 @@
 //! Owns that each is tried at the host before it is kept, that tries are few, and which configured host a caller's `host` means: one that is
 //! there, never a new address (FM-86, FM-90).
 
-use super::NotKept;
 use super::keeping::{Credential, Keeper, end_unkept, keep};
 use super::place::Place;
+use super::{NotKept, turn};
 use crate::app::App;
-use crate::githosts::converse;
+use crate::githosts::{converse, converse_patiently};
 use crate::web::guessing::{self, Wait};
 use std::sync::Arc;
 use vestibule_githost::answers::Tokens;
@@ -15,7 +15,7 @@ use vestibule_githost::host::Call;
 use vestibule_githost::refusal::Why;
 use vestibule_githost::secret::Secret;
 use vestibule_store::git_authorizations::{GitAuthorization, TokenType};
-use vestibule_store::git_hosts::GitHost;
+use vestibule_store::git_hosts::{GitHost, MeantHost, one_of};
 
 /// Something to sign in with at a host.
 pub enum Brought {
@@ -46,7 +46,7 @@ pub async fn bring(
 
 /// Tries what was brought: a few at once for one project, and wrong ones a few times for one person.
 async fn tried(app: &App, keeper: &Keeper, place: &Place<'_>, brought: Brought) -> Result<Credential, NotKept> {
-    let Some(_turn) = app.tries.begin(keeper.project) else { return Err(NotKept::TooManyTries(CROWDED_S)) };
+    let _turn = turn(app, keeper.project).await?;
     let mut counted = match guessing::begin_at_host(app, keeper.person).await? {
         Ok(counted) => counted,
         Err(Wait(seconds)) => return Err(NotKept::TooManyTries(seconds)),
@@ -65,9 +65,6 @@ async fn tried(app: &App, keeper: &Keeper, place: &Place<'_>, brought: Brought) 
     }
     credential
 }
-
-/// After how many seconds a project with too many tries under way may come again.
-const CROWDED_S: u32 = 5;
 
 async fn personal(app: &App, place: &Place<'_>, token: Secret) -> Result<Credential, NotKept> {
     let step = place.kind.try_personal(&place.visit(&token));
@@ -97,7 +94,7 @@ async fn password(
     let step = place.kind.password(&place.site, &application, user, password);
     let Tokens { access, refresh, access_ends_at, refresh_ends_at, scopes } =
         converse(&app.outbound, &app.clock, step).await?;
-    match converse(&app.outbound, &app.clock, place.kind.who(&place.visit(&access))).await {
+    match converse_patiently(&app.outbound, &app.clock, place.kind.who(&place.visit(&access))).await {
         Ok(upstream) => {
             let token_type = TokenType::Password;
             Ok(Credential { token_type, access, refresh, access_ends_at, refresh_ends_at, scopes, upstream })
@@ -118,11 +115,9 @@ pub fn read_token(text: &str) -> Option<Secret> {
 /// The longest token, in bytes: what fits into a header of most servers.
 const MOST_TOKEN_BYTES: usize = 4096;
 
-/// Which of `hosts` is meant by `text`: its origin, its API's address, or a page of it. Of several at one address the
-/// project's own, and of those the default.
-pub fn meant_by(hosts: Vec<GitHost>, text: &str) -> Option<GitHost> {
-    let mut meant: Vec<GitHost> =
-        hosts.into_iter().filter(|host| Place::of(host).is_some_and(|place| place.site.is_meant_by(text))).collect();
-    meant.sort_by_key(|host| std::cmp::Reverse((host.project.is_some(), host.default_at, host.id)));
-    (!meant.is_empty()).then(|| meant.swap_remove(0))
+/// Which of `hosts` is meant by `text`: its origin, its API's address, or a page of it. Of several at one address the one
+/// that their kind would mean.
+pub fn meant_by(mut hosts: Vec<GitHost>, text: &str) -> MeantHost {
+    hosts.retain(|host| Place::of(host).is_some_and(|place| place.site.is_meant_by(text)));
+    one_of(hosts)
 }

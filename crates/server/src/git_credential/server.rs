@@ -79,7 +79,8 @@ impl Server {
         self.sign_in(path, &body, &mut headers).ok_or("the secret file holds something that cannot be sent")?;
         let headers = headers.into_iter().filter_map(|(name, value)| Some((name?, value))).collect();
         let (method, url) = (Method::POST, format!("{}{path}", self.origin));
-        let request = Request { method, url, headers, body, deadline: PATIENCE, most: MOST_ANSWER };
+        let (patience, deadline) = (PATIENCE, PATIENCE);
+        let request = Request { method, url, headers, body, patience, deadline, most: MOST_ANSWER };
         self.outbound.send(request).await.map_err(|failure| match failure.why() {
             Why::Tls => format!("{} has no certificate that this machine trusts; --extra-ca names more", self.origin),
             Why::Late => format!("{} did not answer in time", self.origin),

@@ -84,7 +84,9 @@ fn open(hosts: &[&str]) -> Outbound {
 
 fn get(url: impl Into<String>) -> Request {
     let deadline = Duration::from_secs(5);
-    Request { method: Method::GET, url: url.into(), headers: Vec::new(), body: Bytes::new(), deadline, most: 1024 }
+    let patience = Duration::from_millis(100);
+    let (method, url, headers, body) = (Method::GET, url.into(), Vec::new(), Bytes::new());
+    Request { method, url, headers, body, patience, deadline, most: 1024 }
 }
 
 #[tokio::test]
@@ -279,13 +281,17 @@ async fn st_129_where_only_the_head_counts_nothing_after_it_is_waited_for() {
 
 #[tokio::test]
 async fn st_129_waiting_for_the_calls_of_others_is_not_held_against_a_call() {
-    let silent = Machine::answering(Vec::new()).await;
+    let mut silent = Vec::new();
+    for _ in 0..IN_FLIGHT / AT_ONE_HOST {
+        silent.push(Machine::answering(Vec::new()).await);
+    }
     let good = Machine::answering(answer("200 OK", "", "hello")).await;
-    let hosts = [&silent, &good].map(|machine| format!("127.0.0.1:{}", machine.port));
-    let out = Arc::new(open(&[&hosts[0], &hosts[1]]));
+    let hosts: Vec<String> =
+        silent.iter().chain([&good]).map(|machine| format!("127.0.0.1:{}", machine.port)).collect();
+    let out = Arc::new(open(&hosts.iter().map(String::as_str).collect::<Vec<_>>()));
     let mut others = JoinSet::new();
-    for _ in 0..IN_FLIGHT {
-        let (out, mut request) = (out.clone(), get(silent.url("127.0.0.1")));
+    for n in 0..IN_FLIGHT {
+        let (out, mut request) = (out.clone(), get(silent[n / AT_ONE_HOST].url("127.0.0.1")));
         request.deadline = Duration::from_secs(3);
         others.spawn(async move { out.send(request).await });
     }
@@ -298,4 +304,30 @@ async fn st_129_waiting_for_the_calls_of_others_is_not_held_against_a_call() {
     while let Some(one) = others.join_next().await {
         assert_eq!(one.unwrap().unwrap_err(), Failure::Unknown(Why::Late));
     }
+}
+
+#[tokio::test]
+async fn fm_117_a_host_that_keeps_everybody_waiting_has_its_own_turns_and_leaves_the_others_theirs() {
+    let silent = Machine::answering(Vec::new()).await;
+    let good = Machine::answering(answer("200 OK", "", "hello")).await;
+    let hosts = [&silent, &good].map(|machine| format!("127.0.0.1:{}", machine.port));
+    let out = Arc::new(open(&[&hosts[0], &hosts[1]]));
+    let mut waiting = JoinSet::new();
+    for _ in 0..IN_FLIGHT * 2 {
+        let (out, mut request) = (out.clone(), get(silent.url("127.0.0.1")));
+        request.deadline = Duration::from_secs(3);
+        waiting.spawn(async move { out.send(request).await.unwrap_err() });
+    }
+    while silent.visits() < AT_ONE_HOST {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // Many times as many calls as there are turns, and another host is served at once.
+    let mut request = get(good.url("127.0.0.1"));
+    request.deadline = Duration::from_secs(2);
+    assert_eq!(out.send(request).await.unwrap().status, 200);
+    let failures = waiting.join_all().await;
+    let counted = |why| failures.iter().filter(|failure| **failure == why).count();
+    let late = counted(Failure::Unknown(Why::Late));
+    assert_eq!((late, counted(Failure::Definite(Why::Crowded))), (AT_ONE_HOST, 2 * IN_FLIGHT - AT_ONE_HOST));
+    assert_eq!(silent.visits(), AT_ONE_HOST, "nothing of those who waited in vain was sent");
 }

@@ -25,6 +25,7 @@ use axum::extract::State;
 use axum::response::Response;
 use landed::LandedPage;
 use std::sync::Arc;
+use vestibule_githost::refusal::Why;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_oauth::secret::{Kind, MachineSecret, Secret};
@@ -82,7 +83,7 @@ async fn acted(app: &Arc<App>, received: &Received) -> Result<Response, StoreErr
     let mut browser = Browser::meet(app, &received.headers, now).await?;
     let form = received.page_form();
     if form.get("step") == "sign_in" {
-        let response = sign_in(app, &mut browser, received, &form).await?;
+        let response = sign_in(app, &mut browser, received, (&form, PURPOSE)).await?;
         return Ok(browser.dress(app, response));
     }
     let sorry = |problem| answer::problem(problem, &received.request_id);
@@ -102,19 +103,20 @@ async fn acted(app: &Arc<App>, received: &Received) -> Result<Response, StoreErr
     Ok(browser.dress(app, response))
 }
 
+/// Signs in at the address that somebody came to; `purpose` is what its form was for.
 async fn sign_in(
     app: &App,
     browser: &mut Browser,
     received: &Received,
-    form: &PageForm,
+    (form, purpose): (&PageForm, &str),
 ) -> Result<Response, StoreError> {
-    if !browser.accepts(app, received, PURPOSE, form.get("form_token")) {
+    if !browser.accepts(app, received, purpose, form.get("form_token")) {
         return Ok(answer::problem(Problem::FormStale, &received.request_id));
     }
     let (name, password) = (form.get("name"), Secret::new(form.get("password")));
     Ok(match caller::sign_in(app, browser, (name, &password), None, received).await? {
         SignIn::Done => answer::see_other(&here(received)),
-        SignIn::Wrong => answer::page(FAILED_STATUS, sign_in_form(browser, PURPOSE, name, true), &[]),
+        SignIn::Wrong => answer::page(FAILED_STATUS, sign_in_form(browser, purpose, name, true), &[]),
         SignIn::Busy => answer::problem(Problem::Busy, &received.request_id),
         SignIn::Wait(guessing::Wait(seconds)) => answer::wait_page(seconds, &received.request_id),
     })
@@ -274,20 +276,30 @@ impl Landed {
         };
         let again =
             async |fault| Ok(answer::page(422, self.page(app, browser, Some((name.as_str(), fault))).await?, &[]));
-        let problem = match finish(app, wanted).await {
+        match finish(app, wanted).await {
             // Away from the address that has the spent code and state in it.
-            Ok(row) => return Ok(answer::see_other(&acts::kept_at(&row))),
-            Err(NotKept::BadName) => return again(Fault::Name).await,
-            Err(NotKept::NameTaken) => return again(Fault::NameTaken).await,
-            Err(why) => unkept(why),
-        };
-        Ok(answer::problem(problem, &received.request_id))
+            Ok(row) => Ok(answer::see_other(&acts::kept_at(&row))),
+            Err(NotKept::BadName) => again(Fault::Name).await,
+            Err(NotKept::NameTaken) => again(Fault::NameTaken).await,
+            Err(why) => Ok(sorry(why, received)),
+        }
     }
+}
+
+/// The page that says why nothing was kept, and when to come again where that mends it.
+fn sorry(why: NotKept, received: &Received) -> Response {
+    let wait_s = why.wait_s();
+    let mut response = answer::problem(unkept(why), &received.request_id);
+    if let Some(seconds) = wait_s {
+        answer::retry_after(&mut response, seconds);
+    }
+    response
 }
 
 /// What a person is told when nothing was kept.
 fn unkept(why: NotKept) -> Problem {
     match why {
+        NotKept::Host(Why::RateLimited { .. }) => Problem::GitTooManyTries,
         NotKept::Host(_) => Problem::GitHostFailed,
         NotKept::Ours(cause) => {
             tracing::error!(cause, "an authorization could not be kept");

@@ -97,3 +97,21 @@ fn tokens_that_were_kept_after_all_are_not_ended() {
         assert_eq!(claim(&ground, NOW).await.len(), 2);
     });
 }
+
+#[test]
+fn a_host_that_asks_for_patience_is_asked_for_nothing_until_then() {
+    each_database(async |store| {
+        let ground = Ground::new(store).await;
+        let one = queue(&ground, "one").await;
+        assert_eq!(claim(&ground, NOW).await.len(), 1);
+        queue(&ground, "two").await;
+        let until = NOW + 2 * LEASE;
+        ground.store().spare_git_host(ground.host, until).await.expect("runs");
+        assert!(claim(&ground, until - 1).await.is_empty());
+        let due: Vec<Id> = claim(&ground, until).await.iter().map(|claimed| claimed.revocation.id).collect();
+        assert!(due.len() == 2 && due.contains(&one), "{due:?}");
+        // What is put off further stays so.
+        ground.store().spare_git_host(ground.host, NOW).await.expect("runs");
+        assert!(claim(&ground, until + LEASE - 1).await.is_empty());
+    });
+}

@@ -10,7 +10,7 @@ use vestibule_store::authorizations::Answer;
 use vestibule_store::codes::SpendCode;
 use vestibule_store::older_forms::{USES_AT_ONCE, Uses};
 use vestibule_store::setup_links::OpenSetupLink;
-use vestibule_store::upkeep::{REFUSED_SIGN_INS_STAY_MS, SWEEPS, TRAIL_STAYS_MS};
+use vestibule_store::upkeep::{REFUSED_STAY_MS, SWEEPS, TRAIL_STAYS_MS};
 use vestibule_store::{Store, StoreError, statement};
 
 const HOUR: i64 = 3_600 * SECOND;
@@ -237,7 +237,7 @@ fn the_trail_keeps_who_did_what_where_and_how_it_ended_newest_first() {
 }
 
 #[test]
-fn the_trail_forgets_refused_sign_ins_after_a_month_and_everything_else_after_a_year() {
+fn the_trail_forgets_refused_sign_ins_and_ways_back_from_hosts_after_a_month_and_everything_else_after_a_year() {
     each_database(async |store| {
         let world = World::new(store);
         let keep = async |action, outcome, at| {
@@ -245,12 +245,13 @@ fn the_trail_forgets_refused_sign_ins_after_a_month_and_everything_else_after_a_
             world.store.keep_event(&world.note(at), event).await.expect("runs");
         };
         for n in 0..25 {
-            keep("session.open", "refused", NOW + n).await;
+            let action = ["session.open", "git_flow.land", "git_flow.take"][n % 3];
+            keep(action, "refused", NOW + i64::try_from(n).expect("is small")).await;
         }
         keep("session.open", "done", NOW).await;
         keep("code.replay", "refused", NOW).await;
         let left = async || world.trail().await.len();
-        let month = NOW + REFUSED_SIGN_INS_STAY_MS;
+        let month = NOW + REFUSED_STAY_MS;
         assert_eq!(sweep(&world.store, month, 10).await.expect("runs"), 0, "not older than a month");
         assert_eq!(sweep(&world.store, month + 5, 10).await.expect("runs"), 5, "only what is older goes");
         assert_eq!(sweep(&world.store, month + DAY, 10).await.expect("runs"), 10, "no more at once than the batch");

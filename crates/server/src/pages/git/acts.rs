@@ -4,7 +4,7 @@
 
 use super::landed::KeptPage;
 use super::portal::{DeletePage, HostChoice, PortalPage, ProjectsPage};
-use super::{Fault, label, unkept};
+use super::{Fault, here, label, sign_in, sorry};
 use crate::app::App;
 use crate::broker::NotKept;
 use crate::broker::departing::{Traveller, depart};
@@ -12,6 +12,7 @@ use crate::broker::ending::end;
 use crate::broker::keeping::{Keeper, Workbench};
 use crate::broker::place::Place;
 use crate::broker::tokens::{Brought, bring, read_token};
+use crate::pages::home::sign_in_form;
 use crate::pages::problem::Problem;
 use crate::text::Language;
 use crate::web::browser::Browser;
@@ -31,6 +32,8 @@ use vestibule_store::sessions::LiveSession;
 
 /// Where the pages begin.
 const GIT: &str = "/git";
+/// What the sign-in form of these pages is for.
+const SIGN_IN: &str = "/git";
 /// The parameter that names what was just kept.
 const KEPT: &str = "kept";
 /// For how long something was just kept, in milliseconds: as long as the way back is open.
@@ -47,7 +50,8 @@ pub async fn projects(State(app): State<Arc<App>>, received: Received) -> Respon
     let shown = async {
         let browser = Browser::meet(&app, &received.headers, app.clock.now()).await?;
         let response = match browser.session() {
-            None => answer::see_other("/sign-in"),
+            // Whoever signs in stays at the address that they came to.
+            None => answer::page(200, sign_in_form(&browser, SIGN_IN, "", false), &[]),
             Some(session) => match app.store.projects_of(session.person).await?.as_slice() {
                 [only] => answer::see_other(&format!("{GIT}/{}", only.id)),
                 projects => answer::page(200, ProjectsPage { language: Language::English, projects }.render(), &[]),
@@ -63,7 +67,8 @@ pub async fn show(State(app): State<Arc<App>>, received: Received) -> Response {
     let shown = async {
         let browser = Browser::meet(&app, &received.headers, app.clock.now()).await?;
         let response = match browser.session() {
-            None => answer::see_other("/sign-in"),
+            // Whoever signs in stays at the address that they came to.
+            None => answer::page(200, sign_in_form(&browser, SIGN_IN, "", false), &[]),
             Some(session) => match Portal::of(&app, &received, session).await? {
                 Some(portal) => match portal.kept(&app, &received).await? {
                     Some(kept) => kept,
@@ -77,14 +82,18 @@ pub async fn show(State(app): State<Arc<App>>, received: Received) -> Response {
     shown.await.unwrap_or_else(|error: StoreError| answer::store_page(&error, &received.request_id))
 }
 
-/// `POST /git/{project}`: what the buttons say.
+/// `POST /git` and `POST /git/{project}`: signs in, or does what the buttons say.
 pub async fn act(State(app): State<Arc<App>>, received: Received) -> Response {
     let acted = async {
-        let browser = Browser::meet(&app, &received.headers, app.clock.now()).await?;
+        let mut browser = Browser::meet(&app, &received.headers, app.clock.now()).await?;
         let form = received.page_form();
+        if form.get("step") == "sign_in" {
+            let response = sign_in(&app, &mut browser, &received, (&form, SIGN_IN)).await?;
+            return Ok(browser.dress(&app, response));
+        }
         let sorry = |problem| answer::problem(problem, &received.request_id);
         let response = match browser.session() {
-            None => answer::see_other("/sign-in"),
+            None => answer::see_other(&here(&received)),
             Some(session) => match Portal::of(&app, &received, session).await? {
                 None => sorry(Problem::NotFound),
                 Some(portal) if !browser.accepts(&app, &received, &portal.purpose(), form.get("form_token")) => {
@@ -207,14 +216,7 @@ impl<'a> Portal<'a> {
             Err(NotKept::Host(Why::TokenRefused | Why::Forbidden | Why::ScopeMissing { .. })) => {
                 self.page(app, browser, 422, Some((name, Fault::Token))).await
             }
-            Err(why) => {
-                let wait_s = if let NotKept::TooManyTries(seconds) = why { Some(seconds) } else { None };
-                let mut response = answer::problem(unkept(why), &received.request_id);
-                if let Some(seconds) = wait_s {
-                    answer::retry_after(&mut response, seconds);
-                }
-                Ok(response)
-            }
+            Err(why) => Ok(sorry(why, received)),
         }
     }
 

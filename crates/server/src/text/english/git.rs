@@ -114,8 +114,8 @@ pub(super) const fn problem(problem: Problem) -> (&'static str, &'static str, &'
         ),
         Problem::GitTooManyTries => (
             "Please wait before the next try",
-            "The host refused several tokens that you brought, or the project has several under way. This one was not sent to the host.",
-            "Wait a minute. Then copy the token again at the host, and bring it once.",
+            "The host refused several tokens that you brought, the project has several authorizations under way, or the host is busy. Nothing was kept.",
+            "Wait a minute, then try again. If it was a token, copy it again at the host first.",
         ),
         Problem::GitNotAllowed => (
             "You may not change this project",

@@ -177,6 +177,13 @@ fn names_kinds_and_tags_are_refused_in_the_documented_codes_before_anything_is_s
             refused(&scene.get(&format!("/{kind}/redirect")), 400, "SVCSTG.REPO.0401");
             let answer = scene.post(&format!("/{kind}/personal"), &json!({ "name": "auth2", "token": token }));
             refused(&answer, 400, "SVCSTG.REPO.0401");
+            let (code, state) = ("c".repeat(20), "s".repeat(70));
+            for kind in [kind, &kind.to_uppercase()] {
+                let body = json!({ "name": "auth2", "code": code, "state": state });
+                let answer = scene.post(&format!("/{kind}/oauth"), &body);
+                refused(&answer, 400, "SVCSTG.REPO.0401");
+                refused(&scene.post("/github/oauth", &body), 400, "SVCSTG.REPO.0402");
+            }
         }
         refused(&scene.get("/github/redirect?tag=intl"), 400, "SVCSTG.REPO.0400");
         refused(&scene.get("/github/redirect?tag=a&tag=b"), 400, "SVCSTG.REPO.0400");
@@ -269,5 +276,29 @@ fn fm_90_a_host_that_misbehaves_keeps_nothing_and_is_not_quoted() {
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
         assert_eq!(scene.list().len(), 0);
+    });
+}
+
+#[test]
+fn of_several_hosts_at_one_address_a_personal_tokens_host_is_the_one_that_their_kind_would_mean() {
+    on_both(|scene| {
+        let hub = &scene.github;
+        let (client, token) =
+            ((hub.client_id.as_str(), hub.client_secret.as_str()), hub.classic_token(&["repo"], None));
+        scene.add_host("own", "github", &hub.url(), client, &["--project", &scene.project]);
+        let bring = |name: &str, rest: &str| {
+            let body = json!({ "name": name, "token": token, "host": format!("{}/octocat", hub.url()) });
+            scene.post(rest, &body)
+        };
+        let sentence = refused(&bring("none", "/github/personal"), 400, "SVCSTG.REPO.0400");
+        assert!(sentence.contains("hub") && sentence.contains("own"), "{sentence}");
+        assert_eq!(bring("by-name", "/own/personal").status, 200, "a path may name one");
+        let host_of = |name: &str| scene.server.json(&["git-auth", "show", &scene.project, name], "")["host"].clone();
+        // The deployment's is the default, though the project has one of its own there.
+        scene.server.json(&["git-host", "set-default", "hub"], "");
+        assert_eq!(bring("by-default", "/github/personal").status, 200);
+        scene.server.json(&["git-host", "set-default", "own", "--project", &scene.project], "");
+        assert_eq!(bring("own-default", "/github/personal").status, 200);
+        assert_eq!(["by-name", "by-default", "own-default"].map(host_of), ["own", "hub", "own"].map(Value::from),);
     });
 }

@@ -105,6 +105,30 @@ fn what_was_begun_at_a_host_is_finished_before_the_server_ends_though_its_caller
     });
 }
 
+/// Longer than requests get at the end: what was begun at a host gets as long as a host may take.
+#[test]
+fn what_a_slow_host_was_asked_for_is_kept_though_the_server_was_told_to_end_long_before() {
+    std::thread::scope(|scope| {
+        for database in [Database::Sqlite, Database::Postgres] {
+            scope.spawn(move || {
+                let mut scene = Scene::on(database);
+                let (address, _, _) = scene.landed("github");
+                // Two requests, each as slow as one may be: together slower than the drain of ordinary requests.
+                for line in ["POST /login/oauth/access_token", "GET /api/v3/user"] {
+                    scene.github.fails(line, Fault::Slow(Duration::from_secs(7)), 1);
+                }
+                let trades = || scene.github.count("POST /login/oauth/access_token") == 1;
+                post_and_leave(&scene, "/github/oauth", &brought("auth1", &address), trades);
+                scene.server.process().terminate();
+                assert_eq!(scene.server.process().wait(Duration::from_secs(60)), Some(Some(0)));
+                scene.server.restart();
+                assert_eq!(scene.list()[0]["name"], "auth1", "on {database:?}");
+                assert_eq!(scene.github.live_tokens().len(), 1);
+            });
+        }
+    });
+}
+
 /// What somebody does who changes the stored token of this authorization.
 fn damage(scene: &Scene, name: &str) {
     scene.server.with_store(async |store| {

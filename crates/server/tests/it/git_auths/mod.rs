@@ -1,6 +1,7 @@
 //! `/v1/{project_id}/git/auths…` and the way to a Git host and back: the six calls, the landing page, and attacks on both.
 
 mod attacks;
+mod binding;
 mod browser;
 mod calls;
 mod credentials;

@@ -2,7 +2,7 @@
 
 use super::scene::{Scene, join, project};
 use crate::githosts::follow;
-use crate::harness::Database;
+use crate::harness::{Database, Visitor};
 
 fn on_both(test: impl Fn(Scene)) {
     for database in [Database::Sqlite, Database::Postgres] {
@@ -94,6 +94,40 @@ fn fm_131_a_viewer_changes_nothing_and_a_stranger_finds_nothing() {
             let fields = [("step", step), ("name", "auth1"), ("form_token", token.as_str()), ("token", "x")];
             assert_eq!(visitor.post_to(&here, &fields).answer.status, 403, "{step}");
         }
+        assert_eq!(scene.list().len(), 1);
+    });
+}
+
+#[test]
+fn fm_15_a_visitor_who_is_not_signed_in_signs_in_where_they_came_and_stays_there() {
+    on_both(|scene| {
+        scene.authorize("github", "auth1");
+        let here = scene.server.at(&format!("/git/{}", scene.project));
+        for (start, end) in [(here.clone(), here.clone()), (format!("{here}?kept=auth1"), format!("{here}?kept=auth1"))]
+        {
+            let mut visitor = Visitor::new(&scene.server);
+            let page = visitor.open(&start);
+            assert_eq!((page.answer.status, page.url.as_str()), (200, start.as_str()), "{}", page.plain());
+            assert!(page.shows("sign-in-password") && !page.plain().contains("auth1"), "{}", page.plain());
+            let wrong = visitor.sign_in_as(&page, &scene.ada.name, "wrong");
+            assert_eq!((wrong.answer.status, wrong.shows("sign-in-password")), (422, true), "{}", wrong.plain());
+            let page = visitor.sign_in(&wrong, &scene.ada);
+            assert_eq!((page.answer.status, page.url.as_str()), (200, end.as_str()), "{}", page.plain());
+            assert!(page.plain().contains("auth1"), "{}", page.plain());
+        }
+        let mut visitor = Visitor::new(&scene.server);
+        let page = visitor.open(&scene.server.at("/git"));
+        let page = visitor.sign_in(&page, &scene.ada);
+        assert_eq!(page.url, here, "the one project that there is");
+        // Whether there is such a project is told to nobody who is not signed in.
+        let none = here.replace(&scene.project, &"0".repeat(32));
+        let shown = [&here, &none].map(|url| Visitor::new(&scene.server).open(url));
+        assert_eq!(shown[0].plain(), shown[1].plain());
+        // A button that is pressed after the session has ended changes nothing and leads back.
+        let page = visitor.open(&here);
+        visitor.cookies.remove("vestibule-session");
+        let after = visitor.submit(&page, "delete-auth1", &[]);
+        assert!(after.shows("sign-in-password") && after.url == here, "{} {}", after.url, after.plain());
         assert_eq!(scene.list().len(), 1);
     });
 }

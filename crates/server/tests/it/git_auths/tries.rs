@@ -1,6 +1,6 @@
 //! Tries at tokens and passwords of Git hosts: few at once for a project, few wrong ones for a person.
 
-use super::scene::{Scene, join, project, refused, token};
+use super::scene::{Scene, brought, join, project, refused, token};
 use crate::githosts::Fault;
 use crate::harness::{Answer, Call, Database};
 use serde_json::json;
@@ -70,7 +70,8 @@ fn one_project_has_four_tries_under_way_and_others_have_theirs() {
         join(&scene.server, &other, &eve, "editor");
         scene.server.json(&["git-host", "project", "add", "hub", &other], "");
         let hers = token(&scene.server, &eve, &other);
-        scene.github.fails("GET /api/v3/user", Fault::Slow(Duration::from_secs(4)), 4);
+        let (address, _, _) = scene.landed("github");
+        scene.github.fails("GET /api/v3/user", Fault::Slow(Duration::from_secs(8)), 4);
         std::thread::scope(|scope| {
             let ada = (scene.project.as_str(), scene.token.as_str());
             let four: Vec<_> = (0..4)
@@ -85,9 +86,54 @@ fn one_project_has_four_tries_under_way_and_others_have_theirs() {
                 std::thread::sleep(Duration::from_millis(10));
             }
             assert_eq!(has_to_wait(&bring(&scene, ada, "own-9", &right)), 5);
+            assert_eq!(has_to_wait(&scene.post("/github/oauth", &brought("by-code", &address))), 5);
             assert_eq!(bring(&scene, (&other, &hers), "hers", &right).status, 200);
             assert!(four.into_iter().all(|one| one.join().expect("a caller") == 200));
             assert_eq!(bring(&scene, ada, "own-9", &right).status, 200, "the places are free again");
+            let kept = scene.post("/github/oauth", &brought("by-code", &address));
+            assert_eq!(kept.status, 200, "code and state were not spent by waiting: {}", kept.text());
+        });
+    });
+}
+
+/// Size in CI: 20 callers of 5 projects at a host that answers after 8 seconds, on each database.
+#[test]
+fn fm_117_a_host_that_keeps_everybody_waiting_leaves_other_hosts_their_turns_and_the_excess_is_told_when_to_come() {
+    on_both(|scene| {
+        let right = scene.github.classic_token(&["repo", "read:user"], None);
+        let crews: Vec<(String, String)> = (0..5)
+            .map(|_| {
+                let (project, person) = (project(&scene.server), scene.server.person());
+                join(&scene.server, &project, &person, "editor");
+                scene.server.json(&["git-host", "project", "add", "hub", &project], "");
+                let token = token(&scene.server, &person, &project);
+                (project, token)
+            })
+            .collect();
+        scene.github.fails("GET /api/v3/user", Fault::Slow(Duration::from_secs(8)), 20);
+        std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..20)
+                .map(|n| {
+                    let (scene, right, (project, token)) = (&scene, &right, &crews[n % 5]);
+                    scope.spawn(move || bring(scene, (project, token), &format!("own-{n}"), right))
+                })
+                .collect();
+            let start = Instant::now();
+            while scene.github.count("GET /api/v3/user") < 16 {
+                assert!(start.elapsed() < Duration::from_secs(30), "the host is not asked");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let quick = Instant::now();
+            let other = scene.gitee.personal_token(&["user_info"], None);
+            let answer = scene.post("/gitee/personal", &json!({ "name": "elsewhere", "token": other }));
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            assert!(quick.elapsed() < Duration::from_secs(6), "another host had to wait for the one that hangs");
+            let answers: Vec<Answer> = callers.into_iter().map(|caller| caller.join().expect("a caller")).collect();
+            let (kept, crowded): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+            assert_eq!((kept.len(), crowded.len()), (16, 4));
+            for answer in crowded {
+                has_to_wait(answer);
+            }
         });
     });
 }

@@ -676,5 +676,6 @@ CREATE TABLE audit (
     details TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX audit_time ON audit (tenant, at);
--- Refused sign-ins leave the trail sooner than everything else.
-CREATE INDEX audit_refused_sign_ins ON audit (tenant, at) WHERE action = 'session.open' AND outcome = 'refused';
+-- What anybody can make as many of as they like leaves the trail sooner than everything else.
+CREATE INDEX audit_refused ON audit (tenant, at)
+    WHERE outcome = 'refused' AND action IN ('session.open', 'git_flow.land', 'git_flow.take');
