@@ -205,6 +205,10 @@ impl Content {
             return Err(Refusal::new(Why::TooLarge, "the file is larger than 8 MiB"));
         }
         match STANDARD.decode(text) {
+            // The length of base64 tells the content's only up to two bytes.
+            Ok(bytes) if bytes.len() > MOST_FILE_BYTES => {
+                Err(Refusal::new(Why::TooLarge, "the file is larger than 8 MiB"))
+            }
             Ok(_) => Ok(Content(text.to_owned())),
             Err(_) => Err(Refusal::invalid("the content is not base64")),
         }

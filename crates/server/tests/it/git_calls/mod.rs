@@ -1,4 +1,7 @@
 //! The seventeen calls through a stored authorization, over every kind of host.
 
+mod bounds;
+mod callers;
 mod reading;
 pub mod scene;
+mod writing;

@@ -21,7 +21,7 @@ fn each_kind_answers_the_same_in_the_documented_forms() {
         let names: Vec<&str> = rows.iter().filter_map(|row| row["name"].as_str()).collect();
         assert_eq!(names, ["demo", "empty"], "{kind}");
         let clone_url = rows[0]["clone_url"].as_str().expect("an address");
-        assert_eq!(clone_url, format!("{}/{demo}.git", calls.fake(kind).url()));
+        assert_eq!(clone_url, format!("{}/{demo}.git", calls.web(kind)));
 
         let asked = calls.git(kind, "GET", "/repos/project-info").query(&[("clone_url", clone_url)]).send();
         let info = asked.json();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::ops::Deref;
 
 /// The kinds of hosts that the calls are made over.
-pub const KINDS: [&str; 2] = ["github", "gitee"];
+pub const KINDS: [&str; 3] = ["github", "gitlab", "gitee"];
 
 /// What a binary file holds: every byte, and no text.
 pub fn binary() -> Vec<u8> {
@@ -31,6 +31,7 @@ impl Calls {
         for kind in KINDS {
             let token = match kind {
                 "github" => calls.github.classic_token(&["repo", "read:org", "write:repo_hook"], None),
+                "gitlab" => calls.gitlab.personal_token(&["api"], calls.gitlab.clock.now() + 30 * 86_400),
                 _ => calls.gitee.personal_token(&["user_info", "projects", "hook", "groups", "enterprises"], None),
             };
             let name = calls.name(kind);
@@ -50,15 +51,32 @@ impl Calls {
 
     /// Whose the token is, there.
     pub fn me(&self, kind: &str) -> &'static str {
-        if kind == "github" { "octocat" } else { "cat" }
+        match kind {
+            "github" => "octocat",
+            "gitlab" => "lynx",
+            _ => "cat",
+        }
     }
 
     pub fn fake(&self, kind: &str) -> &Fake {
-        if kind == "github" { &self.github } else { &self.gitee }
+        match kind {
+            "github" => &self.github,
+            "gitlab" => &self.gitlab,
+            _ => &self.gitee,
+        }
+    }
+
+    /// Where the host's pages begin.
+    pub fn web(&self, kind: &str) -> String {
+        if kind == "gitlab" { self.gitlab.url() } else { self.fake(kind).url() }
     }
 
     pub fn forge<T>(&self, kind: &str, deed: impl FnOnce(&mut Forge) -> T) -> T {
-        if kind == "github" { self.github.forge(deed) } else { self.gitee.forge(deed) }
+        match kind {
+            "github" => self.github.forge(deed),
+            "gitlab" => self.gitlab.forge(deed),
+            _ => self.gitee.forge(deed),
+        }
     }
 
     /// A call of ada's through the authorization of this kind.

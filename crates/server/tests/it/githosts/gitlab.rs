@@ -9,6 +9,7 @@ pub mod repos;
 
 use super::HostClock;
 use super::fake::{Asked, Fake, Said, escape, fresh, value, with_query};
+use super::forge::{Forge, Kind};
 use repos::Repositories;
 use serde_json::{Value, json};
 use std::ops::Deref;
@@ -149,7 +150,13 @@ impl GitLab {
         let mut world = self.world();
         let id = 1 + world.people.len() as u64;
         world.people.push(Person { login: login.to_owned(), id, avatar });
+        world.repositories.forge.add_space_as(500 + id, login, Kind::Person, &[id]);
         world.signed_in = world.people.len() - 1;
+    }
+
+    /// Does something with its repositories.
+    pub fn forge<T>(&self, deed: impl FnOnce(&mut Forge) -> T) -> T {
+        deed(&mut self.world().repositories.forge)
     }
 
     /// A personal token of the signed-in person; `ends` in Unix seconds. Every one has an end, which is a midnight.
@@ -391,7 +398,7 @@ impl World {
         let may = match (asked.method.as_str(), what) {
             (_, "personal_access_tokens/self") => &["api", "read_api", "read_user"][..],
             ("GET", "user") => &["api", "read_api", "read_user"],
-            ("GET", _) => &reads,
+            ("GET" | "HEAD", _) => &reads,
             _ => &reads[..1],
         };
         if !token.scopes.iter().any(|scope| may.contains(&scope.as_str())) {
