@@ -4,7 +4,10 @@
 //! family of pages. A language that lacks a sentence does not compile. The English sentences are in `text/english.rs`.
 //! Does not own what machines read: OAuth errors are spelled by `oauth::refusal`.
 
+mod browse;
 mod english;
+
+pub use browse::Browse;
 
 use crate::pages::problem::Problem;
 use crate::pages::setup::Fault;
@@ -79,6 +82,8 @@ pub struct Text {
     pub form_post: FormPost,
     /// The pages of authorizations at Git hosts.
     pub git: Git,
+    /// Looking at a Git host.
+    pub browse: Browse,
 }
 
 /// Words that stand on several pages.

@@ -5,8 +5,10 @@
 //! that code and state can be copied from there. No address that it leads to comes from outside (statement 125).
 
 pub mod acts;
+pub mod browse;
 pub mod landed;
 pub mod portal;
+pub mod shelves;
 
 use super::home::sign_in_form;
 use super::problem::Problem;

@@ -3,6 +3,7 @@
 //! Short, calm, and each says what to do next. No sentence blames the person, none names a cause that an attacker
 //! could learn from.
 
+mod browse;
 mod git;
 
 use super::{
@@ -141,6 +142,7 @@ pub(super) static TEXT: Text = Text {
         button: |application| format!("Continue to {application}"),
     },
     git: git::TEXT,
+    browse: browse::TEXT,
 };
 
 const fn scope(meaning: ScopeMeaning) -> ScopeWords {

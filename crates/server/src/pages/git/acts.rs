@@ -160,6 +160,7 @@ impl<'a> Portal<'a> {
             language: Language::English,
             form_token: &browser.form_token(&self.purpose()),
             project: &self.project.name,
+            here: &self.here(),
             rows: &rows,
             hosts: &hosts,
             is_editor,

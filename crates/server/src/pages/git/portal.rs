@@ -48,6 +48,8 @@ pub struct PortalPage<'a> {
     pub form_token: &'a str,
     /// The project.
     pub project: &'a str,
+    /// The page's own address.
+    pub here: &'a str,
     /// Its authorizations.
     pub rows: &'a [GitAuthorization],
     /// The hosts that serve it; none are offered to whoever may not change the project.
@@ -70,6 +72,7 @@ impl PortalPage<'_> {
                 text,
                 form_token: self.form_token,
                 project: self.project,
+                here: self.here,
                 rows,
                 hosts: self.hosts,
                 is_editor: self.is_editor,
@@ -164,6 +167,7 @@ struct PortalHtml<'a> {
     text: &'static Text,
     form_token: &'a str,
     project: &'a str,
+    here: &'a str,
     rows: Vec<Row<'a>>,
     hosts: &'a [HostChoice],
     is_editor: bool,

@@ -7,6 +7,7 @@ use crate::pages::form_post::FormPostPage;
 use crate::pages::git::Fault as NameFault;
 use crate::pages::git::landed::{KeptPage, LandedPage, sample as git};
 use crate::pages::git::portal::{DeletePage, HostChoice, PortalPage, ProjectsPage};
+use crate::pages::git::shelves::{Contents, Kind, Trouble, sample as shelves};
 use crate::pages::home::HomePage;
 use crate::pages::problem::{Callback, ForDevelopers, Problem, ProblemPage};
 use crate::pages::refused::{NotAssignedPage, RefusedPage};
@@ -24,6 +25,9 @@ use vestibule_store::consents::Allowed;
 use vestibule_store::git_authorizations::GitAuthorization;
 use vestibule_store::git_standing::GitTrouble;
 use vestibule_store::projects::{OwnProject, Role};
+
+/// The way to a branch.
+const BRANCH: [&str; 4] = ["github-team", "harbour", "lighthouse", "feature/lamp"];
 
 pub(super) const ENGLISH: Language = Language::English;
 
@@ -47,6 +51,11 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
     ]
     .into_iter()
     .chain(["git_landed", "git_kept"].into_iter().zip(git::hostile()))
+    .chain([
+        ("git_shelf", shelves::page(&[HOSTILE, HOSTILE], &shelves::shelf(Kind::Folder, &[HOSTILE], 1))),
+        ("git_file", shelves::page(&[HOSTILE], &shelves::file(HOSTILE.as_bytes()))),
+        ("git_refused", shelves::page(&[HOSTILE], &Contents::None(Trouble::Refused(HOSTILE.to_owned())))),
+    ])
     .collect()
 }
 
@@ -196,8 +205,8 @@ fn git_pages() -> Vec<(String, String)> {
     let mut rows = rows.to_vec();
     rows[1].known.trouble = Some(over);
     let portal = |rows: &[GitAuthorization], hosts: &[HostChoice], is_editor, fault: Option<(&str, NameFault)>| {
-        let (form_token, project, now) = ("dG9rZW4", "Harbour", 1_795_297_921_999);
-        PortalPage { language: ENGLISH, form_token, project, rows, hosts, is_editor, fault, now }.render()
+        let (form_token, project, here, now) = ("dG9rZW4", "Harbour", "/git/x", 1_795_297_921_999);
+        PortalPage { language: ENGLISH, form_token, project, here, rows, hosts, is_editor, fault, now }.render()
     };
     let own = |n: u8, name: &str| OwnProject { id: Id::from_bytes([n; 16]), name: name.to_owned(), role: Role::Owner };
     let projects = [own(1, "Harbour"), own(2, "Lighthouse")];
@@ -211,6 +220,21 @@ fn git_pages() -> Vec<(String, String)> {
         ("git_projects", ProjectsPage { language: ENGLISH, projects: &projects }.render()),
         ("git_no_projects", ProjectsPage { language: ENGLISH, projects: &[] }.render()),
         ("git_delete", delete.render()),
+        (
+            "git_shelf",
+            shelves::page(&BRANCH, &shelves::shelf(Kind::Folder, &["docs/", "src/", "Cargo.toml", "README.md"], 0)),
+        ),
+        ("git_shelf_cut", shelves::page(&BRANCH[..1], &shelves::shelf(Kind::Namespaces, &["ada", "team/harbour"], 7))),
+        ("git_shelf_empty", shelves::page(&BRANCH[..3], &shelves::shelf(Kind::Branches, &[], 0))),
+        (
+            "git_file",
+            shelves::page(&[&BRANCH[..], &["README.md"]].concat(), &shelves::file(include_bytes!("../../cli.rs"))),
+        ),
+        ("git_file_binary", shelves::page(&BRANCH, &shelves::file(b"\xff\xfe\x00"))),
+        (
+            "git_shelf_over",
+            shelves::page(&BRANCH, &Contents::None(Trouble::Over("the host no longer takes the token".to_owned()))),
+        ),
         ("git_landed_renews", renews.render()),
         ("git_landed", landed(&[], "github", None)),
         ("git_landed_renewable", landed(&rows, "github", None)),
