@@ -26,6 +26,7 @@ mod documents;
 mod door;
 mod forms;
 mod git_auths;
+mod git_browse;
 mod git_calls;
 mod git_credential;
 mod git_forgery;
