@@ -129,6 +129,11 @@ fn read_page<T>(
     Ok(Page { items: items(reply)?, has_next })
 }
 
+/// Whether it says that the repository has no commit yet.
+fn is_empty(reply: &Reply) -> bool {
+    reply.status() == 409 && Said::of(reply).has(&["is empty"])
+}
+
 /// Passes a success; a refusal is judged with GitHub's own quirks.
 fn accept(reply: &Reply, now: i64) -> Result<(), Refusal> {
     if (200..300).contains(&reply.status()) {
@@ -138,13 +143,18 @@ fn accept(reply: &Reply, now: i64) -> Result<(), Refusal> {
     if reply.status() != 403 {
         return Err(refusal);
     }
-    let words = Said::of(reply).reason.to_lowercase();
-    let needed = ["x-accepted-oauth-scopes", "x-accepted-github-permissions"];
-    let needed = needed.iter().find_map(|name| reply.header(name)).filter(|scopes| !scopes.is_empty());
+    if reply.header("x-github-sso").is_some_and(|sso| sso.starts_with("required")) {
+        // The address beside it is for one person and one time, and not for our words.
+        let reason = "the organization wants this token authorized for its single sign-on, in the person's settings";
+        return Err(Refusal::raw(Why::Forbidden, reason.to_owned()));
+    }
+    let header = |name| reply.header(name).filter(|list| !list.is_empty());
+    // An App's token has no scopes; the scopes that would do are told to it all the same.
+    let scopes = header("x-oauth-scopes");
+    let accepted = header("x-accepted-oauth-scopes").filter(|_| scopes.is_some());
+    let needed = accepted.or_else(|| header("x-accepted-github-permissions"));
     let why = match refusal.why {
-        // The secondary limit has neither a spent allowance nor, always, a Retry-After.
-        Why::Forbidden if words.contains("rate limit") => Why::RateLimited { retry_after: judge::USUAL_WAIT },
-        Why::Forbidden if lacks(reply, needed) || words.contains("not accessible by") => {
+        Why::Forbidden if lacks(scopes, accepted) || Said::of(reply).has(&["not accessible by"]) => {
             Why::ScopeMissing { needed: needed.map(str::to_owned) }
         }
         why => why,
@@ -153,9 +163,9 @@ fn accept(reply: &Reply, now: i64) -> Result<(), Refusal> {
 }
 
 /// Whether the token has scopes, and none of those that would do.
-fn lacks(reply: &Reply, needed: Option<&str>) -> bool {
+fn lacks(has: Option<&str>, needed: Option<&str>) -> bool {
     let split = |list: &str| list.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect::<Vec<_>>();
-    let (Some(has), Some(needed)) = (reply.header("x-oauth-scopes"), needed) else { return false };
+    let (Some(has), Some(needed)) = (has, needed) else { return false };
     let has = split(has);
     !split(needed).iter().any(|scope| has.contains(scope))
 }

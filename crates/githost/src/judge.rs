@@ -11,30 +11,39 @@ use serde_json::Value;
 /// Judges a reply that is no success, in the words as they came. `now` in Unix milliseconds.
 pub fn refusal(reply: &Reply, now: i64) -> Refusal {
     let said = Said::of(reply);
-    let why = match reply.status() {
-        429 => Why::RateLimited { retry_after: retry_after(reply, now).unwrap_or(USUAL_WAIT) },
-        // A proxy on the way also answers 401, as HTML; only the host's own JSON condemns a token.
-        401 if said.is_object => Why::TokenRefused,
-        403 if is_spent(reply) || reply.header("retry-after").is_some() => {
-            Why::RateLimited { retry_after: retry_after(reply, now).unwrap_or(USUAL_WAIT) }
-        }
-        403 if said.error == "insufficient_scope" => Why::ScopeMissing { needed: said.scope.clone() },
-        403 if said.is_object => Why::Forbidden,
-        404 | 410 if said.is_object => Why::NotFound,
-        // Not followed: whoever answers for the old name would otherwise choose where the token goes (FM-91).
-        300..=399 => Why::NotFound,
-        409 => Why::Conflict,
-        400 | 422 if said.says_exists() => Why::Conflict,
-        413 => Why::TooLarge,
-        400 | 405 | 406 | 415 | 422 if said.is_object => Why::Invalid,
-        _ => Why::HostBroken { retry_after: retry_after(reply, now) },
-    };
+    let why = why(&said, reply, now);
     let reason = match said.reason.as_str() {
-        "" if (300..400).contains(&reply.status()) => "it has moved; use its new name".to_owned(),
+        // Whatever words come with it, this is what helps.
+        _ if (300..400).contains(&reply.status()) => "it has moved; use its new name".to_owned(),
         "" => format!("the host answered {}", reply.status()),
         words => words.to_owned(),
     };
     Refusal::raw(why, reason)
+}
+
+fn why(said: &Said, reply: &Reply, now: i64) -> Why {
+    let limited = || Why::RateLimited { retry_after: retry_after(reply, now).unwrap_or(USUAL_WAIT) };
+    match reply.status() {
+        429 => limited(),
+        // A proxy on the way also answers 401, as HTML; only the host's own JSON condemns a token.
+        401 if said.is_object => Why::TokenRefused,
+        403 if is_spent(reply) || reply.header("retry-after").is_some() || said.has(&LIMITS) => limited(),
+        403 if said.error == "insufficient_scope" => Why::ScopeMissing { needed: said.scope.clone() },
+        // 402: it is not paid for; 423: it is locked; 451: a law forbids it.
+        402 | 403 | 423 | 451 if said.is_object => Why::Forbidden,
+        404 | 410 if said.is_object => Why::NotFound,
+        // Not followed: whoever answers for the old name would otherwise choose where the token goes (FM-91).
+        300..=399 => Why::NotFound,
+        400 | 409 | 422 if said.has(&EXISTS) => Why::Conflict,
+        // Where 409 is said of a repository without a commit, nothing exists that the call could be in conflict with.
+        409 if said.has(&["is empty"]) => Why::NotFound,
+        412 | 428 if said.is_object => Why::Stale,
+        413 => Why::TooLarge,
+        // These two say of themselves that another time may do.
+        408 | 425 => Why::HostBroken { retry_after: retry_after(reply, now) },
+        400..=499 if said.is_object && reply.status() != 401 => Why::Invalid,
+        _ => Why::HostBroken { retry_after: retry_after(reply, now) },
+    }
 }
 
 /// What an error body says, in the shapes that hosts use: `message` (text, list or lists by field), `errors`,
@@ -70,10 +79,10 @@ impl Said {
         }
     }
 
-    /// Whether the host says, in words only, that the thing exists.
-    fn says_exists(&self) -> bool {
+    /// Whether any of these stands in its words; all in lower case.
+    pub fn has(&self, any: &[&str]) -> bool {
         let reason = self.reason.to_lowercase();
-        EXISTS.iter().any(|words| reason.contains(words))
+        any.iter().any(|words| reason.contains(words))
     }
 }
 
@@ -102,15 +111,22 @@ fn is_spent(reply: &Reply) -> bool {
 }
 
 /// How long to wait, in milliseconds: `Retry-After` in seconds or as a date, or the moment at which the allowance is
-/// renewed, in Unix seconds. Bounded, because a host's clock may be anything.
+/// renewed, in Unix seconds. `X-RateLimit-Reset` stands on every reply and counts only once the allowance is spent, or
+/// a limit of another kind would be waited for up to an hour; `RateLimit-Reset` is the limit's own that refused.
+/// Bounded, because a host's clock may be anything.
 fn retry_after(reply: &Reply, now: i64) -> Option<i64> {
     let after = reply.header("retry-after").and_then(|text| match text.parse::<i64>() {
         Ok(seconds) => seconds.checked_mul(1000),
         Err(_) => when::http_date(text).map(|at| at.saturating_sub(now)),
     });
     let reset = || {
-        let header = reply.header("x-ratelimit-reset").or_else(|| reply.header("ratelimit-reset"))?;
-        header.parse::<i64>().ok()?.checked_mul(1000).map(|at| at.saturating_sub(now))
+        let of_allowance = reply.header("x-ratelimit-reset").filter(|_| is_spent(reply));
+        of_allowance
+            .or_else(|| reply.header("ratelimit-reset"))?
+            .parse::<i64>()
+            .ok()?
+            .checked_mul(1000)
+            .map(|at| at.saturating_sub(now))
     };
     let reset = if is_spent(reply) || reply.status() == 429 { reset() } else { None };
     after.or(reset).map(|wait| wait.clamp(1000, LONGEST_WAIT))
@@ -118,6 +134,10 @@ fn retry_after(reply: &Reply, now: i64) -> Option<i64> {
 
 /// How hosts say, with a status that means many things, that something exists.
 const EXISTS: [&str; 5] = ["already exist", "already_exist", "already been taken", "sha\" wasn't supplied", "已存在"];
+
+/// How hosts say with 403, in words alone, that it was too much: GitHub's secondary limit, what older servers call it,
+/// and the limit after failed logins, during which good tokens are refused with bad ones.
+const LIMITS: [&str; 3] = ["rate limit", "abuse detection", "login attempts exceeded"];
 
 /// Words taken from one error body.
 const MOST_WORDS: usize = 8;

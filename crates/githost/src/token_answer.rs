@@ -55,7 +55,11 @@ pub fn read(reply: &Reply, now: i64) -> Result<Tokens, Refusal> {
         refresh: answer.refresh_token.and_then(token),
         access_ends_at: ends(answer.expires_in),
         refresh_ends_at: ends(answer.refresh_token_expires_in),
-        scopes: answer.scope.and_then(|scope| answers::scopes(scope.split([' ', ',']))),
+        // GitHub's Apps answer an empty list, which says nothing of what their tokens may do.
+        scopes: answer
+            .scope
+            .filter(|scope| !scope.trim().is_empty())
+            .and_then(|scope| answers::scopes(scope.split([' ', ',']))),
     })
 }
 

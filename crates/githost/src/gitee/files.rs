@@ -93,7 +93,7 @@ pub fn delete(visit: &Visit, place: &Place, change: &Change, sha: &BlobSha) -> S
 /// Should Gitee compare the sha after all, it says so as GitHub does.
 fn written(reply: &Reply, now: i64) -> Result<(), Refusal> {
     accept(reply, now).map_err(|refusal| match refusal.why {
-        Why::Conflict if reply.status() == 409 => Refusal { why: Why::Stale, ..refusal },
+        Why::Invalid if reply.status() == 409 => Refusal { why: Why::Stale, ..refusal },
         _ => refusal,
     })
 }

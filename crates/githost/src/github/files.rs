@@ -1,13 +1,15 @@
 //! Trees and files at GitHub.
 //!
-//! Owns these calls. GitHub takes the blob's sha as the precondition of a write and answers 409 when it has changed.
+//! Owns these calls. GitHub takes the blob's sha as the precondition of a write and answers 409 when it has changed; with
+//! 409 it also says that a rule of the repository forbids the write, so its words are read.
 
 use super::repos::locate;
-use super::{accept, request};
+use super::{accept, is_empty, request};
 use crate::answers::{File, Listing};
 use crate::errand::Step;
 use crate::github_shapes::{self as shapes, Found};
 use crate::host::{Change, Place};
+use crate::judge::Said;
 use crate::names::{BlobSha, Content, FilePath, Ref};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
@@ -20,8 +22,7 @@ pub fn tree(visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> {
     locate(&visit, place).then(move |spot| {
         let address = spot.at(&visit, "git/trees").segment(at.as_str()).query("recursive", "1");
         Step::ask(request(&visit, Method::Get, address).reply_limit(TREE_BYTES), |reply: &Reply, now| {
-            // 409 is the answer of a repository without any commit.
-            if reply.status() == 409 {
+            if is_empty(reply) {
                 return Ok(Listing { items: Vec::new(), is_cut: false });
             }
             accept(reply, now)?;
@@ -82,14 +83,31 @@ fn send(
     let (visit, path) = (visit.clone(), change.path.clone());
     locate(&visit, place).then(move |spot| {
         let address = spot.at(&visit, "contents").segments(path.as_str());
-        Step::ask(fill(request(&visit, method, address)), |reply: &Reply, now| {
-            accept(reply, now).map_err(|refusal| match refusal.why {
-                // 409: the blob is another one, or the branch moved while it was written.
-                Why::Conflict if reply.status() == 409 => Refusal { why: Why::Stale, ..refusal },
-                _ => refusal,
-            })
+        let is_workflow = path.as_str().to_ascii_lowercase().starts_with(".github/workflows/");
+        Step::ask(fill(request(&visit, method, address)), move |reply: &Reply, now| {
+            accept(reply, now).map_err(|refusal| judge_write(refusal, reply, is_workflow))
         })
     })
+}
+
+/// 409 is said of a blob that is another one and of a branch that moved while it was written; and of a secret in the
+/// content (push protection) and of rulesets, where reading anew and trying again would go on for ever. A classic token
+/// writes workflows with a scope of their own only, and is told that there is no such thing.
+fn judge_write(refusal: Refusal, reply: &Reply, is_workflow: bool) -> Refusal {
+    let said = Said::of(reply);
+    let moved =
+        said.has(&["does not match", "expected to be at"]) || (said.has(&["is at"]) && said.has(&["but expected"]));
+    let scopes = reply.header("x-oauth-scopes").filter(|list| !list.is_empty());
+    let lacks = scopes.is_some_and(|list| !list.split(',').any(|scope| scope.trim() == "workflow"));
+    let why = match (refusal.why, reply.status()) {
+        (Why::Invalid | Why::NotFound | Why::Conflict, 409) if moved => Why::Stale,
+        (Why::Invalid, 409) => Why::Forbidden,
+        (Why::Forbidden | Why::NotFound, 403 | 404) if is_workflow && lacks => {
+            Why::ScopeMissing { needed: Some("workflow".to_owned()) }
+        }
+        (why, _) => why,
+    };
+    Refusal { why, ..refusal }
 }
 
 /// The longest tree that is read: GitHub cuts at 7 MB itself.

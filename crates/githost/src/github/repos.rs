@@ -2,7 +2,7 @@
 //!
 //! Owns these calls, and how an id that we gave out is found again: GitHub's addresses take names only.
 
-use super::{Spot, accept, page, read_page, request};
+use super::{Spot, accept, is_empty, page, read_page, request};
 use crate::answers::{CommitItem, Listing, NamespaceItem, ProjectInfo, ProjectItem};
 use crate::clone_url::CloneUrl;
 use crate::errand::Step;
@@ -215,8 +215,8 @@ pub fn commits(visit: &Visit, place: &Place, from: Option<&Ref>) -> Step<Vec<Com
         let address = spot.at(&visit, "commits").query_if("sha", from.as_ref().map(Ref::as_str));
         let address = address.query("per_page", "10");
         Step::ask(request(&visit, Method::Get, address), |reply: &Reply, now| {
-            // 409 is the answer of a repository without any commit.
-            if reply.status() == 409 {
+            // Without any commit there is nothing to look `from` up in, and the answer is 409 too.
+            if is_empty(reply) {
                 return Ok(Vec::new());
             }
             accept(reply, now)?;

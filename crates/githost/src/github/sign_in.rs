@@ -64,7 +64,9 @@ pub fn who(visit: &Visit) -> Step<Upstream> {
     Step::ask(request(visit, Method::Get, address), move |reply: &Reply, now| {
         accept(reply, now)?;
         let user: User = reply.read()?;
-        let scopes = reply.header("x-oauth-scopes").map(|list| list.split(',').map(str::to_owned).collect());
+        // Empty beside the token of an App, which has permissions instead.
+        let scopes = reply.header("x-oauth-scopes").filter(|list| !list.is_empty());
+        let scopes = scopes.map(|list| list.split(',').map(str::to_owned).collect());
         let upstream = Upstream {
             id: user.id.to_string(),
             home: home.segment(&user.login).as_str().to_owned(),

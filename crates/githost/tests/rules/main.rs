@@ -3,6 +3,7 @@
 mod clone_urls;
 mod every_host;
 mod gitee;
+mod github;
 mod github_openapi;
 mod ids;
 mod names;

@@ -36,7 +36,7 @@ fn each_hosts_refusals_are_read_to_the_same_kinds() {
         let mut reply = Some(reply);
         run(host.kind.branches(&host.visit(), &place("a", "b")), |_| reply.take().unwrap()).unwrap_err()
     });
-    assert_eq!(seen.len(), 8, "{seen:?}");
+    assert_eq!(seen.len(), 9, "{seen:?}");
 }
 
 #[test]
