@@ -3,8 +3,10 @@
 //! Owns the types and their bounds. Does not own their spelling on our own wire.
 
 use crate::names::Content;
+use crate::paging::Item;
 use crate::refusal::Refusal;
 use crate::secret::Secret;
+use std::collections::BTreeSet;
 
 /// Tokens, traded for a code, a refresh token or a password.
 #[derive(Debug)]
@@ -67,6 +69,28 @@ pub struct Listing<T> {
     pub items: Vec<T>,
     /// Whether it was cut.
     pub is_cut: bool,
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Listing<T> {
+        Listing { items: Vec::new(), is_cut: false }
+    }
+}
+
+impl<T> Listing<T> {
+    /// The same of other items.
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Listing<U> {
+        Listing { items: self.items.into_iter().map(change).collect(), is_cut: self.is_cut }
+    }
+}
+
+impl<T: Item> Listing<T> {
+    /// Both in one, without what stands in both.
+    pub(crate) fn and(mut self, other: Listing<T>) -> Listing<T> {
+        let keys: BTreeSet<String> = self.items.iter().map(|item| item.key().into_owned()).collect();
+        self.items.extend(other.items.into_iter().filter(|item| !keys.contains(item.key().as_ref())));
+        Listing { is_cut: self.is_cut || other.is_cut, ..self }
+    }
 }
 
 /// A namespace: a person, a group or an organization.

@@ -22,7 +22,15 @@ pub struct Errand<T> {
     read: Reader<T>,
 }
 
-type Reader<T> = Box<dyn FnOnce(&Reply, i64) -> Step<T> + Send>;
+/// What came of a request.
+enum Came<'a> {
+    /// A reply, and the moment at which it is read.
+    Reply(&'a Reply, i64),
+    /// None that can be read, for this reason.
+    Nothing(Refusal),
+}
+
+type Reader<T> = Box<dyn FnOnce(Came<'_>) -> Step<T> + Send>;
 
 impl<T> std::fmt::Debug for Errand<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -44,9 +52,16 @@ impl<T: 'static> Errand<T> {
     /// What the reply leads to. `now` in Unix milliseconds, for hosts that tell lifetimes.
     pub fn read(self, reply: &Reply, now: i64) -> Step<T> {
         if reply.len() > self.request.most_reply_bytes() {
-            return Step::Done(Err(self.too_long()));
+            let refusal = self.too_long();
+            return self.stop(refusal);
         }
-        (self.read)(reply, now)
+        (self.read)(Came::Reply(reply, now))
+    }
+
+    /// What it leads to that there is no reply to read, because it is too long or there is no time left to ask. Most
+    /// end in `refusal`; a listing of which something was read already ends as one that is cut.
+    pub fn stop(self, refusal: Refusal) -> Step<T> {
+        (self.read)(Came::Nothing(refusal))
     }
 }
 
@@ -59,10 +74,26 @@ impl<T: 'static> Step<T> {
     /// Sends `request`; `read` says how it goes on. A refusal is scrubbed of this request's secrets here, before it is
     /// handed on: a later request of the conversation, under which it may be told, carries other ones.
     pub fn ask_on(request: Request, read: impl FnOnce(&Reply, i64) -> Step<T> + Send + 'static) -> Step<T> {
+        Step::ask_having((), request, |(), reply, now| read(reply, now), |(), refusal| Step::refuse(refusal))
+    }
+
+    /// The same, having `so_far`: `stop` says what it leads to if there is no reply that can be read.
+    pub fn ask_having<S: Send + 'static>(
+        so_far: S,
+        request: Request,
+        read: impl FnOnce(S, &Reply, i64) -> Step<T> + Send + 'static,
+        stop: impl FnOnce(S, Refusal) -> Step<T> + Send + 'static,
+    ) -> Step<T> {
         let secrets = request.secrets();
-        let read = move |reply: &Reply, now| match read(reply, now) {
-            Step::Done(Err(refusal)) => Step::Done(Err(refusal.told(|words| secrets.scrub(words)))),
-            step => step,
+        let read = move |came: Came<'_>| {
+            let step = match came {
+                Came::Reply(reply, now) => read(so_far, reply, now),
+                Came::Nothing(refusal) => stop(so_far, refusal),
+            };
+            match step {
+                Step::Done(Err(refusal)) => Step::Done(Err(refusal.told(|words| secrets.scrub(words)))),
+                step => step,
+            }
         };
         Step::Ask(Errand { request, read: Box::new(read) })
     }
@@ -85,7 +116,7 @@ impl<T: 'static> Step<T> {
         match self {
             Step::Done(outcome) => next(outcome),
             Step::Ask(Errand { request, read }) => {
-                let read = move |reply: &Reply, now| read(reply, now).settle(next);
+                let read = move |came: Came<'_>| read(came).settle(next);
                 Step::Ask(Errand { request, read: Box::new(read) })
             }
         }

@@ -18,7 +18,7 @@ use crate::errand::Step;
 use crate::host::{Call, Change, GitHost, Habits, Place};
 use crate::judge;
 use crate::names::{BlobSha, Content, FilePath, HookId, Message, Namespace, NewName, Ref};
-use crate::paging::Page;
+use crate::paging::{Next, Page, Turn};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::secret::Secret;
@@ -104,8 +104,8 @@ fn request(visit: &Visit, method: Method, address: Address) -> Request {
 }
 
 /// A request for a page of a list.
-fn page(visit: &Visit, address: &Address, number: u32) -> Request {
-    let address = address.clone().query("page", &number.to_string()).query("per_page", PER_PAGE);
+fn page(visit: &Visit, address: &Address, turn: &Turn) -> Request {
+    let address = address.clone().query("page", &turn.number.to_string()).query("per_page", PER_PAGE);
     request(visit, Method::Get, address)
 }
 
@@ -113,16 +113,16 @@ fn page(visit: &Visit, address: &Address, number: u32) -> Request {
 fn read_page<T>(
     reply: &Reply,
     now: i64,
-    number: u32,
+    turn: &Turn,
     items: impl FnOnce(&Reply) -> Result<Vec<T>, Refusal>,
 ) -> Result<Page<T>, Refusal> {
     accept(reply, now)?;
     let items = items(reply)?;
     let has_next = match reply.header("total_page").and_then(|total| total.parse::<u32>().ok()) {
-        Some(total) => number < total,
+        Some(total) => turn.number < total,
         None => items.len().to_string() == PER_PAGE,
     };
-    Ok(Page { items, has_next })
+    Ok(Page { items, next: Next::number_if(has_next), is_cut: false })
 }
 
 /// Passes a success.

@@ -19,7 +19,7 @@ use crate::errand::Step;
 use crate::host::{Call, Change, GitHost, Habits, Place};
 use crate::judge::{self, Said};
 use crate::names::{BlobSha, Content, FilePath, HookId, Message, Namespace, NewName, Ref};
-use crate::paging::Page;
+use crate::paging::{Next, Page, Turn, next_link};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::secret::Secret;
@@ -113,20 +113,22 @@ fn documented(request: Request) -> Request {
 }
 
 /// A request for a page of a list.
-fn page(visit: &Visit, address: &Address, number: u32) -> Request {
-    let address = address.clone().query("per_page", PER_PAGE).query("page", &number.to_string());
+fn page(visit: &Visit, address: &Address, turn: &Turn) -> Request {
+    let address = address.clone().query("per_page", PER_PAGE).query("page", &turn.number.to_string());
     request(visit, Method::Get, address)
 }
 
-/// Reads a page: another one follows if the `Link` header names a next one (RFC 8288).
+/// Reads a page: another one follows if the `Link` header names a next one. A list over several organizations leaves out
+/// those that want the token authorized for their single sign-on, and says so in a header.
 fn read_page<T>(
     reply: &Reply,
     now: i64,
     items: impl FnOnce(&Reply) -> Result<Vec<T>, Refusal>,
 ) -> Result<Page<T>, Refusal> {
     accept(reply, now)?;
-    let has_next = reply.header("link").is_some_and(|link| link.contains("rel=\"next\""));
-    Ok(Page { items: items(reply)?, has_next })
+    let next = Next::number_if(reply.header("link").and_then(next_link).is_some());
+    let is_cut = reply.header("x-github-sso").is_some_and(|sso| sso.starts_with("partial-results"));
+    Ok(Page { items: items(reply)?, next, is_cut })
 }
 
 /// Whether it says that the repository has no commit yet.

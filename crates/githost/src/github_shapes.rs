@@ -3,6 +3,7 @@
 //! Owns how these are read to the types of [`crate::answers`]. Does not own addresses or what a status means.
 
 use crate::answers::{CommitItem, File, HookItem, Listing, MOST_FILE_BYTES, MOST_ITEMS};
+use crate::errand::Step;
 use crate::names::Content;
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
@@ -76,6 +77,14 @@ pub fn tree(reply: &Reply) -> Result<Listing<String>, Refusal> {
     Ok(Listing { items, is_cut })
 }
 
+/// The whole tree, or its top and that it was cut, where the whole is more than is read.
+pub fn tree_or_top(whole: Step<Listing<String>>, top: Step<Listing<String>>) -> Step<Listing<String>> {
+    whole.settle(|outcome| match outcome {
+        Err(refusal) if refusal.why == Why::TooLarge => top.map(|top| Listing { is_cut: true, ..top }),
+        outcome => Step::Done(outcome),
+    })
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Contents {
@@ -147,7 +156,10 @@ pub fn blob(reply: &Reply, path: &str) -> Result<File, Refusal> {
 /// A file whose content a host gave in base64, with line breaks or without.
 pub fn whole(path: &str, sha: String, content: &str) -> Result<File, Refusal> {
     let joined: String = content.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let content = Content::parse(&joined).map_err(|_| Refusal::broken("the host's base64 cannot be read"))?;
+    let content = Content::parse(&joined).map_err(|refusal| match refusal.why {
+        Why::TooLarge => refusal,
+        _ => Refusal::broken("the host's base64 cannot be read"),
+    })?;
     Ok(File { path: path.to_owned(), sha, content })
 }
 
@@ -185,4 +197,5 @@ pub fn hook(reply: &Reply) -> Result<HookItem, Refusal> {
 }
 
 /// Why a repository's id was not found among more repositories than are listed.
-pub const TOO_MANY: &str = "this namespace has more repositories than we look through for an id: name it by its name";
+pub const TOO_MANY: &str =
+    "this namespace has more repositories than we look through for an id: name it by its full path";

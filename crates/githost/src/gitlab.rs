@@ -17,7 +17,7 @@ use crate::errand::Step;
 use crate::host::{Call, Change, GitHost, Habits, Place};
 use crate::judge;
 use crate::names::{BlobSha, Content, FilePath, HookId, Message, Namespace, NewName, Ref};
-use crate::paging::Page;
+use crate::paging::{Next, Page, Turn, next_link};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::secret::Secret;
@@ -96,21 +96,55 @@ fn request(visit: &Visit, method: Method, address: Address) -> Request {
 }
 
 /// A request for a page of a list.
-fn page(visit: &Visit, address: &Address, number: u32) -> Request {
-    let address = address.clone().query("page", &number.to_string()).query("per_page", PER_PAGE);
+fn page(visit: &Visit, address: &Address, turn: &Turn) -> Request {
+    let address = address.clone().query("page", &turn.number.to_string()).query("per_page", PER_PAGE);
     request(visit, Method::Get, address)
 }
 
-/// Reads a page: `X-Next-Page` holds the next one's number, or nothing.
+/// A request for a page of a list that is dear to walk by numbers: GitLab then makes all of it anew for each page. By
+/// keys, unless the page before was counted all the same.
+fn page_by_key(visit: &Visit, address: &Address, turn: &Turn) -> Request {
+    let by_key = |address: Address| address.query("pagination", "keyset").query("per_page", PER_PAGE);
+    let address = match (&turn.key, turn.number) {
+        (Some(key), _) => by_key(address.clone()).query("page_token", key),
+        (None, 1) => by_key(address.clone()),
+        (None, _) => return page(visit, address, turn),
+    };
+    request(visit, Method::Get, address)
+}
+
+/// Reads a page. `X-Next-Page` holds the next one's number, or nothing; `Link` names the next one, and its key where it
+/// is walked by keys. A proxy may have taken both away: then a full page may be followed by another.
 fn read_page<T>(
     reply: &Reply,
     now: i64,
+    turn: &Turn,
     items: impl FnOnce(&Reply) -> Result<Vec<T>, Refusal>,
 ) -> Result<Page<T>, Refusal> {
     accept(reply, now)?;
-    let has_next = reply.header("x-next-page").is_some_and(|next| !next.is_empty());
-    Ok(Page { items: items(reply)?, has_next })
+    let items = items(reply)?;
+    let link = reply.header("link").and_then(next_link);
+    let next = match (link.and_then(key), reply.header("x-next-page")) {
+        (Some(key), _) => Next::Key(key),
+        (None, Some(number)) => Next::number_if(!number.is_empty()),
+        (None, None) => {
+            let may_follow =
+                turn.key.is_none() && reply.header("link").is_none() && items.len().to_string() == PER_PAGE;
+            Next::number_if(link.is_some() || may_follow)
+        }
+    };
+    Ok(Page { items, next, is_cut: false })
 }
+
+/// The key in the address of a next page: nothing else of it is used.
+fn key(address: &str) -> Option<String> {
+    let (_, query) = address.split_once('?')?;
+    let found = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "page_token");
+    found.map(|(_, key)| key.into_owned()).filter(|key| (1..=MOST_KEY_BYTES).contains(&key.len()))
+}
+
+/// The longest key that is sent back, in bytes.
+const MOST_KEY_BYTES: usize = 4096;
 
 /// How it says, to an update and to a deletion, that a file is no longer the one of the commit that was named.
 const STALE: &str = "has changed since you started editing";

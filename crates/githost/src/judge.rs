@@ -28,6 +28,7 @@ fn why(said: &Said, reply: &Reply, now: i64) -> Why {
         // A proxy on the way also answers 401, as HTML; only the host's own JSON condemns a token.
         401 if said.is_object => Why::TokenRefused,
         403 if is_spent(reply) || reply.header("retry-after").is_some() || said.has(&LIMITS) => limited(),
+        403 if said.has(&["too_large"]) => Why::TooLarge,
         403 if said.error == "insufficient_scope" => Why::ScopeMissing { needed: said.scope.clone() },
         // 402: it is not paid for; 423: it is locked; 451: a law forbids it.
         402 | 403 | 423 | 451 if said.is_object => Why::Forbidden,

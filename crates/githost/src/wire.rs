@@ -51,7 +51,15 @@ pub struct Request {
     body: Option<Body>,
     secrets: Secrets,
     reply_limit: usize,
-    holds_file: bool,
+    holds: Holds,
+}
+
+/// What a reply holds, as far as its length depends on it.
+#[derive(Clone, Copy)]
+enum Holds {
+    Facts,
+    File,
+    Tree,
 }
 
 struct Body {
@@ -70,7 +78,7 @@ impl Request {
             body: None,
             secrets: Secrets::default(),
             reply_limit: REPLY_BYTES,
-            holds_file: false,
+            holds: Holds::Facts,
         }
     }
 
@@ -134,14 +142,20 @@ impl Request {
 
     /// The same for a reply that holds a file: a longer one is too large, and the host is not to blame.
     pub fn file_limit(self, bytes: usize) -> Request {
-        Request { holds_file: true, ..self.reply_limit(bytes) }
+        Request { holds: Holds::File, ..self.reply_limit(bytes) }
+    }
+
+    /// The same for a reply that holds a tree.
+    pub fn tree_limit(self, bytes: usize) -> Request {
+        Request { holds: Holds::Tree, ..self.reply_limit(bytes) }
     }
 
     /// What a reply that is too long means.
     pub(crate) fn too_long(&self) -> Refusal {
-        match self.holds_file {
-            true => Refusal::new(Why::TooLarge, "the file is larger than 8 MiB"),
-            false => Refusal::broken("the host's answer is longer than we read"),
+        match self.holds {
+            Holds::File => Refusal::new(Why::TooLarge, "the file is larger than 8 MiB"),
+            Holds::Tree => Refusal::new(Why::TooLarge, "this tree is longer than we read"),
+            Holds::Facts => Refusal::broken("the host's answer is longer than we read"),
         }
     }
 

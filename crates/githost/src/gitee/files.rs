@@ -1,7 +1,8 @@
 //! Trees and files at Gitee.
 //!
 //! Owns these calls. Gitee's document does not say that it compares the sha of a write, so it is compared here first: a
-//! change between that and the write may be overwritten, and nothing that Gitee documents can prevent it.
+//! change between that and the write may be overwritten, and nothing that Gitee documents can prevent it. Nor does it
+//! say whose file is read where a tag has the branch's name.
 
 use super::repos::locate;
 use super::{Spot, accept, request};
@@ -15,15 +16,18 @@ use crate::reply::Reply;
 use crate::site::Visit;
 use crate::wire::{Fields, Method};
 
-/// The files of a tree, to any depth.
+/// The files of a tree, to any depth; where that is more than we read, those at its top.
 pub fn tree(visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> {
     let (visit, at) = (visit.clone(), at.clone());
     locate(&visit, place).then(move |spot| {
-        let address = spot.at(&visit, "git/trees").segment(at.as_str()).query("recursive", "1");
-        Step::ask(request(&visit, Method::Get, address).reply_limit(TREE_BYTES), |reply: &Reply, now| {
+        let address = spot.at(&visit, "git/trees").segment(at.as_str());
+        let read = |reply: &Reply, now: i64| {
             accept(reply, now)?;
             shapes::tree(reply)
-        })
+        };
+        let ask = |address| Step::ask(request(&visit, Method::Get, address).tree_limit(TREE_BYTES), read);
+        let top = ask(address.clone());
+        shapes::tree_or_top(ask(address.query("recursive", "1")), top)
     })
 }
 
@@ -81,6 +85,9 @@ pub fn update(visit: &Visit, place: &Place, change: &Change, content: &Content, 
 pub fn delete(visit: &Visit, place: &Place, change: &Change, sha: &BlobSha) -> Step<()> {
     let (visit, change, sha) = (visit.clone(), change.clone(), sha.clone());
     locate(&visit, place).then(move |spot| {
+        if change.message.as_str().len() > MOST_MESSAGE_BYTES {
+            return Step::refuse(Refusal::invalid("Gitee takes no message longer than 2 KiB to delete a file"));
+        }
         unchanged(&visit, &spot, &change, &sha).then(move |()| {
             let address = spot.at(&visit, "contents").segments(change.path.as_str());
             let address = address.query("sha", sha.as_str()).query("message", change.message.as_str());
@@ -105,6 +112,10 @@ fn unchanged(visit: &Visit, spot: &Spot, change: &Change, sha: &BlobSha) -> Step
         false => Step::refuse(Refusal::new(Why::Stale, "the file has changed since it was read")),
     })
 }
+
+/// The longest message that stands in an address: encoded it is up to three times as long, and servers read addresses
+/// of about 8 KiB.
+const MOST_MESSAGE_BYTES: usize = 2 << 10;
 
 /// The longest tree that is read.
 const TREE_BYTES: usize = 16 << 20;

@@ -3,19 +3,21 @@
 //! Owns these calls. A namespace is personal, a group or an enterprise, and each has its own address for repositories.
 
 use super::{Spot, accept, page, read_page, request};
+use crate::address::Address;
 use crate::answers::{CommitItem, HookItem, Listing, NamespaceItem, ProjectInfo, ProjectItem};
 use crate::clone_url::CloneUrl;
 use crate::errand::Step;
 use crate::github_shapes as shapes;
 use crate::host::Place;
 use crate::names::{HookId, Message, Namespace, NewName, Project, Ref};
-use crate::paging::{self, Weigh};
+use crate::paging::{self, Item, Turn};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::site::Visit;
 use crate::wire::{Fields, Method};
 use serde::Deserialize;
+use std::borrow::Cow;
 
 #[derive(Deserialize, Clone)]
 struct Space {
@@ -46,6 +48,16 @@ impl Repository {
         // The page's own address ends in .git at gitee.com, and does not everywhere.
         let page = self.html_url.trim_end_matches(".git");
         ProjectItem { id: self.id.to_string(), clone_url: format!("{page}.git"), name: self.path }
+    }
+}
+
+impl Item for Repository {
+    fn key(&self) -> Cow<'_, str> {
+        self.id.to_string().into()
+    }
+
+    fn weight(&self) -> usize {
+        self.path.len() + self.html_url.len() + self.namespace.path.len()
     }
 }
 
@@ -109,7 +121,8 @@ pub fn project_info(visit: &Visit, clone_url: &CloneUrl) -> Step<ProjectInfo> {
     })
 }
 
-/// A namespace's repositories.
+/// A namespace's repositories. The list of somebody else's holds public ones only; those to which they invited the person
+/// stand among the person's own.
 pub fn projects(visit: &Visit, namespace: &Namespace) -> Step<Listing<ProjectItem>> {
     let (visit, namespace) = (visit.clone(), namespace.clone());
     let visit_2 = visit.clone();
@@ -122,23 +135,35 @@ pub fn projects(visit: &Visit, namespace: &Namespace) -> Step<Listing<ProjectIte
     });
     holder.then(move |holder| {
         let api = visit.site.api().at();
-        let address = match holder {
-            Holder::Myself => api.fixed("user/repos").query("type", "personal"),
-            Holder::Enterprise(path) => api.fixed("enterprises").segment(&path).fixed("repos"),
-            Holder::Group(path) => api.fixed("orgs").segment(&path).fixed("repos"),
-            Holder::Other(login) => api.fixed("users").segment(&login).fixed("repos"),
+        let (address, other) = match holder {
+            Holder::Myself => (api.fixed("user/repos").query("type", "personal"), None),
+            Holder::Enterprise(path) => (api.fixed("enterprises").segment(&path).fixed("repos"), None),
+            Holder::Group(path) => (api.fixed("orgs").segment(&path).fixed("repos"), None),
+            Holder::Other(login) => (api.fixed("users").segment(&login).fixed("repos"), Some(login)),
         };
-        let ask = move |number| page(&visit, &address, number);
-        walk(ask, |reply| Ok(reply.read::<Vec<Repository>>()?.into_iter().map(Repository::item).collect()))
+        let listing = list(&visit, address);
+        let Some(owner) = other else { return listing.map(|found| found.map(Repository::item)) };
+        let invited = list(&visit, visit.site.api().at().fixed("user/repos").query("affiliation", "collaborator"));
+        listing.then(move |public| {
+            invited.map(move |mut invited| {
+                invited.items.retain(|repository| repository.namespace.path.eq_ignore_ascii_case(&owner));
+                public.and(invited).map(Repository::item)
+            })
+        })
     })
 }
 
-/// Walks the pages of a list; the number of the page that is read is counted along.
-fn walk<T: PartialEq + Weigh + Send + 'static>(
-    ask: impl Fn(u32) -> crate::wire::Request + Send + 'static,
+fn list(visit: &Visit, address: Address) -> Step<Listing<Repository>> {
+    let visit = visit.clone();
+    walk(move |turn: &Turn| page(&visit, &address, turn), |reply| reply.read::<Vec<Repository>>())
+}
+
+/// Walks the pages of a list.
+fn walk<T: Item + Send + 'static>(
+    ask: impl Fn(&Turn) -> crate::wire::Request + Send + 'static,
     items: impl Fn(&Reply) -> Result<Vec<T>, Refusal> + Send + 'static,
 ) -> Step<Listing<T>> {
-    paging::walk(ask, move |reply: &Reply, now, number| read_page(reply, now, number, &items))
+    paging::walk(ask, move |reply: &Reply, now, turn: &Turn| read_page(reply, now, turn, &items))
 }
 
 /// Makes a repository; private, because whoever asks says nothing of it. An enterprise's takes a number for that, in
@@ -155,7 +180,8 @@ pub fn create_project(visit: &Visit, namespace: &Namespace, name: &NewName) -> S
     });
     holder.then(move |holder| {
         let api = visit.site.api().at();
-        let fields = Fields::new().text("name", name.as_str());
+        // What stands in addresses is the path; without one Gitee would make it out of the name.
+        let fields = Fields::new().text("name", name.as_str()).text("path", name.as_str());
         let (address, fields) = match holder {
             Holder::Myself => (api.fixed("user/repos"), fields.flag("private", true)),
             Holder::Group(path) => (api.fixed("orgs").segment(&path).fixed("repos"), fields.flag("private", true)),
@@ -184,7 +210,7 @@ pub fn names(visit: &Visit, place: &Place, what: &'static str) -> Step<Listing<S
     let visit = visit.clone();
     locate(&visit, place).then(move |spot| {
         let address = spot.at(&visit, what);
-        walk(move |number| page(&visit, &address, number), shapes::names)
+        walk(move |turn: &Turn| page(&visit, &address, turn), shapes::names)
     })
 }
 
@@ -218,7 +244,7 @@ pub fn hooks(visit: &Visit, place: &Place) -> Step<Listing<HookItem>> {
 
 fn hooks_of(visit: &Visit, spot: &Spot) -> Step<Listing<HookItem>> {
     let (visit, address) = (visit.clone(), spot.at(visit, "hooks"));
-    walk(move |number| page(&visit, &address, number), shapes::hooks)
+    walk(move |turn: &Turn| page(&visit, &address, turn), shapes::hooks)
 }
 
 /// Makes a webhook that signs what it sends with the secret (the other form would send the secret itself), unless one
@@ -264,7 +290,8 @@ pub fn locate(visit: &Visit, place: &Place) -> Step<Spot> {
     })
 }
 
-/// A repository may be called `2024`: a number is a name first, and an id when there is no such name.
+/// A number is the id that we gave out first, and a name where it is no id of this namespace: anybody who may make
+/// repositories there chooses names, and nobody chooses ids. Gitee finds no ids, so the namespace is looked through.
 fn below(visit: &Visit, owner: String, project: &Project) -> Step<Spot> {
     let spot = Spot { repo: project.below(&owner).to_owned(), owner };
     if spot.repo.contains('/') || spot.owner.contains('/') {
@@ -273,22 +300,17 @@ fn below(visit: &Visit, owner: String, project: &Project) -> Step<Spot> {
     if !project.is_number() {
         return Step::Done(Ok(spot));
     }
-    let visit = visit.clone();
-    Step::ask(request(&visit, Method::Get, spot.at(&visit, "")), accept).settle(move |outcome| match outcome {
-        Ok(()) => Step::Done(Ok(spot)),
-        Err(refusal) if refusal.why == Why::NotFound => by_id(&visit, spot, refusal),
-        Err(refusal) => Step::refuse(refusal),
-    })
-}
-
-fn by_id(visit: &Visit, spot: Spot, missing: Refusal) -> Step<Spot> {
     let namespace = match Namespace::parse(&spot.owner) {
         Ok(namespace) => namespace,
         Err(refusal) => return Step::refuse(refusal),
     };
-    projects(visit, &namespace).then(move |listing| match listing.items.into_iter().find(|item| item.id == spot.repo) {
-        Some(item) => Step::Done(Ok(Spot { repo: item.name, ..spot })),
-        None if listing.is_cut => Step::refuse(Refusal::new(Why::TooLarge, shapes::TOO_MANY)),
-        None => Step::refuse(missing),
+    projects(visit, &namespace).settle(move |outcome| match outcome {
+        Ok(listing) => match listing.items.into_iter().find(|item| item.id == spot.repo) {
+            Some(item) => Step::Done(Ok(Spot { repo: item.name, ..spot })),
+            None if listing.is_cut => Step::refuse(Refusal::new(Why::TooLarge, shapes::TOO_MANY)),
+            None => Step::Done(Ok(spot)),
+        },
+        Err(refusal) if matches!(refusal.why, Why::NotFound | Why::Forbidden) => Step::Done(Ok(spot)),
+        Err(refusal) => Step::refuse(refusal),
     })
 }

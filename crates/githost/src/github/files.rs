@@ -16,19 +16,23 @@ use crate::reply::Reply;
 use crate::site::Visit;
 use crate::wire::{Fields, Method, Request};
 
-/// The files of a tree, to any depth.
+/// The files of a tree, to any depth; where that is more than we read, those at its top.
 pub fn tree(visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> {
     let (visit, at) = (visit.clone(), at.clone());
     locate(&visit, place).then(move |spot| {
-        let address = spot.at(&visit, "git/trees").segment(at.as_str()).query("recursive", "1");
-        Step::ask(request(&visit, Method::Get, address).reply_limit(TREE_BYTES), |reply: &Reply, now| {
-            if is_empty(reply) {
-                return Ok(Listing { items: Vec::new(), is_cut: false });
-            }
-            accept(reply, now)?;
-            shapes::tree(reply)
-        })
+        let address = spot.at(&visit, "git/trees").segment(at.as_str());
+        let ask = |address| Step::ask(request(&visit, Method::Get, address).tree_limit(TREE_BYTES), read_tree);
+        let top = ask(address.clone());
+        shapes::tree_or_top(ask(address.query("recursive", "1")), top)
     })
+}
+
+fn read_tree(reply: &Reply, now: i64) -> Result<Listing<String>, Refusal> {
+    if is_empty(reply) {
+        return Ok(Listing { items: Vec::new(), is_cut: false });
+    }
+    accept(reply, now)?;
+    shapes::tree(reply)
 }
 
 /// Reads a file. Above 1 MB the content is not in the first answer and is fetched as a blob.
@@ -110,7 +114,7 @@ fn judge_write(refusal: Refusal, reply: &Reply, is_workflow: bool) -> Refusal {
     Refusal { why, ..refusal }
 }
 
-/// The longest tree that is read: GitHub cuts at 7 MB itself.
+/// The longest tree that is read. GitHub cuts its tree at 7 MB, and says a good deal more of each entry.
 const TREE_BYTES: usize = 16 << 20;
 
 /// The longest blob that is read: 8 MiB in base64 with line breaks.

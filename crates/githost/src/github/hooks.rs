@@ -9,7 +9,7 @@ use crate::errand::Step;
 use crate::github_shapes as shapes;
 use crate::host::Place;
 use crate::names::HookId;
-use crate::paging;
+use crate::paging::{self, Turn};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::secret::Secret;
@@ -24,8 +24,8 @@ pub fn hooks(visit: &Visit, place: &Place) -> Step<Listing<HookItem>> {
 
 fn hooks_of(visit: &Visit, spot: &Spot) -> Step<Listing<HookItem>> {
     let (visit, address) = (visit.clone(), spot.at(visit, "hooks"));
-    let ask = move |number| page(&visit, &address, number);
-    paging::walk(ask, |reply: &Reply, now, _| read_page(reply, now, shapes::hooks))
+    let ask = move |turn: &Turn| page(&visit, &address, turn);
+    paging::walk(ask, |reply: &Reply, now, _: &Turn| read_page(reply, now, shapes::hooks))
 }
 
 /// Makes a webhook, unless one calls that address already: a create that is repeated after a lost answer.

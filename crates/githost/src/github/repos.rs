@@ -1,22 +1,24 @@
 //! Namespaces, repositories, branches, tags and commits at GitHub.
 //!
-//! Owns these calls, and how an id that we gave out is found again: GitHub's addresses take names only.
+//! Owns these calls, and how an id that we gave out is found again: GitHub's documented addresses take names only.
 
 use super::{Spot, accept, is_empty, page, read_page, request};
+use crate::address::Address;
 use crate::answers::{CommitItem, Listing, NamespaceItem, ProjectInfo, ProjectItem};
 use crate::clone_url::CloneUrl;
 use crate::errand::Step;
 use crate::github_shapes as shapes;
 use crate::host::Place;
 use crate::names::{Message, Namespace, NewName, Project, Ref};
-use crate::paging::{self, Weigh};
+use crate::paging::{self, Item, Turn};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::site::Visit;
 use crate::wire::{Fields, Method};
 use serde::Deserialize;
+use std::borrow::Cow;
 
-#[derive(Deserialize, PartialEq)]
+#[derive(Deserialize)]
 struct Account {
     id: u64,
     login: String,
@@ -24,7 +26,11 @@ struct Account {
     r#type: String,
 }
 
-impl Weigh for Account {
+impl Item for Account {
+    fn key(&self) -> Cow<'_, str> {
+        self.login.as_str().into()
+    }
+
     fn weight(&self) -> usize {
         self.login.len() + self.r#type.len()
     }
@@ -55,8 +61,8 @@ pub fn namespaces(visit: &Visit) -> Step<Listing<NamespaceItem>> {
     let visit = visit.clone();
     myself(&visit).then(move |me| {
         let address = visit.site.api().at().fixed("user/orgs");
-        let ask = move |number| page(&visit, &address, number);
-        let read = |reply: &Reply, now, _| read_page(reply, now, |r| r.read::<Vec<Account>>());
+        let ask = move |turn: &Turn| page(&visit, &address, turn);
+        let read = |reply: &Reply, now, _: &Turn| read_page(reply, now, |r| r.read::<Vec<Account>>());
         paging::walk(ask, read).map(move |listing| {
             let items = std::iter::once(me).chain(listing.items).map(Account::item).collect();
             Listing { items, is_cut: listing.is_cut }
@@ -71,53 +77,51 @@ pub fn project_info(visit: &Visit, clone_url: &CloneUrl) -> Step<ProjectInfo> {
         Ok(_) => return Step::refuse(Refusal::not_found("GitHub has no namespaces below a namespace")),
         Err(refusal) => return Step::refuse(refusal),
     };
-    Step::ask(request(visit, Method::Get, spot.at(visit, "")), |reply: &Reply, now| {
-        accept(reply, now)?;
-        let repository: Repository = reply.read()?;
-        let project_id = repository.id.to_string();
-        Ok(ProjectInfo { namespace: repository.owner.item(), project_id, project: repository.name })
+    repository(visit, spot.at(visit, "")).map(|found| ProjectInfo {
+        project_id: found.id.to_string(),
+        namespace: found.owner.item(),
+        project: found.name,
     })
 }
 
-/// A namespace's repositories: of the person, of an organization, or of somebody else.
+impl Item for Repository {
+    fn key(&self) -> Cow<'_, str> {
+        self.id.to_string().into()
+    }
+
+    fn weight(&self) -> usize {
+        self.name.len() + self.clone_url.len() + self.owner.weight()
+    }
+}
+
+/// A namespace's repositories: of the person, of an organization, or of somebody else. The list of somebody else's holds
+/// public ones only; those to which they invited the person stand among the person's own.
 pub fn projects(visit: &Visit, namespace: &Namespace) -> Step<Listing<ProjectItem>> {
     let visit = visit.clone();
-    holder(&visit, namespace).then(move |holder| list(&visit, holder).map(items))
-}
-
-fn items(listing: Listing<Listed>) -> Listing<ProjectItem> {
-    Listing { items: listing.items.into_iter().map(|Listed(item)| item).collect(), is_cut: listing.is_cut }
-}
-
-/// Compared by id alone.
-struct Listed(ProjectItem);
-
-impl PartialEq for Listed {
-    fn eq(&self, other: &Listed) -> bool {
-        self.0.id == other.0.id
-    }
-}
-
-impl Weigh for Listed {
-    fn weight(&self) -> usize {
-        self.0.weight()
-    }
-}
-
-fn list(visit: &Visit, holder: Holder) -> Step<Listing<Listed>> {
-    let api = visit.site.api().at();
-    let address = match &holder {
-        Holder::Myself => api.fixed("user/repos").query("affiliation", "owner"),
-        Holder::Organization(name) => api.fixed("orgs").segment(name).fixed("repos"),
-        Holder::Other(name) => api.fixed("users").segment(name).fixed("repos"),
-    };
-    let visit = visit.clone();
-    let read = |reply: &Reply, now, _| {
-        read_page(reply, now, |r| {
-            Ok(r.read::<Vec<Repository>>()?.into_iter().map(|repository| Listed(repository.item())).collect())
+    holder(&visit, namespace).then(move |holder| {
+        let api = visit.site.api().at();
+        let mine = |affiliation| visit.site.api().at().fixed("user/repos").query("affiliation", affiliation);
+        let (address, other) = match holder {
+            Holder::Myself => (mine("owner"), None),
+            Holder::Organization(name) => (api.fixed("orgs").segment(&name).fixed("repos"), None),
+            Holder::Other(name) => (api.fixed("users").segment(&name).fixed("repos"), Some(name)),
+        };
+        let listing = list(&visit, address);
+        let Some(owner) = other else { return listing.map(|found| found.map(Repository::item)) };
+        let invited = list(&visit, mine("collaborator"));
+        listing.then(move |public| {
+            invited.map(move |mut invited| {
+                invited.items.retain(|repository| repository.owner.login.eq_ignore_ascii_case(&owner));
+                public.and(invited).map(Repository::item)
+            })
         })
-    };
-    paging::walk(move |number| page(&visit, &address, number), read)
+    })
+}
+
+fn list(visit: &Visit, address: Address) -> Step<Listing<Repository>> {
+    let visit = visit.clone();
+    let read = |reply: &Reply, now, _: &Turn| read_page(reply, now, |r| r.read::<Vec<Repository>>());
+    paging::walk(move |turn: &Turn| page(&visit, &address, turn), read)
 }
 
 /// Makes a repository; private, because whoever asks says nothing of it.
@@ -154,8 +158,8 @@ fn names(visit: &Visit, place: &Place, what: &'static str) -> Step<Listing<Strin
     let visit = visit.clone();
     locate(&visit, place).then(move |spot| {
         let address = spot.at(&visit, what);
-        let ask = move |number| page(&visit, &address, number);
-        paging::walk(ask, |reply: &Reply, now, _| read_page(reply, now, shapes::names))
+        let ask = move |turn: &Turn| page(&visit, &address, turn);
+        paging::walk(ask, |reply: &Reply, now, _: &Turn| read_page(reply, now, shapes::names))
     })
 }
 
@@ -229,7 +233,7 @@ fn myself(visit: &Visit) -> Step<Account> {
     account(visit, visit.site.api().at().fixed("user"))
 }
 
-fn account(visit: &Visit, address: crate::address::Address) -> Step<Account> {
+fn account(visit: &Visit, address: Address) -> Step<Account> {
     Step::ask(request(visit, Method::Get, address), |reply: &Reply, now| {
         accept(reply, now)?;
         reply.read()
@@ -280,7 +284,9 @@ pub fn locate(visit: &Visit, place: &Place) -> Step<Spot> {
     named(&visit, &place.namespace).then(move |account| below(&visit, account.login, &project))
 }
 
-/// A repository may be called `2024`: a number is a name first, and an id when there is no such name.
+/// A number is the id that we gave out first, and a name where it is no id of this namespace: anybody who may make
+/// repositories there chooses names, and nobody chooses ids. GitHub finds an id at an address that its own links use
+/// and its description lacks; a server that does not know it is asked for the name, and then looked through.
 fn below(visit: &Visit, owner: String, project: &Project) -> Step<Spot> {
     let spot = Spot { repo: project.below(&owner).to_owned(), owner };
     if spot.repo.contains('/') || spot.owner.contains('/') {
@@ -290,11 +296,31 @@ fn below(visit: &Visit, owner: String, project: &Project) -> Step<Spot> {
         return Step::Done(Ok(spot));
     }
     let visit = visit.clone();
-    let named = Step::ask(request(&visit, Method::Get, spot.at(&visit, "")), accept);
-    named.settle(move |outcome| match outcome {
-        Ok(()) => Step::Done(Ok(spot)),
+    let address = visit.site.api().at().fixed("repositories").segment(&spot.repo);
+    repository(&visit, address).settle(move |outcome| match outcome {
+        Ok(found) if found.owner.login.eq_ignore_ascii_case(&spot.owner) => {
+            Step::Done(Ok(Spot { repo: found.name, ..spot }))
+        }
+        // Somebody else's id: what is meant is the name.
+        Ok(_) => Step::Done(Ok(spot)),
+        Err(refusal) if matches!(refusal.why, Why::NotFound | Why::Forbidden) => by_name(&visit, spot),
+        Err(refusal) => Step::refuse(refusal),
+    })
+}
+
+fn by_name(visit: &Visit, spot: Spot) -> Step<Spot> {
+    let visit = visit.clone();
+    repository(&visit, spot.at(&visit, "")).settle(move |outcome| match outcome {
+        Ok(_) => Step::Done(Ok(spot)),
         Err(refusal) if refusal.why == Why::NotFound => by_id(&visit, spot, refusal),
         Err(refusal) => Step::refuse(refusal),
+    })
+}
+
+fn repository(visit: &Visit, address: Address) -> Step<Repository> {
+    Step::ask(request(visit, Method::Get, address), |reply: &Reply, now| {
+        accept(reply, now)?;
+        reply.read()
     })
 }
 

@@ -4,21 +4,22 @@
 //! compared, and the write is sent on condition of that commit, so that a change in between refuses it. GitLab compares
 //! just before it commits, not in one with it: what comes into that gap of its own is beyond whoever asks.
 
-use super::repos::{locate, repository};
-use super::{Spot, accept, page, read_page, request};
+use super::repos::{locate, none_if_empty};
+use super::{Spot, accept, page_by_key, read_page, request};
 use crate::answers::{File, Listing, MOST_FILE_BYTES};
 use crate::errand::Step;
 use crate::github_shapes::{LINK, whole};
 use crate::host::{Change, Place};
 use crate::names::{BlobSha, Content, FilePath, Ref};
-use crate::paging::{self, Weigh};
+use crate::paging::{self, Item, Turn};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::site::Visit;
 use crate::wire::{Fields, Method};
 use serde::Deserialize;
+use std::borrow::Cow;
 
-#[derive(Deserialize, PartialEq)]
+#[derive(Deserialize)]
 struct Entry {
     path: String,
     r#type: String,
@@ -26,7 +27,11 @@ struct Entry {
     mode: String,
 }
 
-impl Weigh for Entry {
+impl Item for Entry {
+    fn key(&self) -> Cow<'_, str> {
+        self.path.as_str().into()
+    }
+
     fn weight(&self) -> usize {
         self.path.len() + self.r#type.len()
     }
@@ -39,24 +44,15 @@ pub fn tree(visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> {
         let address = spot.at(&visit, "repository/tree").query("recursive", "true").query("ref", at.as_str());
         let pages = {
             let visit = visit.clone();
-            move |number| page(&visit, &address, number)
+            move |turn: &Turn| page_by_key(&visit, &address, turn)
         };
-        let listing = paging::walk(pages, |reply: &Reply, now, _| {
+        let listing = paging::walk(pages, |reply: &Reply, now, turn: &Turn| {
             // Folders count while pages are walked, so that a page of folders alone is no end.
-            read_page(reply, now, |r| r.read::<Vec<Entry>>())
+            read_page(reply, now, turn, |r| r.read::<Vec<Entry>>())
         });
-        listing.settle(move |outcome| match outcome {
-            Ok(listing) => {
-                let files = listing.items.into_iter().filter(|e| e.r#type == "blob" && e.mode != LINK).map(|e| e.path);
-                Step::Done(Ok(Listing { items: files.collect(), is_cut: listing.is_cut }))
-            }
-            Err(missing) if missing.why == Why::NotFound => {
-                repository(&visit, &spot).then(move |repository| match repository.empty_repo {
-                    true => Step::Done(Ok(Listing { items: Vec::new(), is_cut: false })),
-                    false => Step::refuse(missing),
-                })
-            }
-            Err(refusal) => Step::refuse(refusal),
+        none_if_empty(&visit, &spot, listing).map(|mut listing| {
+            listing.items.retain(|entry| entry.r#type == "blob" && entry.mode != LINK);
+            listing.map(|entry| entry.path)
         })
     })
 }
@@ -94,11 +90,14 @@ struct Facts {
     last_commit: String,
 }
 
-/// Asks for the facts alone, which stand in headers; an answer without them says nothing (a refusal to HEAD has no
-/// words), and the whole file is asked for instead.
+/// Asks for the facts alone, which stand in headers. An answer without them says nothing (a refusal to HEAD has no
+/// words), and the whole file is asked for instead; but a host that wants to be left alone, or is away, has said so.
 fn facts(visit: &Visit, spot: &Spot, path: &FilePath, at: &Ref) -> Step<Facts> {
     let address = spot.at(visit, "repository/files").segment(path.as_str()).query("ref", at.as_str());
-    let headers = Step::ask(request(visit, Method::Head, address), |reply: &Reply, _| {
+    let headers = Step::ask(request(visit, Method::Head, address), |reply: &Reply, now| {
+        if reply.status() == 429 || reply.status() >= 500 || reply.header("retry-after").is_some() {
+            accept(reply, now)?;
+        }
         let found = |name| reply.header(name).filter(|value| !value.is_empty()).map(str::to_owned);
         let facts = match (found("x-gitlab-blob-id"), found("x-gitlab-last-commit-id")) {
             (Some(blob), Some(last_commit)) => Some(Facts { blob, last_commit }),

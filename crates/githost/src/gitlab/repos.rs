@@ -9,7 +9,7 @@ use crate::errand::Step;
 use crate::github_shapes as shapes;
 use crate::host::Place;
 use crate::names::{HookId, Message, Namespace, NewName, Project, Ref};
-use crate::paging;
+use crate::paging::{self, Turn};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::secret::Secret;
@@ -47,19 +47,43 @@ impl Repository {
     }
 }
 
-/// All namespaces that the person takes part in, those below others too.
+/// The person's own namespace, then the groups that the person is a member of, those below them too. The list of all
+/// namespaces would leave out what membership is inherited by, and hold everybody's for an administrator.
 pub fn namespaces(visit: &Visit) -> Step<Listing<NamespaceItem>> {
-    let (visit, address) = (visit.clone(), visit.site.api().at().fixed("namespaces"));
-    paging::walk(
-        move |number| page(&visit, &address, number),
-        |reply: &Reply, now, _| {
-            read_page(reply, now, |r| Ok(r.read::<Vec<Space>>()?.into_iter().map(Space::item).collect()))
-        },
-    )
+    let visit = visit.clone();
+    myself(&visit).then(move |me| {
+        let address = visit.site.api().at().fixed("groups").query("min_access_level", "10");
+        let groups = paging::walk(
+            move |turn: &Turn| page(&visit, &address, turn),
+            |reply: &Reply, now, turn: &Turn| {
+                read_page(reply, now, turn, |r| Ok(r.read::<Vec<Space>>()?.into_iter().map(Space::item).collect()))
+            },
+        );
+        groups.map(move |groups| Listing { items: vec![me.item()], is_cut: false }.and(groups))
+    })
+}
+
+#[derive(Deserialize)]
+struct Myself {
+    username: String,
+}
+
+/// The person's own namespace: its number is not the person's.
+fn myself(visit: &Visit) -> Step<Space> {
+    let visit = visit.clone();
+    let me = Step::ask(request(&visit, Method::Get, visit.site.api().at().fixed("user")), |reply: &Reply, now| {
+        accept(reply, now)?;
+        reply.read::<Myself>()
+    });
+    me.then(move |me| space_at(&visit, &me.username))
 }
 
 fn space(visit: &Visit, namespace: &Namespace) -> Step<Space> {
-    let address = visit.site.api().at().fixed("namespaces").segment(namespace.as_str());
+    space_at(visit, namespace.as_str())
+}
+
+fn space_at(visit: &Visit, name: &str) -> Step<Space> {
+    let address = visit.site.api().at().fixed("namespaces").segment(name);
     Step::ask(request(visit, Method::Get, address), |reply: &Reply, now| {
         accept(reply, now)?;
         reply.read()
@@ -114,9 +138,11 @@ fn projects_of(visit: &Visit, is_person: bool, name: &str) -> Step<Listing<Proje
     };
     let address = address.query("simple", "true");
     paging::walk(
-        move |number| page(&visit, &address, number),
-        |reply: &Reply, now, _| {
-            read_page(reply, now, |r| Ok(r.read::<Vec<Repository>>()?.into_iter().map(Repository::item).collect()))
+        move |turn: &Turn| page(&visit, &address, turn),
+        |reply: &Reply, now, turn: &Turn| {
+            read_page(reply, now, turn, |r| {
+                Ok(r.read::<Vec<Repository>>()?.into_iter().map(Repository::item).collect())
+            })
         },
     )
 }
@@ -140,8 +166,8 @@ pub fn names(visit: &Visit, place: &Place, what: &'static str) -> Step<Listing<S
     let visit = visit.clone();
     locate(&visit, place).then(move |spot| {
         let address = spot.at(&visit, what);
-        let ask = move |number| page(&visit, &address, number);
-        paging::walk(ask, |reply: &Reply, now, _| read_page(reply, now, shapes::names))
+        let ask = move |turn: &Turn| page(&visit, &address, turn);
+        paging::walk(ask, |reply: &Reply, now, turn: &Turn| read_page(reply, now, turn, shapes::names))
     })
 }
 
@@ -176,11 +202,26 @@ pub fn commits(visit: &Visit, place: &Place, from: Option<&Ref>) -> Step<Vec<Com
     let (visit, from) = (visit.clone(), from.cloned());
     locate(&visit, place).then(move |spot| {
         let address = spot.at(&visit, "repository/commits").query_if("ref_name", from.as_ref().map(Ref::as_str));
-        Step::ask(request(&visit, Method::Get, address.query("per_page", "10")), |reply: &Reply, now| {
+        let listing = Step::ask(request(&visit, Method::Get, address.query("per_page", "10")), |reply: &Reply, now| {
             accept(reply, now)?;
             let item = |Commit { id, message, authored_date }| CommitItem { sha: id, message, authored_date };
             Ok(reply.read::<Vec<Commit>>()?.into_iter().take(10).map(item).collect())
-        })
+        });
+        none_if_empty(&visit, &spot, listing)
+    })
+}
+
+/// What is asked of a repository without any commit is not found: then it is nothing.
+pub fn none_if_empty<T: Default + 'static>(visit: &Visit, spot: &Spot, asked: Step<T>) -> Step<T> {
+    let (visit, spot) = (visit.clone(), spot.clone());
+    asked.settle(move |outcome| match outcome {
+        Err(missing) if missing.why == Why::NotFound => {
+            repository(&visit, &spot).then(move |repository| match repository.empty_repo {
+                true => Step::Done(Ok(T::default())),
+                false => Step::refuse(missing),
+            })
+        }
+        outcome => Step::Done(outcome),
     })
 }
 
@@ -192,8 +233,8 @@ pub fn hooks(visit: &Visit, place: &Place) -> Step<Listing<HookItem>> {
 
 fn hooks_of(visit: &Visit, spot: &Spot) -> Step<Listing<HookItem>> {
     let (visit, address) = (visit.clone(), spot.at(visit, "hooks"));
-    let ask = move |number| page(&visit, &address, number);
-    paging::walk(ask, |reply: &Reply, now, _| read_page(reply, now, shapes::hooks))
+    let ask = move |turn: &Turn| page(&visit, &address, turn);
+    paging::walk(ask, |reply: &Reply, now, turn: &Turn| read_page(reply, now, turn, shapes::hooks))
 }
 
 /// Makes a webhook, unless one calls that address already: a create that is repeated after a lost answer.
@@ -250,20 +291,17 @@ fn below_id(visit: &Visit, place: &Place) -> Step<Spot> {
     })
 }
 
-/// A number is a project's name first, as it may be anywhere, and an id when there is no such name; but only the id of
-/// a project of this namespace.
+/// A number is a project's id first, if that lies in this namespace, and a name where it does not: anybody who may make
+/// projects there chooses names, and nobody chooses ids.
 fn below(visit: &Visit, namespace: Namespace, project: &Project) -> Step<Spot> {
     let named = Spot(format!("{}/{}", namespace.as_str(), project.below(namespace.as_str())));
     if !project.is_number() {
         return Step::Done(Ok(named));
     }
-    let (visit, by_id) = (visit.clone(), Spot(project.as_str().to_owned()));
-    repository(&visit, &named).settle(move |outcome| match outcome {
-        Ok(_) => Step::Done(Ok(named)),
-        Err(missing) if missing.why == Why::NotFound => repository(&visit, &by_id).then(move |found| {
-            let is_here = namespace.is(&found.namespace.id.to_string(), &found.namespace.full_path);
-            if is_here { Step::Done(Ok(by_id)) } else { Step::refuse(missing) }
-        }),
-        Err(refusal) => Step::refuse(refusal),
+    let by_id = Spot(project.as_str().to_owned());
+    repository(visit, &by_id).settle(move |outcome| match outcome {
+        Ok(found) if namespace.is(&found.namespace.id.to_string(), &found.namespace.full_path) => Step::Done(Ok(by_id)),
+        Err(refusal) if !matches!(refusal.why, Why::NotFound | Why::Forbidden) => Step::refuse(refusal),
+        _ => Step::Done(Ok(named)),
     })
 }

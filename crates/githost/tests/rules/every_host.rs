@@ -199,9 +199,12 @@ fn a_personal_tokens_scopes_and_end_are_read_where_the_host_tells() {
 
 #[test]
 fn namespaces_are_the_person_and_its_groups() {
-    let octo_org = || NamespaceItem { id: "7".to_owned(), name: "octo-org".to_owned() };
+    let group = |id: &str, name: &str| NamespaceItem { id: id.to_owned(), name: name.to_owned() };
     let start = |host: &Host| host.kind.namespaces(&host.visit());
-    everywhere(Call::Namespaces, "namespaces", start, |_, found| assert_eq!(found, whole(vec![octocat(), octo_org()])));
+    everywhere(Call::Namespaces, "namespaces", start, |host, found| {
+        let below = (host.name() == "gitlab").then(|| group("17", "octo-org/team"));
+        assert_eq!(found, whole([octocat(), group("7", "octo-org")].into_iter().chain(below).collect()));
+    });
 }
 
 #[test]
@@ -250,6 +253,26 @@ fn branches_and_tags_are_listed_over_all_pages() {
 fn a_namespace_and_a_project_are_found_by_the_ids_that_were_given_out() {
     let start = |host: &Host| host.kind.branches(&host.visit(), &place("1", "1296269"));
     everywhere(Call::Branches, "branches_by_id", start, |_, found| assert_eq!(found, strings(&["main"])));
+}
+
+#[test]
+fn an_id_is_looked_for_among_the_names_where_github_does_not_know_the_address_by_id() {
+    let host = Host::new("github", "https://ghe.example");
+    let step = host.kind.branches(&host.visit(), &place("1", "1296269"));
+    assert_eq!(host.play("branches_by_walk", step).unwrap(), strings(&["main"]));
+}
+
+#[test]
+fn private_repositories_of_another_person_are_listed_by_the_invitation() {
+    for (host, namespace) in [("github", "dog"), ("gitee", "9")] {
+        let host = Host::new(host, &format!("https://{host}.com"));
+        let step = host.kind.projects(&host.visit(), &Namespace::parse(namespace).unwrap());
+        let listing = host.play("projects_of_another", step).unwrap();
+        let urls: Vec<_> = listing.items.iter().map(|item| item.clone_url.to_lowercase()).collect();
+        let first = if host.name() == "github" { "open" } else { "hello-world" };
+        let expected = [first, "closed"].map(|name| format!("{}/dog/{name}.git", host.site.web().as_str()));
+        assert_eq!((urls.as_slice(), listing.is_cut), (expected.as_slice(), false));
+    }
 }
 
 #[test]

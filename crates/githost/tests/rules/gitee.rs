@@ -36,11 +36,6 @@ fn a_project_that_was_made_for_all_to_read_does_not_pass_for_a_private_one() {
 #[test]
 fn another_persons_namespace_is_not_taken_for_ones_own() {
     assert_eq!(create("dog", "create_project_of_another").unwrap_err().why, Why::Forbidden);
-    let host = gitee();
-    let step = host.kind.projects(&host.visit(), &Namespace::parse("9").unwrap());
-    let listing = host.play("projects_of_another", step).unwrap();
-    let urls: Vec<_> = listing.items.iter().map(|item| item.clone_url.as_str()).collect();
-    assert_eq!(urls, ["https://gitee.com/dog/Hello-World.git"]);
 }
 
 #[test]
@@ -63,6 +58,26 @@ fn a_change_that_gitee_itself_finds_stale_is_stale() {
             _ => Reply::new(409, Vec::new(), b"{\"message\":\"no\"}".to_vec()),
         });
         assert_eq!(outcome.unwrap_err().why, Why::Stale);
+    }
+}
+
+#[test]
+fn a_message_that_an_address_cannot_hold_is_refused_before_anything_is_sent() {
+    let host = gitee();
+    let sha = BlobSha::parse(&"0".repeat(40)).unwrap();
+    for (bytes, is_sent) in [(2 << 10, true), ((2 << 10) + 1, false)] {
+        let change = Change {
+            path: FilePath::parse("a").unwrap(),
+            branch: Ref::parse("main").unwrap(),
+            message: Message::parse(&"m".repeat(bytes)).unwrap(),
+        };
+        let mut asked = 0;
+        let outcome = run(host.kind.delete_file(&host.visit(), &place("a", "b"), &change, &sha), |_| {
+            asked += 1;
+            Reply::new(404, Vec::new(), b"{}".to_vec())
+        });
+        let why = if is_sent { Why::NotFound } else { Why::Invalid };
+        assert_eq!((asked > 0, outcome.unwrap_err().why), (is_sent, why));
     }
 }
 

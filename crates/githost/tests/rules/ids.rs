@@ -87,3 +87,53 @@ fn an_id_that_is_not_among_the_repositories_that_are_looked_through_is_not_calle
         assert_eq!(outcome.unwrap_err().why, Why::TooLarge, "{}", host.name());
     }
 }
+
+#[test]
+fn a_number_is_an_id_before_it_is_a_name_so_that_nobody_takes_anothers_id_for_a_name() {
+    const NAMED: &str = r#"{"id":9,"path":"5","http_url_to_repo":"u","namespace":{"id":7,"full_path":"a"}}"#;
+    let gitlab = Host::new("gitlab", "https://gitlab.com");
+    let known = [("/projects/5", PROJECT), ("/projects/a%2F5", NAMED), ("/projects/5/repository/branches", "[]")];
+    let (asked, outcome) = ask(&gitlab, gitlab.kind.branches(&gitlab.visit(), &place("a", "5")), &known);
+    assert!(outcome.is_ok() && asked == ["/projects/5", "/projects/5/repository/branches"], "{asked:?}");
+
+    let github = Host::new("github", "https://github.com");
+    let by_id = r#"{"id":5,"name":"b","clone_url":"u","owner":{"id":7,"login":"A"}}"#;
+    let known = [("/repositories/5", by_id), ("/repos/a/5", by_id), ("/repos/a/b/branches", "[]")];
+    let (asked, outcome) = ask(&github, github.kind.branches(&github.visit(), &place("a", "5")), &known);
+    assert!(outcome.is_ok() && asked == ["/repositories/5", "/repos/a/b/branches"], "{asked:?}");
+
+    let gitee = Host::new("gitee", "https://gitee.com");
+    let list = r#"[{"id":9,"path":"5","html_url":"u","namespace":{"id":7,"path":"a"}},
+        {"id":5,"path":"b","html_url":"u","namespace":{"id":7,"path":"a"}}]"#;
+    let known =
+        [("/user/namespaces", "[]"), ("/users/a/repos", list), ("/user/repos", "[]"), ("/repos/a/b/branches", "[]")];
+    let (asked, outcome) = ask(&gitee, gitee.kind.branches(&gitee.visit(), &place("a", "5")), &known);
+    assert!(outcome.is_ok() && asked.last().is_some_and(|path| path == "/repos/a/b/branches"), "{asked:?}");
+}
+
+#[test]
+fn a_repository_whose_name_is_a_number_is_found_where_the_number_is_no_id_of_its_namespace() {
+    let elsewhere = [
+        r#"{"id":2024,"path":"x","name":"x","clone_url":"u","html_url":"u","http_url_to_repo":"u","owner":{"id":1,"login":"z"},"#,
+        r#""namespace":{"id":1,"full_path":"z","path":"z"}}"#,
+    ]
+    .concat();
+    let own = elsewhere.replace("2024", "9").replace("\"z\"", "\"a\"");
+    let list = format!("[{own}]");
+    for (host, branches) in [
+        (Host::new("github", "https://github.com"), "/repos/a/2024/branches"),
+        (Host::new("gitlab", "https://gitlab.com"), "/projects/a%2F2024/repository/branches"),
+        (Host::new("gitee", "https://gitee.com"), "/repos/a/2024/branches"),
+    ] {
+        let lists = [("/user/namespaces", "[]"), ("/users/a/repos", list.as_str()), ("/user/repos", "[]")];
+        let known: Vec<_> =
+            lists.into_iter().chain([(branches, "[{\"name\":\"main\"}]"), ("/repos/a/2024", &own)]).collect();
+        // Somebody else's project has that id; and: there is none that the token sees.
+        for by_id in [Some(("/projects/2024", "/repositories/2024")), None] {
+            let others = by_id.into_iter().flat_map(|(one, other)| [(one, elsewhere.as_str()), (other, &elsewhere)]);
+            let known: Vec<_> = known.iter().copied().chain(others).collect();
+            let (_, outcome) = ask(&host, host.kind.branches(&host.visit(), &place("a", "2024")), &known);
+            assert_eq!(outcome.unwrap().items, ["main"], "{}", host.name());
+        }
+    }
+}

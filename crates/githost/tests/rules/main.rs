@@ -7,6 +7,7 @@ mod github;
 mod github_openapi;
 mod ids;
 mod names;
+mod paging;
 mod player;
 mod refusals;
 mod revoking;

@@ -151,6 +151,39 @@ fn a_host_that_does_not_answer_head_is_asked_for_the_whole_file_and_its_refusal_
 }
 
 #[test]
+fn a_host_that_wants_to_be_left_alone_or_is_away_is_not_asked_again_for_the_whole_file() {
+    let host = Host::new("gitlab", "https://gitlab.com");
+    let change = Change {
+        path: FilePath::parse("a").unwrap(),
+        branch: Ref::parse("main").unwrap(),
+        message: Message::parse("m").unwrap(),
+    };
+    let sha = BlobSha::parse(&"0".repeat(40)).unwrap();
+    for (status, why) in [
+        (429, Why::RateLimited { retry_after: 42_000 }),
+        (403, Why::RateLimited { retry_after: 42_000 }),
+        (503, Why::HostBroken { retry_after: Some(42_000) }),
+    ] {
+        let mut asked = 0;
+        let outcome = run(host.kind.delete_file(&host.visit(), &place("a", "b"), &change, &sha), |_| {
+            asked += 1;
+            Reply::new(status, vec![("Retry-After".to_owned(), "42".to_owned())], Vec::new())
+        });
+        assert_eq!((asked, outcome.unwrap_err().why), (1, why), "{status}");
+    }
+}
+
+#[test]
+fn a_file_that_github_does_not_answer_is_too_large() {
+    let host = Host::new("github", "https://github.com");
+    let path = FilePath::parse("a").unwrap();
+    let step = host.kind.read_file(&host.visit(), &place("a", "b"), &path, &Ref::parse("main").unwrap());
+    let body = br#"{"message":"This API returns blobs up to 100 MB in size.","errors":[{"resource":"Blob","field":"data","code":"too_large"}]}"#;
+    let refusal = run(step, |_| Reply::new(403, Vec::new(), body.to_vec())).unwrap_err();
+    assert_eq!(refusal.why, Why::TooLarge);
+}
+
+#[test]
 fn a_reply_that_is_too_long_too_deep_or_not_json_is_the_hosts_fault() {
     for host in Host::all() {
         let deep = "[".repeat(100_000);

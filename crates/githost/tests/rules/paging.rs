@@ -1,0 +1,186 @@
+//! Listings to their end, by each host's own way, and what is said of those that do not get there.
+
+use crate::every_host::place;
+use crate::player::{Host, NOW, reply, run};
+use vestibule_githost::answers::Listing;
+use vestibule_githost::errand::Step;
+use vestibule_githost::names::{Namespace, Ref};
+use vestibule_githost::refusal::{Refusal, Why};
+use vestibule_githost::reply::Reply;
+use vestibule_githost::wire::Request;
+
+fn gitlab() -> Host {
+    Host::new("gitlab", "https://gitlab.com")
+}
+
+fn branches(host: &Host) -> Step<Listing<String>> {
+    host.kind.branches(&host.visit(), &place("a", "b"))
+}
+
+fn tree(host: &Host) -> Step<Listing<String>> {
+    host.kind.tree(&host.visit(), &place("a", "b"), &Ref::parse("main").unwrap())
+}
+
+fn ok(headers: &[(&str, &str)], body: &str) -> Reply {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Reply::new(200, headers, body.as_bytes().to_vec())
+}
+
+const MORE: [(&str, &str); 3] = [("link", "<x>; rel=\"next\""), ("x-next-page", "9"), ("total_page", "999")];
+
+/// Plays `pages` replies, and says then that there is no time left.
+fn stopped<T: 'static>(mut step: Step<T>, pages: u32, answer: impl Fn(u32) -> Reply) -> Result<T, Refusal> {
+    for page in 0.. {
+        step = match step {
+            Step::Done(outcome) => return outcome,
+            Step::Ask(errand) if page < pages => errand.read(&answer(page), NOW),
+            Step::Ask(errand) => errand.stop(Refusal::broken("no time")),
+        };
+    }
+    unreachable!()
+}
+
+#[test]
+fn a_listing_that_runs_out_of_time_keeps_what_it_has_and_says_that_it_is_cut() {
+    for host in Host::all() {
+        let page = |page: u32| ok(&MORE, &format!("[{{\"name\":\"b{page}\"}}]"));
+        let listing = stopped(branches(&host), 2, page).unwrap();
+        assert_eq!(listing, Listing { items: vec!["b0".to_owned(), "b1".to_owned()], is_cut: true }, "{}", host.name());
+        // Of nothing nothing is kept: an empty list would say that there are none.
+        let refusal = stopped(branches(&host), 0, page).unwrap_err();
+        assert_eq!((refusal.why, refusal.reason.as_str()), (Why::HostBroken { retry_after: None }, "no time"));
+    }
+}
+
+#[test]
+fn a_page_that_is_refused_is_not_passed_over() {
+    for host in Host::all() {
+        let mut asked = 0;
+        let outcome = run(branches(&host), |_| {
+            asked += 1;
+            match asked {
+                1 => ok(&MORE, "[{\"name\":\"b\"}]"),
+                _ => Reply::new(429, vec![("Retry-After".to_owned(), "7".to_owned())], Vec::new()),
+            }
+        });
+        assert_eq!(outcome.unwrap_err().why, Why::RateLimited { retry_after: 7000 }, "{}", host.name());
+    }
+}
+
+#[test]
+fn a_list_that_leaves_out_organizations_for_their_single_sign_on_is_cut() {
+    let host = Host::new("github", "https://github.com");
+    let sso = [("x-github-sso", "partial-results; organizations=21955855,20582480")];
+    let answer = |request: &Request| match request.url() {
+        url if url.contains("/user/orgs") => ok(&sso, "[{\"id\":7,\"login\":\"octo-org\"}]"),
+        url if url.contains("/user/repos") => ok(&sso, "[]"),
+        _ => ok(&[], "{\"id\":1,\"login\":\"octocat\"}"),
+    };
+    let namespaces = run(host.kind.namespaces(&host.visit()), answer).unwrap();
+    assert_eq!((namespaces.items.len(), namespaces.is_cut), (2, true));
+    let projects = host.kind.projects(&host.visit(), &Namespace::parse("octocat").unwrap());
+    assert!(run(projects, answer).unwrap().is_cut);
+}
+
+#[test]
+fn a_tree_that_is_longer_than_we_read_is_its_top_and_cut() {
+    for host in Host::all().into_iter().filter(|host| host.name() != "gitlab") {
+        let mut asked = Vec::new();
+        let outcome = run(tree(&host), |request| {
+            asked.push(request.url().contains("recursive"));
+            match asked.len() {
+                1 => Reply::new(200, Vec::new(), vec![b' '; request.most_reply_bytes() + 1]),
+                _ => ok(&[], r#"{"tree":[{"path":"a","type":"blob"},{"path":"b","type":"tree"}],"truncated":false}"#),
+            }
+        });
+        assert_eq!(outcome.unwrap(), Listing { items: vec!["a".to_owned()], is_cut: true }, "{}", host.name());
+        assert_eq!(asked, [true, false]);
+        // A top that is too long as well is told as what it is.
+        let refusal =
+            run(tree(&host), |request| Reply::new(200, Vec::new(), vec![b' '; request.most_reply_bytes() + 1]));
+        let refusal = refusal.unwrap_err();
+        assert!(refusal.why == Why::TooLarge && refusal.reason.contains("tree"), "{}", refusal.reason);
+    }
+}
+
+/// Plays a tree of one file a page under `headers` of each page but the last; the requests' queries.
+fn tree_pages(pages: &[&[(&str, &str)]]) -> (Vec<String>, Listing<String>) {
+    let (host, mut asked) = (gitlab(), Vec::new());
+    let outcome = run(tree(&host), |request| {
+        asked.push(request.url().split_once("ref=main&").unwrap().1.to_owned());
+        let page = asked.len() - 1;
+        ok(pages[page], &format!("[{{\"path\":\"{page}\",\"type\":\"blob\",\"mode\":\"100644\"}}]"))
+    });
+    (asked, outcome.unwrap())
+}
+
+#[test]
+fn a_tree_of_gitlab_is_walked_by_keys_and_by_numbers_where_it_is_counted_all_the_same() {
+    let link = |key: &str| format!("<https://gitlab.com/api/v4/x?page_token={key}&per_page=100>; rel=\"next\"");
+    let (first, second) = (link("k1"), link("k2%26x%3D1"));
+    let first_too = format!("<https://gitlab.com/x?page_token=k0>; rel=\"first\", {first}");
+    let (asked, listing) = tree_pages(&[&[("link", &first_too)], &[("link", &second)], &[]]);
+    let by_key = "pagination=keyset&per_page=100";
+    let third = format!("{by_key}&page_token=k2%26x%3D1");
+    assert_eq!(asked, [by_key.to_owned(), format!("{by_key}&page_token=k1"), third]);
+    assert_eq!((listing.items.len(), listing.is_cut), (3, false));
+    // Older servers, and those that have it switched off, answer a number (gitlab-org/gitlab issue 427205).
+    let (asked, listing) = tree_pages(&[&[("x-next-page", "2")], &[("x-next-page", "")]]);
+    assert_eq!(asked, [by_key, "page=2&per_page=100"]);
+    assert_eq!((listing.items.len(), listing.is_cut), (2, false));
+    // A key without end is not sent back.
+    let long = link(&"k".repeat(5000));
+    assert_eq!(tree_pages(&[&[("link", &long)], &[]]).0[1], "page=2&per_page=100");
+}
+
+#[test]
+fn a_listing_of_gitlab_is_read_on_where_a_proxy_has_taken_its_headers_away() {
+    let host = gitlab();
+    let page = |from: u32, to: u32| {
+        let names: Vec<_> = (from..to).map(|n| format!("{{\"name\":\"b{n}\"}}")).collect();
+        format!("[{}]", names.join(","))
+    };
+    for headers in [&[("link", "<https://gitlab.com/x?page=2>; rel=\"next\"")][..], &[][..]] {
+        let mut asked = 0;
+        let listing = run(branches(&host), |_| {
+            asked += 1;
+            let (from, to) = [(0, 100), (100, 107)][asked - 1];
+            ok(if asked == 1 { headers } else { &[] }, &page(from, to))
+        });
+        let listing = listing.unwrap();
+        assert_eq!((asked, listing.items.len(), listing.is_cut), (2, 107, false));
+    }
+}
+
+#[test]
+fn an_empty_repository_of_gitlab_has_no_commits() {
+    let host = gitlab();
+    for (is_empty, found) in [("true", Some(0)), ("false", None)] {
+        let step = host.kind.commits(&host.visit(), &place("a", "b"), None);
+        let outcome = run(step, |request| match request.url().contains("/repository/commits") {
+            true => Reply::new(404, Vec::new(), b"{\"message\":\"404 Commits Not Found\"}".to_vec()),
+            false => {
+                let facts = r#""id":5,"path":"b","http_url_to_repo":"u","namespace":{"id":7,"full_path":"a"}"#;
+                ok(&[], &format!("{{{facts},\"empty_repo\":{is_empty}}}"))
+            }
+        });
+        assert_eq!(outcome.ok().map(|commits| commits.len()), found);
+    }
+}
+
+#[test]
+fn a_hook_is_looked_for_on_every_page_before_it_is_made() {
+    let host = Host::new("github", "https://github.com");
+    let hook = &host.exchanges("hooks")[0]["reply"];
+    let mut asked = Vec::new();
+    let secret = vestibule_githost::secret::Secret::new("s");
+    let step = host.kind.create_hook(&host.visit(), &place("a", "b"), "https://ci.example/hook", &secret);
+    let outcome = run(step, |request| {
+        asked.push(request.method().name());
+        match asked.len() {
+            1 => ok(&MORE, r#"[{"id":1,"config":{"url":"https://other.example/"}}]"#),
+            _ => reply(hook),
+        }
+    });
+    assert_eq!((asked.as_slice(), outcome.unwrap_err().why), (["GET", "GET"].as_slice(), Why::Conflict));
+}
