@@ -70,7 +70,16 @@ async fn converse_within<T: Send + 'static>(
         };
         let reply = match talk.send(outbound, clock, errand.request()).await {
             Ok(reply) => reply,
-            Err(Lost::TooLong) => return Err(errand.too_long()),
+            Err(Lost::TooLong) => {
+                let refusal = errand.too_long();
+                step = errand.stop(refusal);
+                continue;
+            }
+            // Over is not the host's no: a listing ends as one that is cut.
+            Err(Lost::Refused(refusal)) if talk.is_over(clock) => {
+                step = errand.stop(refusal);
+                continue;
+            }
             Err(Lost::Refused(refusal)) => return Err(refusal),
         };
         step = errand.read(&reply, clock.now());
@@ -129,6 +138,11 @@ impl Talk {
         // Waiting for a turn counts here, though not in the request's own deadline.
         let outcome = tokio::time::timeout(left, outbound.send(request)).await;
         Ok(outcome.unwrap_or(Err(Failure::Unknown(Why::Late))))
+    }
+
+    /// Whether nothing more will be sent.
+    fn is_over(&self, clock: &Clock) -> bool {
+        clock.ticks() >= self.ends || self.sent >= self.bounds.requests
     }
 
     fn judge(&self, failure: Failure, asked: &wire::Request) -> Lost {

@@ -4,7 +4,7 @@
 //! change between that and the write may be overwritten, and nothing that Gitee documents can prevent it. Nor does it
 //! say whose file is read where a tag has the branch's name.
 
-use super::repos::locate;
+use super::repos::{locate, none_if_empty};
 use super::{Spot, accept, request};
 use crate::answers::{File, Listing};
 use crate::errand::Step;
@@ -27,7 +27,8 @@ pub fn tree(visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> {
         };
         let ask = |address| Step::ask(request(&visit, Method::Get, address).tree_limit(TREE_BYTES), read);
         let top = ask(address.clone());
-        shapes::tree_or_top(ask(address.query("recursive", "1")), top)
+        let tree = shapes::tree_or_top(ask(address.query("recursive", "1")), top);
+        none_if_empty(&visit, &spot, tree)
     })
 }
 

@@ -229,10 +229,30 @@ pub fn commits(visit: &Visit, place: &Place, from: Option<&Ref>) -> Step<Vec<Com
     locate(&visit, place).then(move |spot| {
         let address = spot.at(&visit, "commits").query_if("sha", from.as_ref().map(Ref::as_str));
         let address = address.query("page", "1").query("per_page", "10");
-        Step::ask(request(&visit, Method::Get, address), |reply: &Reply, now| {
+        let listing = Step::ask(request(&visit, Method::Get, address), |reply: &Reply, now| {
             accept(reply, now)?;
             shapes::commits(reply)
-        })
+        });
+        none_if_empty(&visit, &spot, listing)
+    })
+}
+
+/// What is asked of a repository without any commit may be not found: where there is no branch, it is nothing.
+pub fn none_if_empty<T: Default + 'static>(visit: &Visit, spot: &Spot, asked: Step<T>) -> Step<T> {
+    let (visit, spot) = (visit.clone(), spot.clone());
+    asked.settle(move |outcome| match outcome {
+        Err(missing) if missing.why == Why::NotFound => {
+            let address = spot.at(&visit, "branches").query("page", "1").query("per_page", "1");
+            let branches = Step::ask(request(&visit, Method::Get, address), |reply: &Reply, now| {
+                accept(reply, now)?;
+                shapes::names(reply)
+            });
+            branches.then(move |branches| match branches.is_empty() {
+                true => Step::Done(Ok(T::default())),
+                false => Step::refuse(missing),
+            })
+        }
+        outcome => Step::Done(outcome),
     })
 }
 

@@ -153,18 +153,23 @@ fn a_listing_of_gitlab_is_read_on_where_a_proxy_has_taken_its_headers_away() {
 }
 
 #[test]
-fn an_empty_repository_of_gitlab_has_no_commits() {
-    let host = gitlab();
-    for (is_empty, found) in [("true", Some(0)), ("false", None)] {
-        let step = host.kind.commits(&host.visit(), &place("a", "b"), None);
-        let outcome = run(step, |request| match request.url().contains("/repository/commits") {
-            true => Reply::new(404, Vec::new(), b"{\"message\":\"404 Commits Not Found\"}".to_vec()),
-            false => {
-                let facts = r#""id":5,"path":"b","http_url_to_repo":"u","namespace":{"id":7,"full_path":"a"}"#;
-                ok(&[], &format!("{{{facts},\"empty_repo\":{is_empty}}}"))
-            }
-        });
-        assert_eq!(outcome.ok().map(|commits| commits.len()), found);
+fn an_empty_repository_has_no_commits_and_no_files_where_the_host_calls_them_absent() {
+    for host in [gitlab(), Host::new("gitee", "https://gitee.com")] {
+        for (is_empty, branches, found) in [("true", "[]", Some(0)), ("false", "[{\"name\":\"x\"}]", None)] {
+            let answer = |request: &Request| match request.url() {
+                url if url.contains("/commits") || url.contains("tree") => {
+                    Reply::new(404, Vec::new(), b"{\"message\":\"404 Not Found\"}".to_vec())
+                }
+                url if url.contains("/branches") => ok(&[], branches),
+                _ => {
+                    let facts = r#""id":5,"path":"b","http_url_to_repo":"u","namespace":{"id":7,"full_path":"a"}"#;
+                    ok(&[], &format!("{{{facts},\"empty_repo\":{is_empty}}}"))
+                }
+            };
+            let commits = run(host.kind.commits(&host.visit(), &place("a", "b"), None), answer);
+            assert_eq!(commits.ok().map(|commits| commits.len()), found, "{}", host.name());
+            assert_eq!(run(tree(&host), answer).ok().map(|tree| tree.items.len()), found, "{}", host.name());
+        }
     }
 }
 

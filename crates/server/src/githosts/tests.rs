@@ -201,6 +201,30 @@ async fn a_host_that_is_slow_is_not_waited_for_and_not_asked_again() {
 }
 
 #[tokio::test]
+async fn a_listing_that_there_is_no_time_to_end_is_cut_and_says_so() {
+    let page = |n: u32| answer("200 OK", "Link: <x>; rel=\"next\"\r\n", &format!("[{{\"name\":\"b{n}\"}}]"));
+    let kind = vestibule_githost::registry::find("github").unwrap();
+    let listed = async |acts: Vec<Act>, bounds: Bounds| {
+        let machine = Machine::playing(acts).await;
+        let site = Arc::new(kind.site(machine.base.clone()));
+        let visit = vestibule_githost::site::Visit { site, token: Secret::new("T0KEN") };
+        let namespace = vestibule_githost::names::Namespace::parse("a").unwrap();
+        let project = vestibule_githost::names::Project::parse("b").unwrap();
+        let step = kind.branches(&visit, &vestibule_githost::host::Place { namespace, project });
+        machine.converse_within(bounds, step).await
+    };
+    let pages: Vec<Act> = (0..3).map(page).collect();
+    let listing = listed(pages.clone(), Bounds { requests: 2, ..BOUNDS }).await.unwrap();
+    assert_eq!((listing.items.len(), listing.is_cut), (2, true));
+    let slow = pages.into_iter().chain([Act::Silence]).collect::<Vec<_>>();
+    let listing = listed(slow, Bounds { whole: 1000, ..BOUNDS }).await.unwrap();
+    assert_eq!((listing.items.len(), listing.is_cut), (3, true));
+    // Without a page there is no list.
+    let refusal = listed(vec![Act::Silence], Bounds { whole: 300, ..BOUNDS }).await.unwrap_err();
+    assert_eq!(refusal.why, No::HostBroken { retry_after: None });
+}
+
+#[tokio::test]
 async fn a_conversation_without_end_is_ended() {
     fn again(base: Base) -> Step<()> {
         let request = wire::Request::new(wire::Method::Get, base.at());
