@@ -10,6 +10,7 @@ mod pool;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time;
 use phc::Stored;
+pub use pool::Place;
 use pool::{Job, Pool};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +39,7 @@ struct Cost {
     lanes: u32,
 }
 
-/// The queue is full, or no worker got to the job in time.
+/// There is no place in the queue, or no worker got to the job in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Busy;
 
@@ -56,19 +57,20 @@ pub enum Verdict {
 pub struct Limits {
     /// Worker threads, each with 19 MiB while it has work.
     pub workers: usize,
-    /// Jobs that may wait.
+    /// Jobs that may wait. One more is refused before it is made, at once.
     pub queue: usize,
-    /// How long a caller waits for its answer.
+    /// How long a caller waits for its answer, at most. Not how the queue is kept short: what has a place there is hashed,
+    /// and only a machine that does nothing at all comes to this end.
     pub deadline: Duration,
 }
 
 impl Limits {
     /// One worker less than there are processors, but at least one; as many waiting jobs as they do in about half a
-    /// second, so that a full queue answers within the deadline even on a machine that is busy with other things.
+    /// second. The deadline is shorter than the time for which a try counts as under way.
     pub fn for_this_machine() -> Limits {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = cores.saturating_sub(1).max(1);
-        Limits { workers, queue: workers * 32, deadline: Duration::from_secs(3) }
+        Limits { workers, queue: workers * 32, deadline: Duration::from_secs(15) }
     }
 }
 
@@ -87,13 +89,14 @@ impl Passwords {
 
     /// Hashes a new password with today's parameters; gives its PHC string. The caller has checked its length.
     pub async fn hash(&self, password: &Secret, salt: [u8; SALT]) -> Result<String, Busy> {
-        let hash = self.run(password.expose(), TODAY, &salt, OUTPUT).await?;
+        let place = self.place(true).ok_or(Busy)?;
+        let hash = self.run(place, password.expose(), TODAY, &salt, OUTPUT).await?;
         Ok(Stored { cost: TODAY, salt: salt.to_vec(), hash: hash.to_vec() }.spell())
     }
 
-    /// Checks a password against a stored PHC string. `None` (no such person), a stored hash that is not ours and an
+    /// Checks a password against a stored PHC string, at this place of the queue. `None` (no such person), a stored hash that is not ours and an
     /// overlong password are wrong, and cost the same one run.
-    pub async fn verify(&self, password: &Secret, stored: Option<&str>) -> Result<Verdict, Busy> {
+    pub async fn verify(&self, place: Place, password: &Secret, stored: Option<&str>) -> Result<Verdict, Busy> {
         let good = stored.and_then(|text| {
             let parsed = Stored::parse(text);
             if parsed.is_none() {
@@ -102,20 +105,25 @@ impl Passwords {
             parsed
         });
         let (Some(stored), true) = (good, password.expose().len() <= LONGEST) else {
-            self.run("", TODAY, &NOBODY, OUTPUT).await?;
+            self.run(place, "", TODAY, &NOBODY, OUTPUT).await?;
             return Ok(Verdict::Wrong);
         };
-        let hash = self.run(password.expose(), stored.cost, &stored.salt, stored.hash.len()).await?;
+        let hash = self.run(place, password.expose(), stored.cost, &stored.salt, stored.hash.len()).await?;
         match constant_time::verify_slices_are_equal(&hash, &stored.hash) {
             Ok(()) => Ok(Verdict::Right { needs_rehash: stored.cost != TODAY || stored.hash.len() != OUTPUT }),
             Err(_) => Ok(Verdict::Wrong),
         }
     }
 
-    /// Whether a check that is asked for now would get a place in the queue. A quarter of the places is kept for
-    /// browsers that are `known` to their person, so that strangers cannot fill them all (FM-102).
+    /// Whether there is a place at the moment.
     pub fn has_room(&self, known: bool) -> bool {
-        self.pool.has_room(known)
+        self.place(known).is_some()
+    }
+
+    /// A place in the queue for one check, before anything is done for it; `None` when too many wait. A quarter of the
+    /// places is kept for browsers that are `known` to their person, so that strangers cannot fill them all (FM-102).
+    pub fn place(&self, known: bool) -> Option<Place> {
+        self.pool.place(known)
     }
 
     /// How many Argon2 runs were begun since the start.
@@ -126,10 +134,17 @@ impl Passwords {
 
     /// One run on the pool. When the caller stops waiting, a job that no worker has begun is dropped; one that was
     /// begun keeps its worker to the end, so that callers who leave cannot make more work than there are workers.
-    async fn run(&self, password: &str, cost: Cost, salt: &[u8], length: usize) -> Result<Zeroizing<Vec<u8>>, Busy> {
+    async fn run(
+        &self,
+        place: Place,
+        password: &str,
+        cost: Cost,
+        salt: &[u8],
+        length: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, Busy> {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let password = Zeroizing::new(password.as_bytes().to_vec());
-        self.pool.submit(Job { password, cost, salt: salt.to_vec(), length, answer }).map_err(|_| Busy)?;
+        self.pool.submit(Job { place, password, cost, salt: salt.to_vec(), length, answer });
         match tokio::time::timeout(self.deadline, answered).await {
             Ok(Ok(Some(hash))) => Ok(hash),
             _ => Err(Busy),

@@ -1,11 +1,12 @@
 //! The threads that hash: few, each with its own memory, behind a queue with an end.
 //!
-//! Owns who waits and who runs. A job is its own slot: it stands in the queue until a worker takes it, and holds that
-//! worker until the hash is done, whether or not its caller still waits. Does not own what is hashed.
+//! Owns who waits and who runs. Whoever gets a place gets a hash; whoever gets none is told at once, and nobody stands here
+//! in vain. A job keeps its place until a worker takes it, and holds that worker until the hash is done, whether or not its
+//! caller still waits. Does not own what is hashed.
 
 use super::Cost;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -16,6 +17,7 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// One hash to be made.
 pub(super) struct Job {
+    pub place: Place,
     pub password: Zeroizing<Vec<u8>>,
     pub cost: Cost,
     pub salt: Vec<u8>,
@@ -25,12 +27,20 @@ pub(super) struct Job {
     pub answer: oneshot::Sender<Option<Zeroizing<Vec<u8>>>>,
 }
 
-/// The queue is full.
-pub(super) struct Full;
+/// A place in the queue, until it is dropped.
+pub struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 /// The workers, as their callers hold them. They end when it is dropped.
 pub(super) struct Pool {
     shared: Arc<Shared>,
+    /// How many places are taken, and how many there are.
+    taken: Arc<AtomicUsize>,
     queue: usize,
 }
 
@@ -50,7 +60,7 @@ impl Pool {
     /// Starts `workers` threads behind a queue of `queue` jobs.
     pub fn start(workers: usize, queue: usize) -> std::io::Result<Pool> {
         let shared = Arc::new(Shared { waiting: Mutex::default(), news: Condvar::new(), runs: AtomicU64::new(0) });
-        let pool = Pool { shared, queue };
+        let pool = Pool { shared, taken: Arc::default(), queue };
         for number in 0..workers {
             let shared = pool.shared.clone();
             std::thread::Builder::new().name(format!("password-{number}")).spawn(move || shared.work())?;
@@ -58,29 +68,30 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Puts a job into the queue, unless it is full of jobs that somebody waits for.
-    pub fn submit(&self, job: Job) -> Result<(), Full> {
-        let mut waiting = self.shared.lock();
-        if waiting.jobs.len() >= self.queue {
-            waiting.jobs.retain(|job| !job.answer.is_closed());
-        }
-        if waiting.jobs.len() >= self.queue {
-            return Err(Full);
-        }
-        waiting.jobs.push_back(job);
-        drop(waiting);
-        self.shared.news.notify_one();
-        Ok(())
+    /// Takes a place for one job of a known browser or of a stranger, unless they are all taken by such as somebody waits
+    /// for.
+    pub fn place(&self, known: bool) -> Option<Place> {
+        let places = if known { self.queue } else { self.queue - self.queue / 4 };
+        self.take(places).or_else(|| {
+            self.forget_who_left();
+            self.take(places)
+        })
     }
 
-    /// Whether the queue has room for one more job, of a known browser or of a stranger.
-    pub fn has_room(&self, known: bool) -> bool {
-        let places = if known { self.queue } else { self.queue - self.queue / 4 };
-        let mut waiting = self.shared.lock();
-        if waiting.jobs.len() >= places {
-            waiting.jobs.retain(|job| !job.answer.is_closed());
-        }
-        waiting.jobs.len() < places
+    fn take(&self, places: usize) -> Option<Place> {
+        let more = |taken: usize| (taken < places).then_some(taken + 1);
+        let taken = self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
+        taken.is_ok().then(|| Place(self.taken.clone()))
+    }
+
+    fn forget_who_left(&self) {
+        self.shared.lock().jobs.retain(|job| !job.answer.is_closed());
+    }
+
+    /// Puts a job into the queue, in which it has its place.
+    pub fn submit(&self, job: Job) {
+        self.shared.lock().jobs.push_back(job);
+        self.shared.news.notify_one();
     }
 
     /// How many hashes were begun.
@@ -109,11 +120,12 @@ impl Shared {
         loop {
             match self.next() {
                 Next::Job(job) if job.answer.is_closed() => {}
-                Next::Job(job) => {
+                Next::Job(Job { place, password, cost, salt, length, answer }) => {
+                    drop(place);
                     self.runs.fetch_add(1, Ordering::Relaxed);
-                    let hash = super::argon2id(&mut memory, &job.password, job.cost, &job.salt, job.length);
+                    let hash = super::argon2id(&mut memory, &password, cost, &salt, length);
                     // Whoever waited may have left; the work is done all the same.
-                    let _ = job.answer.send(hash);
+                    let _ = answer.send(hash);
                 }
                 Next::Idle => memory = Vec::new(),
                 Next::End => return,

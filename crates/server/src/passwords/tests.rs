@@ -6,6 +6,11 @@ fn pool(workers: usize, queue: usize) -> Passwords {
     Passwords::start(Limits { workers, queue, deadline: Duration::from_secs(60) }).unwrap()
 }
 
+async fn verify(passwords: &Passwords, password: &Secret, stored: Option<&str>) -> Result<Verdict, Busy> {
+    let place = passwords.place(true).ok_or(Busy)?;
+    passwords.verify(place, password, stored).await
+}
+
 fn stored(cost: Cost, password: &str) -> String {
     let salt = [7; SALT];
     let hash = argon2id(&mut Vec::new(), password.as_bytes(), cost, &salt, OUTPUT).unwrap();
@@ -55,7 +60,7 @@ async fn fm_96_every_check_costs_exactly_one_run() {
         (&overlong, None, Verdict::Wrong),
     ] {
         let before = passwords.runs();
-        assert_eq!(passwords.verify(password, stored).await, Ok(verdict));
+        assert_eq!(verify(&passwords, password, stored).await, Ok(verdict));
         assert_eq!(passwords.runs(), before + 1);
     }
 }
@@ -65,9 +70,9 @@ async fn fm_121_the_longest_password_counts_whole() {
     let passwords = pool(1, 8);
     let longest = Secret::new("x".repeat(LONGEST));
     let hash = passwords.hash(&longest, [1; SALT]).await.unwrap();
-    assert_eq!(passwords.verify(&longest, Some(&hash)).await, Ok(Verdict::Right { needs_rehash: false }));
+    assert_eq!(verify(&passwords, &longest, Some(&hash)).await, Ok(Verdict::Right { needs_rehash: false }));
     let almost = Secret::new(format!("{}y", "x".repeat(LONGEST - 1)));
-    assert_eq!(passwords.verify(&almost, Some(&hash)).await, Ok(Verdict::Wrong));
+    assert_eq!(verify(&passwords, &almost, Some(&hash)).await, Ok(Verdict::Wrong));
 }
 
 #[tokio::test]
@@ -76,10 +81,10 @@ async fn fm_96_a_hash_with_older_parameters_is_right_and_asks_to_be_made_again()
     let password = Secret::new("correct horse");
     for cost in [Cost { memory_kib: 1_024, ..TODAY }, Cost { passes: 1, ..TODAY }, Cost { lanes: 2, ..TODAY }] {
         let hash = stored(cost, password.expose());
-        assert_eq!(passwords.verify(&password, Some(&hash)).await, Ok(Verdict::Right { needs_rehash: true }));
+        assert_eq!(verify(&passwords, &password, Some(&hash)).await, Ok(Verdict::Right { needs_rehash: true }));
     }
     let hash = stored(TODAY, password.expose());
-    assert_eq!(passwords.verify(&password, Some(&hash)).await, Ok(Verdict::Right { needs_rehash: false }));
+    assert_eq!(verify(&passwords, &password, Some(&hash)).await, Ok(Verdict::Right { needs_rehash: false }));
 }
 
 #[test]
@@ -98,10 +103,10 @@ async fn fm_121_a_full_queue_answers_busy_and_never_grows() {
     let mut waiting = Vec::new();
     for _ in 0..3 {
         let (passwords, password) = (passwords.clone(), password.clone());
-        waiting.push(tokio::spawn(async move { passwords.verify(&password, None).await }));
+        waiting.push(tokio::spawn(async move { verify(&passwords, &password, None).await }));
         tokio::task::yield_now().await;
     }
-    assert_eq!(passwords.verify(&password, None).await, Err(Busy));
+    assert_eq!(verify(&passwords, &password, None).await, Err(Busy));
     assert_eq!(passwords.hash(&password, [1; SALT]).await, Err(Busy));
     // Callers who leave free their slots: their jobs were not begun and never will be.
     for waiter in waiting {
@@ -110,7 +115,7 @@ async fn fm_121_a_full_queue_answers_busy_and_never_grows() {
     }
     let patient = tokio::spawn({
         let (passwords, password) = (passwords.clone(), password.clone());
-        async move { passwords.verify(&password, None).await }
+        async move { verify(&passwords, &password, None).await }
     });
     tokio::task::yield_now().await;
     assert!(!patient.is_finished(), "there is room again");
@@ -123,24 +128,24 @@ async fn fm_102_a_quarter_of_the_queue_is_kept_for_browsers_that_are_known() {
     let passwords = Passwords::start(Limits { workers: 0, queue: 8, deadline: Duration::from_secs(60) }).unwrap();
     let mut waiting = Vec::new();
     for strangers in 0..8 {
-        assert_eq!(passwords.has_room(false), strangers < 6, "{strangers}");
-        assert!(passwords.has_room(true), "{strangers}");
+        assert_eq!(passwords.place(false).is_some(), strangers < 6, "{strangers}");
+        assert!(passwords.place(true).is_some(), "{strangers}");
         let passwords = passwords.clone();
-        waiting.push(tokio::spawn(async move { passwords.verify(&Secret::new("correct horse"), None).await }));
+        waiting.push(tokio::spawn(async move { verify(&passwords, &Secret::new("correct horse"), None).await }));
         tokio::task::yield_now().await;
     }
-    assert!(!passwords.has_room(true));
+    assert!(!passwords.place(true).is_some());
     for waiter in waiting {
         waiter.abort();
         let _ = waiter.await;
     }
-    assert!(passwords.has_room(false), "who has left takes no place");
+    assert!(passwords.place(false).is_some(), "who has left takes no place");
 }
 
 #[tokio::test]
 async fn fm_121_a_caller_does_not_wait_longer_than_the_deadline() {
     let passwords = Passwords::start(Limits { workers: 0, queue: 3, deadline: Duration::from_millis(20) }).unwrap();
-    assert_eq!(passwords.verify(&Secret::new("correct horse"), None).await, Err(Busy));
+    assert_eq!(verify(&passwords, &Secret::new("correct horse"), None).await, Err(Busy));
 }
 
 #[tokio::test]
@@ -151,7 +156,7 @@ async fn fm_121_a_flood_is_worked_off_by_the_workers_alone() {
         .map(|i| {
             let (passwords, hash) = (passwords.clone(), hash.clone());
             let password = Secret::new(if i % 2 == 0 { "correct horse" } else { "wrong horse" });
-            tokio::spawn(async move { passwords.verify(&password, Some(&hash)).await })
+            tokio::spawn(async move { verify(&passwords, &password, Some(&hash)).await })
         })
         .collect();
     for (i, one) in tries.into_iter().enumerate() {

@@ -72,13 +72,13 @@ pub async fn check_password(
         false => app.store.find_credentials(name, from.application).await?,
     };
     let whose = (person.as_ref().map(|person| person.person), name);
-    let tried = match guessing::begin(app, from.received, whose, from.browser).await? {
-        Ok(Some(tried)) => tried,
+    let (tried, place) = match guessing::begin(app, from.received, whose, from.browser).await? {
+        Ok(Some(admitted)) => admitted,
         Ok(None) => return Ok(Err(Held::Busy)),
         Err(wait) => return Ok(Err(Held::Wait(wait))),
     };
     let stored = person.as_ref().and_then(|person| person.password_hash.as_deref());
-    Ok(match app.passwords.verify(password, stored).await {
+    Ok(match app.passwords.verify(place, password, stored).await {
         Ok(Verdict::Right { needs_rehash }) => Ok(Checked { person, matched: true, needs_rehash, tried }),
         Ok(Verdict::Wrong) => Ok(Checked { person, matched: false, needs_rehash: false, tried }),
         Err(Busy) => {

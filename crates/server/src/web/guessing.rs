@@ -10,6 +10,7 @@ mod line;
 mod tried;
 
 use crate::app::App;
+use crate::passwords::Place;
 use crate::web::form::Received;
 use line::{Lines, Network};
 use std::net::IpAddr;
@@ -38,6 +39,8 @@ pub struct Guessing {
     /// Who counts a try at a password just now. A storm upon one row would otherwise line up in the database, where
     /// everybody waits for everybody; here those behind the first few see that they have to wait, and write nothing.
     people: Semaphore,
+    /// How many strangers wait for that at most, besides those who stand in line.
+    at_the_door: Semaphore,
     /// The same for clients' failures, which must not keep people waiting, nor people's them.
     clients: Semaphore,
     /// Who waits until one of their network's tries is judged.
@@ -46,6 +49,8 @@ pub struct Guessing {
 
 /// How many tries are counted at once, of people and of clients.
 const AT_ONCE: usize = 8;
+/// How many tries of strangers are counted or wait for it: as many as are counted soon.
+const AT_THE_DOOR: usize = 64;
 
 impl Guessing {
     /// Reads the salt, or keeps a new one. `free` is how many failures of one network cost nothing.
@@ -56,6 +61,7 @@ impl Guessing {
             salt: *Digest::of(kept.as_bytes()).as_bytes(),
             free: i64::from(free),
             people: Semaphore::new(AT_ONCE),
+            at_the_door: Semaphore::new(AT_THE_DOOR),
             clients: Semaphore::new(AT_ONCE),
             lines: Arc::default(),
         })
@@ -71,19 +77,23 @@ impl Guessing {
 #[derive(Clone, Copy, Debug)]
 pub struct Wait(pub u32);
 
-/// How long a try stands in line, at most.
+/// How long a try stands in line, at most. The line is short, so that only a machine that does nothing comes to this end.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// What is told who stood there in vain, or found the line too long.
+/// What is told who found the line too long.
 const CROWDED: Wait = Wait(1);
 
+/// A try that is counted, with its place among the passwords to be looked at.
+pub type Admitted = (Try, Place);
+
 /// Counts a try at the password of `person`, or at that of `name`, which nobody has. `browser` is the binding cookie of
-/// the browser that it comes from. `None` when no password can be looked at now; then nothing is counted.
+/// the browser that it comes from. `None` when no password can be looked at now; then nothing is counted. Whoever is refused is
+/// refused at once: only a few stand in line, for as long as it takes to judge those before them.
 pub async fn begin(
     app: &App,
     received: &Received,
     (person, name): (Option<Id>, &str),
     browser: Option<&Digest>,
-) -> Result<Result<Option<Try>, Wait>, StoreError> {
+) -> Result<Result<Option<Admitted>, Wait>, StoreError> {
     let now = app.clock.now();
     let counters = counters(app, received.peer, (person, name), browser, now).await?;
     // A storm is answered without a write.
@@ -93,25 +103,28 @@ pub async fn begin(
     let device = person.zip(browser.cloned());
     Ok(match reserve(app, &counters, device).await? {
         None => Ok(None),
-        Some(Ok(tried)) => Ok(Some(tried)),
+        Some(Ok(admitted)) => Ok(Some(admitted)),
         Some(Err(Hold::Waits(until))) => Err(wait(until, app.clock.now())),
         Some(Err(Hold::Crowded(_))) => Err(CROWDED),
     })
 }
 
 /// A try that is counted, or what it has to wait for; `None` when no password can be looked at now.
-type Reserved = Option<Result<Try, Hold>>;
+type Reserved = Option<Result<Admitted, Hold>>;
 
 /// Counts a try, and stands in line for it if its network has no place just now.
 async fn reserve(app: &App, counters: &Counters, device: Device) -> Result<Reserved, StoreError> {
     let (lines, network) = (&app.guessing.lines, network_of(counters));
+    let crowded = Ok(Some(Err(Hold::Crowded(0))));
     if !network.is_some_and(|network| lines.is_there(&network)) {
+        // A storm of strangers keeps no known browser from being counted.
+        let at_the_door = network.map(|_| app.guessing.at_the_door.try_acquire()).transpose();
+        let Ok(_at_the_door) = at_the_door else { return crowded };
         match reserve_now(app, counters, &device).await? {
             Some(Err(Hold::Crowded(_))) => {}
             other => return Ok(other),
         }
     }
-    let crowded = Ok(Some(Err(Hold::Crowded(0))));
     let Some(place) = network.and_then(|network| lines.join(network)) else { return crowded };
     let until = app.clock.elapsed() + PATIENCE;
     let Some(first) = place.first(PATIENCE).await else { return crowded };
@@ -128,7 +141,8 @@ fn network_of(counters: &Counters) -> Option<Network> {
 }
 
 async fn reserve_now(app: &App, counters: &Counters, device: &Device) -> Result<Reserved, StoreError> {
-    if !app.passwords.has_room(counters.beside.is_none()) {
+    let known = counters.beside.is_none();
+    if !app.passwords.has_room(known) {
         return Ok(None);
     }
     // Nobody closes it.
@@ -137,6 +151,8 @@ async fn reserve_now(app: &App, counters: &Counters, device: &Device) -> Result<
     if let Some(hold) = app.store.guess_hold(counters, now).await? {
         return Ok(Some(Err(hold)));
     }
+    // Before it is counted, so that what is counted is also looked at.
+    let Some(place) = app.passwords.place(known) else { return Ok(None) };
     let (store, clock, lines) = (app.store.clone(), app.clock.clone(), app.guessing.lines.clone());
     let (counters, device, verb) = (counters.clone(), device.clone(), app.dice.id(now));
     // On its own, since its caller may leave before the commit: what is counted must be judged all the same, or it would
@@ -146,7 +162,7 @@ async fn reserve_now(app: &App, counters: &Counters, device: &Device) -> Result<
         Ok(match store.reserve_guess(&counters, verb, now).await? {
             Reserve::Held(hold) => Err(hold),
             Reserve::Reserved(reservation) => {
-                Ok(Try { reservation: Some(reservation), device, network, store, clock, lines })
+                Ok((Try { reservation: Some(reservation), device, network, store, clock, lines }, place))
             }
         })
     });

@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How many of one network stand in line; one more is told to come back.
-const LONGEST: usize = 64;
+/// How many of one network stand in line, and how many of all networks together; one more is told to come back at once. As
+/// many as are judged soon: if those before them are wrong, they have all waited in vain.
+const LONGEST: usize = 16;
+const ALL: usize = 64;
 /// After how long the first looks again even if nothing was judged here: it may have been on another node.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -20,10 +22,17 @@ pub type Network = [u8; 32];
 /// The lines of all networks that have one.
 #[derive(Default)]
 pub struct Lines {
-    lines: Mutex<HashMap<Network, Standing>>,
+    standing: Mutex<Standing>,
 }
 
+#[derive(Default)]
 struct Standing {
+    lines: HashMap<Network, Lined>,
+    /// How many stand in all of them.
+    places: usize,
+}
+
+struct Lined {
     line: Arc<Line>,
     places: usize,
 }
@@ -48,31 +57,33 @@ pub struct First<'a> {
 }
 
 impl Lines {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Network, Standing>> {
+    fn lock(&self) -> MutexGuard<'_, Standing> {
         // Nothing panics while it holds the lock; should it, the map itself is still whole.
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether anybody of this network stands in line: who comes now goes behind them.
     pub fn is_there(&self, network: &Network) -> bool {
-        self.lock().contains_key(network)
+        self.lock().lines.contains_key(network)
     }
 
     /// Goes to the end of the line, unless it is too long.
     pub fn join(self: &Arc<Lines>, network: Network) -> Option<Place> {
-        let mut lines = self.lock();
-        let standing = lines.entry(network).or_insert_with(|| Standing { line: Arc::default(), places: 0 });
-        if standing.places >= LONGEST {
+        let mut standing = self.lock();
+        let places = standing.lines.get(&network).map_or(0, |lined| lined.places);
+        if places >= LONGEST || standing.places >= ALL {
             return None;
         }
         standing.places += 1;
-        Some(Place { lines: self.clone(), network, line: standing.line.clone() })
+        let lined = standing.lines.entry(network).or_insert_with(|| Lined { line: Arc::default(), places: 0 });
+        lined.places += 1;
+        Some(Place { lines: self.clone(), network, line: lined.line.clone() })
     }
 
     /// A try of this network was judged: whoever is first looks whether there is a place.
     pub fn judged(&self, network: &Network) {
-        if let Some(standing) = self.lock().get(network) {
-            standing.line.judged.notify_one();
+        if let Some(lined) = self.lock().lines.get(network) {
+            lined.line.judged.notify_one();
         }
     }
 }
@@ -95,12 +106,13 @@ impl First<'_> {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut lines = self.lines.lock();
-        let Some(standing) = lines.get_mut(&self.network) else { return };
-        standing.places -= 1;
-        if standing.places == 0 {
-            lines.remove(&self.network);
+        let mut standing = self.lines.lock();
+        let Some(lined) = standing.lines.get_mut(&self.network) else { return };
+        lined.places -= 1;
+        if lined.places == 0 {
+            standing.lines.remove(&self.network);
         }
+        standing.places -= 1;
     }
 }
 
@@ -129,5 +141,11 @@ mod tests {
         assert!(second.first(PATIENCE).await.is_some());
         drop((places, second));
         assert!(!lines.is_there(&[1; 32]));
+
+        let network = |n: usize| [u8::try_from(n / 4).expect("a byte"); 32];
+        let places: Vec<Place> = (0..ALL).map(|n| lines.join(network(n)).expect("a place")).collect();
+        assert!(lines.join(network(4 * ALL)).is_none(), "all lines together have an end");
+        drop(places);
+        assert!(lines.join(network(4 * ALL)).is_some());
     }
 }
