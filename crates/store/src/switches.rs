@@ -19,8 +19,8 @@ impl Store {
         note: &Note,
     ) -> Result<Change, StoreError> {
         const TURN: &str = "UPDATE applications SET switches = CASE WHEN $4 = 1 THEN switches | $3 ELSE switches & ~$3 END, \
-            updated_at = $5 WHERE id = $1 AND tenant = $2 AND ((switches & $3) <> 0) <> ($4 = 1) RETURNING id";
-        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM applications WHERE id = $11 AND updated_at = $3)");
+            updated_at = $5, changed_by = $6 WHERE id = $1 AND tenant = $2 AND ((switches & $3) <> 0) <> ($4 = 1) RETURNING id";
+        const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM applications WHERE id = $11 AND changed_by = $1)");
         let bit = Switches::of(&[switch]).bits();
         let event = Event {
             action: "application.switch",
@@ -29,7 +29,7 @@ impl Store {
             details: format!("{} {}", switch.name(), if on { "on" } else { "off" }),
         };
         let verb = vec![
-            statement!(TURN, application, self.tenant(), bit, on, note.at),
+            statement!(TURN, application, self.tenant(), bit, on, note.at, note.id),
             audit::row(self, note, event, AUDIT, vec![application.into()]),
         ];
         if claimed(&self.run(verb).await?) {

@@ -31,8 +31,18 @@ pub(in crate::sqlite) fn control(on: &mut Prepared, sql: &'static str) -> Result
 }
 
 fn run(connection: &Connection, known: &mut Known<'_>, statement: &Statement) -> Result<Vec<Row>, Fault> {
+    let found = bind(known, statement).and_then(|()| rows(known, statement));
+    // What was bound may be people's data, and this statement stays, whatever became of it.
+    known.statement.clear_bindings();
+    let mut found = found?;
+    if known.statement.column_count() == 0 && connection.changes() > 0 {
+        found.push(Row::of_a_change(statement.sql));
+    }
+    Ok(found)
+}
+
+fn rows(known: &mut Known<'_>, statement: &Statement) -> Result<Vec<Row>, Fault> {
     let failed = |error: rusqlite::Error| classify(statement.sql, &error);
-    bind(known, statement)?;
     let columns = known.statement.column_count();
     let mut found = Vec::new();
     let mut rows = known.statement.raw_query();
@@ -51,12 +61,6 @@ fn run(connection: &Connection, known: &mut Known<'_>, statement: &Statement) ->
             });
         }
         found.push(Row::new(statement.sql, cells));
-    }
-    drop(rows);
-    // What was bound may be people's data, and this statement stays.
-    known.statement.clear_bindings();
-    if columns == 0 && connection.changes() > 0 {
-        found.push(Row::of_a_change(statement.sql));
     }
     Ok(found)
 }
@@ -102,5 +106,28 @@ pub(in crate::sqlite) fn classify(sql: &'static str, error: &rusqlite::Error) ->
             Fault { error: unavailable(), fatal: false }
         }
         _ => Fault { error: StoreError::Statement { sql, cause: error.to_string() }, fatal: false },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statement;
+
+    #[test]
+    fn nothing_that_was_bound_stays_with_a_statement_whether_it_ran_or_failed() {
+        const ADD: &str = "INSERT INTO things (name, number) VALUES ($1, $2)";
+        let connection = Connection::open_in_memory().expect("opens");
+        connection.execute_batch("CREATE TABLE things (name TEXT UNIQUE, number INTEGER) STRICT").expect("runs");
+        let mut on = Prepared::on(connection);
+        let mut left = |statement: Statement, good: bool| {
+            assert_eq!(execute(&mut on, &statement).is_ok(), good);
+            on.with(ADD, |_, known| Ok(known.statement.expanded_sql())).map_err(|fault| fault.error)
+        };
+        let nothing = Ok(Some("INSERT INTO things (name, number) VALUES (NULL, NULL)".to_owned()));
+        assert_eq!(left(statement!(ADD, "a name", 1_i64), true), nothing);
+        assert_eq!(left(statement!(ADD, "a name", 2_i64), false), nothing, "after an error of the statement");
+        assert_eq!(left(statement!(ADD, "another", "no number"), false), nothing, "after an error of a value");
+        assert_eq!(left(statement!(ADD, "another"), false), nothing, "after an error of ours");
     }
 }

@@ -71,6 +71,48 @@ fn each_of_100_commands_finishes_within_5_seconds_beside_a_saturated_writer() {
     });
 }
 
+/// Size in CI: 800 verbs of about 100 pages each by 8 callers without a pause, 300 MiB in all.
+#[test]
+fn the_log_of_a_writer_that_never_rests_does_not_grow_without_end() {
+    const CALLERS: u32 = 8;
+    const VERBS: u8 = 100;
+    const BYTES: usize = 400_000;
+    const FRAME: u64 = 4096 + 24;
+    // So long it may grow before it is looked at, and so much more until then: 8 commits, each with a verb of each caller.
+    const MOST: u64 = (8_192 + 8 * 8 * 110) * FRAME;
+    one_empty_file_in_memory(async |database| {
+        let server = database.open(Role::Server, THINGS).await.expect("opens");
+        let StoreUrl::Sqlite(path) = &database.url else { unreachable!("asked for SQLite") };
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        for n in 0..CALLERS {
+            server.run(add(n)).await.expect("runs");
+        }
+        let callers = (0..CALLERS).map(|n| {
+            let (server, log) = (server.clone(), log.clone());
+            tokio::spawn(async move {
+                let mut longest = 0;
+                for step in 0..VERBS {
+                    let bytes = vec![step; BYTES];
+                    let verb = vec![statement!("UPDATE things SET bytes = $2 WHERE id = $1", id(n), bytes)];
+                    server.run(verb).await.expect("runs");
+                    longest = longest.max(std::fs::metadata(&log).expect("is there").len());
+                }
+                longest
+            })
+        });
+        let mut longest = 0;
+        for caller in callers.collect::<Vec<_>>() {
+            longest = longest.max(caller.await.expect("ends"));
+        }
+        println!("the log was {} MiB long at most", longest >> 20);
+        let written = u64::from(CALLERS) * u64::from(VERBS) * (BYTES as u64 / 4096) * FRAME;
+        assert!(longest > 100 * FRAME && written > 4 * MOST, "the writer had nothing to do: {longest} of {written}");
+        assert!(longest < MOST, "{longest} bytes, and no more than {MOST} were promised");
+        server.close().await;
+    });
+}
+
 #[test]
 fn a_saturated_writer_gives_way_to_a_command_that_waits() {
     const ROUNDS: u32 = 30;

@@ -5,6 +5,7 @@
 mod access_keys;
 mod application_settings;
 mod authorizations;
+mod claims;
 mod clients;
 mod codes;
 mod crowd;

@@ -46,3 +46,19 @@ fn administrators_who_turn_different_switches_at_once_all_get_what_they_asked_fo
         }
     });
 }
+
+/// Of many who turn one switch in the same millisecond one has turned it, and the trail says so once.
+#[test]
+fn one_switch_that_many_turn_at_once_stands_in_the_trail_once() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let client = world.application("gateway", Template::Service).await;
+        let before = world.trail().await.len();
+        race(&world, 16, |world, _| async move {
+            let turned = world.store.set_switch(client.id, Switch::Introspect, true, &world.note(NOW)).await;
+            assert_eq!(turned.expect("runs"), Change::Done);
+        })
+        .await;
+        assert_eq!(world.trail().await[before..], ["application.switch"]);
+    });
+}

@@ -126,3 +126,63 @@ impl Judgement {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vestibule_oauth::guessing::Key;
+    use vestibule_store::guesses::{Counter, Counters, Hold, Reserve};
+    use vestibule_store::{Options, Role, StoreUrl, statement};
+
+    /// Keeps the file locked for a second or more.
+    const HOLD: &str = "WITH RECURSIVE all_of(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM all_of WHERE n < 20000000) \
+        SELECT COUNT(*) FROM all_of";
+    const TOUCH: &str = "UPDATE guesses SET updated_at = updated_at WHERE tenant = $1";
+
+    #[tokio::test]
+    async fn a_try_that_a_busy_store_could_not_judge_gives_its_place_back_all_the_same() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let url = StoreUrl::Sqlite(directory.path().join("vestibule.db"));
+        let clock = Clock::system();
+        let options = |role| Options { queue: 1, ..Options::new(role, "test", clock.now()) };
+        let store = Store::open(&url, Role::Server, options(Role::Server)).await.expect("opens");
+        let other = Store::open(&url, Role::Node, options(Role::Node)).await.expect("opens");
+        let counters = |who: u8| Counters {
+            own: Counter { key: Key::account(Id::from_bytes([who; 16])), free: 5 },
+            beside: Some(Counter { key: Key::people_of(&[192, 0, 2, 1]), free: 1 }),
+        };
+        let now = clock.now();
+        let Ok(Reserve::Reserved(reservation)) = store.reserve_guess(&counters(1), Id::from_bytes([9; 16]), now).await
+        else {
+            panic!("nothing holds it")
+        };
+        let network = Some([0; 32]);
+        let (reservation, lines) = (Some(reservation), Arc::default());
+        let mut tried = Try { reservation, device: None, network, store: store.clone(), clock: clock.clone(), lines };
+        assert!(matches!(store.guess_hold(&counters(2), now).await, Ok(Some(Hold::Crowded(_)))));
+
+        let holder = tokio::spawn(async move { other.run(vec![statement!(HOLD)]).await.map(drop) });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        // Some are taken by the writer, which waits for the file, and one fills the queue.
+        let mut waiting = Vec::new();
+        for _ in 0..8 {
+            let store = store.clone();
+            waiting.push(tokio::spawn(async move { store.run(vec![statement!(TOUCH, 1_i64)]).await.map(drop) }));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(tried.was_wrong().await, Err(StoreError::Busy), "the file is not locked");
+        drop(tried);
+        holder.await.expect("ends").expect("runs");
+        for waiter in waiting {
+            assert!(matches!(waiter.await.expect("ends"), Ok(()) | Err(StoreError::Busy)));
+        }
+        let patient = async {
+            while matches!(store.guess_hold(&counters(2), clock.now()).await, Ok(Some(Hold::Crowded(_)))) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let soon = Duration::from_millis(vestibule_oauth::guessing::UNDER_WAY_MS as u64 / 2);
+        tokio::time::timeout(soon, patient).await.expect("the place stays taken until it is given up for lost");
+        store.close().await;
+    }
+}
