@@ -49,9 +49,15 @@ impl Wish {
         (goes && wish.to().is_some()).then_some(wish)
     }
 
-    /// Where git goes, as an address. A host that holds more than a host and a port gives none.
+    /// Where git goes, as an address. A host that holds more than a host and a port gives none, and so does one that only
+    /// its reader makes into another (FM-111): who connects may read it differently.
     pub fn to(&self) -> Option<Base> {
         let host = Base::parse(&format!("{}://{}", self.protocol, self.host)).ok()?;
+        let usual = if host.is_plain_http() { 80 } else { 443 };
+        let (named, with_port) = (host.host(), format!("{}:{}", host.host(), host.port().unwrap_or(usual)));
+        if ![named, &with_port].iter().any(|spelled| self.host.eq_ignore_ascii_case(spelled)) {
+            return None;
+        }
         // A path that cannot be part of an address is left out: it only helps to choose.
         let path = self.path.trim_start_matches('/');
         let whole = Base::parse(&format!("{}/{path}", host.as_str())).ok().filter(|whole| whole.is_below(&host));
@@ -99,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_and_no_plain_host_is_passed_over() {
+    fn fm_111_what_is_no_http_and_no_plain_host_is_passed_over() {
         for input in [
             "",
             "protocol=https\n",
@@ -111,17 +117,26 @@ mod tests {
             "protocol=https\nhost=git.example?x\n",
             "protocol=https\nhost=git.example\r\n",
             "protocol=https\nhost=git example\n",
+            "protocol=https\nhost=git.example\nhost=\u{0}\n",
+            "protocol=https\nhost=\u{ff47}it.example\n",
+            "protocol=https\nhost=git%2eexample\n",
+            "protocol=https\nhost=0x7f.1\n",
+            "protocol=https\nhost=git.example\t:443\n",
+            "protocol=https\nhost=git.example:\n",
+            "protocol=https\nhost=git.example\\@evil\n",
             "nonsense\nprotocol=https\nhost=git.example\n",
         ] {
             assert_eq!(to(input), None, "{input:?}");
         }
+        assert_eq!(to("protocol=https\nhost=GIT.example:443\n").as_deref(), Some("https://git.example"));
+        assert_eq!(to("protocol=http\nhost=[::1]:80\n").as_deref(), Some("http://[::1]"));
         // A path that leaves its place chooses nothing.
         assert_eq!(to("protocol=https\nhost=git.example\npath=a/../b\n").as_deref(), Some("https://git.example"));
         assert_eq!(to("protocol=https\nhost=git.example\npath=a?b#c\n").as_deref(), Some("https://git.example"));
     }
 
     #[test]
-    fn fm_127_an_answer_is_spelled_only_for_the_host_that_git_goes_to_and_holds_no_line_of_its_own() {
+    fn fm_111_fm_127_an_answer_is_spelled_only_for_the_host_that_git_goes_to_and_holds_no_line_of_its_own() {
         let given = |web: &str, password: &str| json!({ "username": "oauth2", "password": password, "repo_web": web, "expires_at": 1_700_000_000_999_i64 });
         let wish = Wish::read("protocol=https\nhost=git.example\n").unwrap();
         let answer = wish.answer(&given("https://git.example/gitlab", "abc")).unwrap();

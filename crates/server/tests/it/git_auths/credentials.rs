@@ -83,6 +83,51 @@ fn fm_127_no_token_leaves_a_project_before_an_administrator_opens_it() {
 }
 
 #[test]
+fn fm_111_a_token_is_handed_out_for_the_very_host_that_it_is_for_and_for_no_other() {
+    on_both(|scene| {
+        scene.authorize("github", "auth1");
+        scene.authorize("gitlab", "lab1");
+        let ask = |body: &Value| {
+            let call = Call::post(credentials(&scene, &scene.project)).header("X-Auth-Token", &scene.token);
+            call.json(body).send()
+        };
+        let (hub, lab) = (scene.github.url(), format!("http://{}", scene.gitlab.authority));
+        let told = |body: Value| ask(&body).json()["authorization"].clone();
+        assert_eq!(told(json!({ "url": hub })), "auth1");
+        assert_eq!(told(json!({ "url": format!("{hub}/octocat/app.git"), "authorization": "auth1" })), "auth1");
+        // Without a path the host has to do; with one it must lie below the host's pages.
+        assert_eq!(told(json!({ "url": lab })), "lab1");
+        assert_eq!(told(json!({ "url": format!("{lab}/gitlab/team/app.git") })), "lab1");
+        let (name, port) = hub.rsplit_once(':').expect("a port");
+        let elsewhere = [
+            hub.replace("http://", "https://"),
+            name.to_owned(),
+            format!("{hub}1"),
+            format!("http://localhost:{port}"),
+            format!("http://127.0.0.1.evil.example:{port}"),
+            format!("{lab}/gitlab-evil/team/app.git"),
+            format!("{lab}/other/app.git"),
+            "https://github.com".to_owned(),
+        ];
+        for url in elsewhere {
+            for body in [json!({ "url": url }), json!({ "url": url, "authorization": "auth1" })] {
+                refused(&ask(&body), 400, "SVCSTG.REPO.0452");
+            }
+        }
+        for url in
+            ["", "octocat/app", "ssh://git@127.0.0.1/x", "http://ada@127.0.0.1/x", "http://a/../b", "http://a/x?y"]
+        {
+            refused(&ask(&json!({ "url": url })), 400, "SVCSTG.REPO.0452");
+        }
+        for url in [format!("{hub}\n"), format!("{hub}/a\r\nhost=evil"), format!("{hub}/{}", "x".repeat(3000))] {
+            refused(&ask(&json!({ "url": url })), 400, "SVCSTG.REPO.0400");
+        }
+        refused(&ask(&json!({ "url": hub, "username": "a\nb" })), 400, "SVCSTG.REPO.0400");
+        refused(&ask(&json!({ "url": lab, "authorization": "auth1" })), 400, "SVCSTG.REPO.0452");
+    });
+}
+
+#[test]
 fn fm_131_fm_132_viewers_and_other_projects_get_no_token() {
     on_both(|scene| {
         scene.authorize("github", "auth1");

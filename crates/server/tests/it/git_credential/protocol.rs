@@ -238,3 +238,40 @@ fn an_outage_of_the_host_or_a_callers_word_condemns_no_token() {
         stage.complains(&done, "repository authorization invalid");
     }
 }
+
+#[test]
+fn an_access_token_of_a_persons_with_the_scope_signs_in_and_one_without_is_told_which() {
+    let stage = Stage::on(Database::Sqlite);
+    let server = &stage.scene.server;
+    let uri = ["https://client.example/callback"];
+    let app = server.app_with("web", &uri, &["--scopes", "openid git_authorizations"]);
+    for (scope, opens) in [("openid git_authorizations", true), ("openid", false)] {
+        let token = app.tokens(server, &stage.scene.ada, &[("scope", scope)]).access;
+        stage.workshop.keep(&json!({ "token": token }));
+        let done = stage.get(&[], &stage.hub());
+        match opens {
+            true => assert!(done.ok && said(&done, "password").is_some(), "{done:?}"),
+            false => stage.complains(&done, "needs the scope git_authorizations"),
+        }
+    }
+}
+
+#[test]
+fn fm_107_no_secret_stands_in_what_others_see_of_the_process_or_in_a_log() {
+    let stage = Stage::on(Database::Sqlite);
+    let help = String::from_utf8(
+        crate::harness::server::program().args(["git-credential", "--help"]).output().unwrap().stdout,
+    );
+    let help = help.unwrap();
+    let flags = help.lines().filter_map(|line| line.trim_start().split(' ').find(|word| word.starts_with("--")));
+    let secret = ["--secret", "--token", "--password", "--access-key"];
+    assert!(
+        flags.into_iter().all(|flag| !secret.contains(&flag)),
+        "a secret in a flag stands in every list of processes"
+    );
+    let done = stage.get(&[], &stage.hub());
+    let token = said(&done, "password").expect("a token").to_owned();
+    let secret: Value = serde_json::from_slice(&std::fs::read(&stage.workshop.secret_file).unwrap()).unwrap();
+    let output = stage.scene.server.output();
+    assert!(!output.contains(&token) && !output.contains(secret["secret"].as_str().unwrap()));
+}

@@ -1,6 +1,6 @@
 //! Real git against real `git http-backend`, with nothing but the helper configured.
 
-use super::workshop::{Workshop, at_gitee, at_github};
+use super::workshop::{Workshop, at_gitee, at_github, at_gitlab};
 use crate::git_auths::scene::Scene;
 use crate::harness::Database;
 use serde_json::json;
@@ -86,4 +86,59 @@ fn git_clones_and_pushes_by_a_personal_token_with_a_project_token() {
         goes_all_the_way(&workshop, &url);
         keeps_no_secret(&workshop, &token);
     });
+}
+
+#[test]
+fn git_clones_and_pushes_at_a_gitlab_below_a_path_that_wants_its_own_user_name() {
+    on_both(|scene| {
+        scene.authorize("gitlab", "auth1");
+        let (_, url) = at_gitlab(&scene);
+        let workshop = Workshop::of_ada(&scene);
+        // For all hosts, with the path told: it stays quiet at those of nobody's.
+        workshop.configure(&format!("[credential]\n\tuseHttpPath = true\n{}", workshop.helper(&scene, "")));
+        goes_all_the_way(&workshop, &url);
+        let (_, other) = at_github(&scene);
+        let done = workshop.git(&workshop.home.path, &["ls-remote", &other]);
+        assert!(
+            !done.ok && done.err.contains("could not read Username") && !done.err.contains("vestibule"),
+            "{done:?}"
+        );
+    });
+}
+
+#[test]
+fn of_two_accounts_at_a_host_git_takes_the_one_whose_repository_it_is() {
+    let scene = Scene::on(Database::Sqlite);
+    scene.authorize("github", "auth1");
+    scene.github.add_person("hubot");
+    scene.authorize("github", "auth2");
+    let (backend, url) = at_github(&scene);
+    let hubots = format!("{}{}", scene.github.url(), backend.add("hubot/app"));
+    let workshop = Workshop::of_ada(&scene);
+    let host = scene.github.url();
+    workshop.configure(&format!("[credential \"{host}\"]\n\tuseHttpPath = true\n{}", workshop.helper(&scene, "")));
+    let bearers = || {
+        let log = scene.github.log();
+        let tokens: Vec<String> = log.iter().filter_map(|asked| asked.basic()).map(|(_, token)| token).collect();
+        scene.github.forget();
+        tokens
+    };
+    let tokens = scene.github.live_tokens();
+    bearers();
+    for (url, token) in [(&url, &tokens[0]), (&hubots, &tokens[1])] {
+        workshop.does(&workshop.home.path, &["ls-remote", url]);
+        let brought = bearers();
+        assert!(!brought.is_empty() && brought.iter().all(|brought| brought == token), "{url}");
+    }
+    // The same by a line for each namespace.
+    let line = |name: &str| workshop.helper(&scene, &format!("--authorization {name}"));
+    workshop.configure(&format!(
+        "[credential]\n\tuseHttpPath = true\n[credential \"{host}/octocat\"]\n{}[credential \"{host}/hubot\"]\n{}",
+        line("auth2"),
+        line("auth1")
+    ));
+    for (url, token) in [(&url, &tokens[1]), (&hubots, &tokens[0])] {
+        workshop.does(&workshop.home.path, &["ls-remote", url]);
+        assert_eq!(bearers().last(), Some(token), "{url}");
+    }
 }

@@ -140,3 +140,12 @@ pub fn at_gitee(scene: &Scene) -> (Backend, String) {
     let path = backend.add("cat/app");
     (backend, format!("{}{path}", scene.gitee.url()))
 }
+
+/// The same behind the fake GitLab, which lies below a path and wants to be told that it is an OAuth token.
+pub fn at_gitlab(scene: &Scene) -> (Backend, String) {
+    let ask = |token: &str| probe("/gitlab/api/v4/user", &[], Some(format!("Bearer {token}")));
+    let backend = Backend::new("/gitlab", Some("oauth2"), ask);
+    scene.gitlab.serves_git(&backend);
+    let path = backend.add("root/app");
+    (backend, format!("http://{}{path}", scene.gitlab.authority))
+}
