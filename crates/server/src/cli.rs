@@ -43,6 +43,10 @@ pub struct Globals {
     /// The file with the key-encryption key, for PostgreSQL [default on SQLite: <data-dir>/key, made at the first start]
     #[arg(long, global = true, env = "VESTIBULE_KEY_FILE", value_name = "FILE")]
     pub key_file: Option<PathBuf>,
+    /// How much stands in the log
+    #[arg(long, global = true, env = "VESTIBULE_LOG_LEVEL", value_name = "LEVEL", default_value = "info",
+          value_parser = ["error", "warn", "info", "debug", "trace"])]
+    pub log_level: String,
     /// Print JSON, one object a line
     #[arg(long, global = true, env = "VESTIBULE_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     pub json: bool,
@@ -115,7 +119,7 @@ pub struct Serve {
 
 /// Does what the command line says.
 pub fn run(cli: Cli) -> ExitCode {
-    telemetry::start();
+    telemetry::start(&cli.globals.log_level);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("The runtime does not start: {error}.")),

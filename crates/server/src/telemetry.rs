@@ -6,10 +6,11 @@
 use std::io::IsTerminal;
 use tracing::level_filters::LevelFilter;
 
-/// Starts logging for this process.
-pub fn start() {
+/// Starts logging for this process, down to `level`.
+pub fn start(level: &str) {
+    let level = level.parse().unwrap_or(LevelFilter::INFO);
     let person_watches = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(LevelFilter::INFO);
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level);
     // A second start (in a test) is no harm: the first stays.
     let _ = if person_watches {
         builder.with_target(false).try_init()

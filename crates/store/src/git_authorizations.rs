@@ -128,6 +128,17 @@ pub struct GitAuthorizationLine {
     pub created_by: Option<String>,
 }
 
+/// A stored access token and whose it is.
+#[derive(Clone, Debug)]
+pub struct HeldGitToken {
+    /// The authorization's row.
+    pub id: Id,
+    /// Its project, whose scope the token is sealed in.
+    pub project: Id,
+    /// The access token, sealed for the row's column `git_authorizations.access`.
+    pub access: SealedValue,
+}
+
 /// The columns of an authorization; the tables are aliased `a` and `h`. Read by [`shown`].
 macro_rules! git_authorization_columns {
     () => {
@@ -210,6 +221,20 @@ impl Store {
                 let mut c = Columns::of(&mut row);
                 let authorization = shown(&mut c)?;
                 Ok(GitAuthorizationLine { authorization, project: c.text()?, created_by: c.opt_text()? })
+            })
+            .collect()
+    }
+
+    /// The access tokens of all authorizations at the host, `most` at a time in the order of their rows, those after `after`.
+    pub async fn git_tokens_at(&self, host: Id, after: Option<Id>, most: i64) -> Result<Vec<HeldGitToken>, StoreError> {
+        const HELD: &str = "SELECT id, project, access, access_by FROM git_authorizations \
+            WHERE host = $2 AND tenant = $1 AND id > $3 ORDER BY id LIMIT $4";
+        let after = after.unwrap_or(Id::from_bytes([0; 16]));
+        let rows = self.scan(&statement!(HELD, self.tenant(), host, after, most)).await?;
+        rows.into_iter()
+            .map(|mut row| {
+                let mut c = Columns::of(&mut row);
+                Ok(HeldGitToken { id: c.id()?, project: c.id()?, access: c.sealed()? })
             })
             .collect()
     }

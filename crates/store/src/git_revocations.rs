@@ -48,6 +48,8 @@ pub enum GitRevoked {
     Refused,
     /// The kind knows no way to end a token.
     CannotBe,
+    /// Another authorization holds the same token: the host had given it twice.
+    StaysInUse,
     /// The host could not be reached for as long as we try.
     GivenUp,
     /// The tokens can no longer be read here.
@@ -61,6 +63,7 @@ impl GitRevoked {
             GitRevoked::Revoked => "done",
             GitRevoked::Refused => "refused",
             GitRevoked::CannotBe => "cannot_be",
+            GitRevoked::StaysInUse => "in_use",
             GitRevoked::GivenUp => "given_up",
             GitRevoked::Unreadable => "unreadable",
         }

@@ -9,9 +9,11 @@ use crate::app::App;
 use crate::githosts::converse;
 use crate::seal::{Scope, Unsealed};
 use crate::turns::{Bell, Errands, Turns, pause_ms};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use std::sync::Arc;
 use vestibule_githost::refusal::Why;
 use vestibule_githost::secret::Secret;
+use vestibule_oauth::id::Id;
 use vestibule_store::StoreError;
 use vestibule_store::audit::Note;
 use vestibule_store::git_revocations::{ClaimedGitRevocation, GitRevoked};
@@ -85,7 +87,7 @@ async fn revoke(app: &App, claimed: &ClaimedGitRevocation) -> Result<bool, Store
 }
 
 /// Whether the host answers. One that asks for patience does: it is not one of the dead, who share few turns.
-const fn is_well(outcome: &Result<(), NotKept>) -> bool {
+const fn is_well(outcome: &Result<Asked, NotKept>) -> bool {
     match outcome {
         Err(NotKept::Host(why)) => {
             matches!(why, Why::TokenRefused | Why::GrantRefused | Why::CannotDo | Why::RateLimited { .. })
@@ -95,14 +97,23 @@ const fn is_well(outcome: &Result<(), NotKept>) -> bool {
 }
 
 /// Until when the host wants nothing more asked, whatever it is.
-const fn patience(outcome: &Result<(), NotKept>, now: i64) -> Option<i64> {
+const fn patience(outcome: &Result<Asked, NotKept>, now: i64) -> Option<i64> {
     match outcome {
         Err(NotKept::Host(Why::RateLimited { retry_after })) => Some(now.saturating_add(*retry_after)),
         _ => None,
     }
 }
 
-async fn ask(app: &App, claimed: &ClaimedGitRevocation) -> Result<(), NotKept> {
+/// What came of asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// The host has ended the tokens.
+    Ended,
+    /// They are another authorization's too: the host was not asked.
+    StaysInUse,
+}
+
+async fn ask(app: &App, claimed: &ClaimedGitRevocation) -> Result<Asked, NotKept> {
     let revocation = &claimed.revocation;
     let host = app.store.find_git_host(revocation.host).await?.ok_or(NotKept::NotServed)?;
     let place = Place::asked(&host)?;
@@ -119,15 +130,48 @@ async fn ask(app: &App, claimed: &ClaimedGitRevocation) -> Result<(), NotKept> {
         Some(value) => Some(open("refresh", value).await?),
         None => None,
     };
+    if is_held(app, host.id, &access).await? {
+        return Ok(Asked::StaysInUse);
+    }
     let application = place.application(app).await?;
     let step = place.kind.revoke(&place.site, &application, &access, refresh.as_ref());
-    Ok(converse(&app.outbound, &app.clock, step).await?)
+    converse(&app.outbound, &app.clock, step).await?;
+    Ok(Asked::Ended)
 }
 
+/// Whether an authorization at the host holds this very token: some hosts give a live one again to whoever comes again, and
+/// what one authorization leaves behind is another's. Asked at the last moment, so that of two that go together the later
+/// one ends it.
+async fn is_held(app: &App, host: Id, access: &Secret) -> Result<bool, NotKept> {
+    let mut after = None;
+    loop {
+        let held = app.store.git_tokens_at(host, after, LOOKED_AT_ONCE).await?;
+        for one in &held {
+            let at = sealed_at("git_authorizations", "access", one.id);
+            match app.seal.open_value(Scope::Project(one.project), &at, &one.access).await {
+                Ok(opened) if verify_slices_are_equal(&opened, access.expose().as_bytes()).is_ok() => return Ok(true),
+                // One that somebody changed holds nothing that works.
+                Ok(_) | Err(Unsealed::Changed { .. }) => {}
+                Err(why) => return Err(why.into()),
+            }
+        }
+        match held.last() {
+            Some(last) => after = Some(last.id),
+            None => return Ok(false),
+        }
+    }
+}
+
+/// Tokens that are compared from one read.
+const LOOKED_AT_ONCE: i64 = 200;
+
 /// Judges what came of the `attempts`-th try of a revocation that was queued at `created_at`.
-fn judge(outcome: Result<(), NotKept>, attempts: i64, created_at: i64, now: i64) -> Verdict {
+fn judge(outcome: Result<Asked, NotKept>, attempts: i64, created_at: i64, now: i64) -> Verdict {
     let (wait, how) = match outcome {
-        Ok(()) => return Verdict::Settle(GitRevoked::Revoked, "the host has ended them"),
+        Ok(Asked::Ended) => return Verdict::Settle(GitRevoked::Revoked, "the host has ended them"),
+        Ok(Asked::StaysInUse) => {
+            return Verdict::Settle(GitRevoked::StaysInUse, "another authorization holds the same token");
+        }
         Err(NotKept::Host(Why::TokenRefused | Why::GrantRefused)) => {
             return Verdict::Settle(GitRevoked::Revoked, "the host no longer knows them");
         }
@@ -168,7 +212,7 @@ mod tests {
             assert!(matches!(last, Verdict::Settle(GitRevoked::GivenUp, _)), "{again:?}");
         }
         assert!(matches!(judged(Why::RateLimited { retry_after: 60_000 }, 0), Verdict::Retry(60_000, _)));
-        assert!(matches!(judge(Ok(()), 1, 0, 1), Verdict::Settle(GitRevoked::Revoked, _)));
+        assert!(matches!(judge(Ok(Asked::Ended), 1, 0, 1), Verdict::Settle(GitRevoked::Revoked, _)));
         assert!(matches!(judged(Why::TokenRefused, 1), Verdict::Settle(GitRevoked::Revoked, _)));
         assert!(matches!(judged(Why::CannotDo, 1), Verdict::Settle(GitRevoked::CannotBe, _)));
         assert!(matches!(judged(Why::Forbidden, 1), Verdict::Settle(GitRevoked::Refused, _)));
@@ -178,7 +222,7 @@ mod tests {
             (true, Some(60_007)),
             "all that wait for it are put off"
         );
-        assert_eq!((is_well(&Err(NotKept::Host(away()))), patience(&Ok(()), 7)), (false, None));
+        assert_eq!((is_well(&Err(NotKept::Host(away()))), patience(&Ok(Asked::Ended), 7)), (false, None));
         let changed = judge(Err(NotKept::Changed), 1, 0, 1);
         assert!(matches!(changed, Verdict::Settle(GitRevoked::Unreadable, _)));
     }

@@ -50,6 +50,7 @@ mod password_hash;
 mod project_callers;
 mod prove;
 mod races;
+mod rebinding;
 mod redirect_uri;
 mod refresh;
 mod relying_parties;

@@ -6,7 +6,7 @@
 mod cluster;
 mod disk;
 mod postgres;
-mod proxy;
+pub mod proxy;
 mod strace;
 
 use crate::harness::{Answer, App, Call, Person, Server};

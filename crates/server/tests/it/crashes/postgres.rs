@@ -1,9 +1,9 @@
 //! PostgreSQL that crashes, comes back, and is cut off in mid-flight.
 
 use super::cluster::Cluster;
-use super::proxy::{Cut, Proxy};
+use super::proxy::{Cut, behind_a_proxy};
 use super::{Ledger, wait_for_readiness};
-use crate::harness::{Call, Server, postgres};
+use crate::harness::{Call, Server};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn trade_on(server: &Server, ledger: &Ledger, codes: &[String], stop: &AtomicBoo
 #[test]
 fn fm_74_fm_75_a_postgresql_that_crashes_is_503_and_comes_back_with_everything() {
     let cluster = Cluster::start();
-    let server = Server::start_on(cluster.url());
+    let server = Server::start_on(cluster.url(), &[]);
     let mut ledger = Ledger::open(&server);
     for mode in ["immediate", "fast"] {
         let codes: Vec<Vec<String>> = (0..4).map(|_| vec![ledger.code(&server)]).collect();
@@ -72,21 +72,10 @@ fn fm_74_fm_75_a_postgresql_that_crashes_is_503_and_comes_back_with_everything()
     }
 }
 
-/// A server on a fresh database behind a proxy.
-fn behind_a_proxy() -> (Proxy, Server) {
-    let url = postgres::fresh();
-    let (before, rest) = url.rsplit_once('@').expect("a URL with a user");
-    let (to, database) = rest.split_once('/').expect("a URL with a database");
-    use std::net::ToSocketAddrs;
-    let proxy = Proxy::before(to.to_socket_addrs().expect("an address").next().expect("an address"));
-    let server = Server::start_on(format!("{before}@127.0.0.1:{}/{database}", proxy.port));
-    (proxy, server)
-}
-
 /// Size in CI: 12 trades, half of them codes, cut off before and after the commit.
 #[test]
 fn fm_74_fm_75_an_unknown_commit_is_an_error_and_the_retry_finds_one_truth() {
-    let (proxy, server) = behind_a_proxy();
+    let (proxy, server) = behind_a_proxy(&[]);
     let mut ledger = Ledger::open(&server);
     for round in 0..6 {
         let cut = if round % 2 == 0 { Cut::Before } else { Cut::After };
@@ -129,7 +118,7 @@ fn fm_74_fm_75_an_unknown_commit_is_an_error_and_the_retry_finds_one_truth() {
 /// Size in CI: 8 revocations, half of them by the refresh token, cut off before and after the commit.
 #[test]
 fn fm_74_fm_75_a_revocation_of_which_nobody_knows_is_an_error_and_once_answered_it_is_the_end() {
-    let (proxy, server) = behind_a_proxy();
+    let (proxy, server) = behind_a_proxy(&[]);
     let mut ledger = Ledger::open(&server);
     for round in 0..8 {
         let cut = if round % 2 == 0 { Cut::Before } else { Cut::After };

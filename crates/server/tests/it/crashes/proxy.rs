@@ -1,7 +1,8 @@
 //! A TCP proxy before PostgreSQL that can cut a connection around a COMMIT.
 
+use crate::harness::{Server, postgres};
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -57,6 +58,16 @@ impl Proxy {
     pub fn mend(&self) {
         self.mode.store(PASS, Ordering::SeqCst);
     }
+}
+
+/// A server on a fresh database behind a proxy.
+pub fn behind_a_proxy(arguments: &[&str]) -> (Proxy, Server) {
+    let url = postgres::fresh();
+    let (before, rest) = url.rsplit_once('@').expect("a URL with a user");
+    let (to, database) = rest.split_once('/').expect("a URL with a database");
+    let proxy = Proxy::before(to.to_socket_addrs().expect("an address").next().expect("an address"));
+    let server = Server::start_on(format!("{before}@127.0.0.1:{}/{database}", proxy.port), arguments);
+    (proxy, server)
 }
 
 fn relay(mut client: TcpStream, mut server: TcpStream, mode: &Arc<AtomicU8>) {

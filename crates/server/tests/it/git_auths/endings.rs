@@ -74,6 +74,36 @@ fn what_cannot_be_ended_at_the_host_is_said_in_the_trail() {
     });
 }
 
+#[test]
+fn a_token_that_the_host_has_given_twice_lives_as_long_as_one_authorization_holds_it() {
+    on_both(|scene| {
+        scene.github.gives_the_same_again();
+        scene.authorize("github", "auth1");
+        let token = scene.github.live_tokens().remove(0);
+        // Renewed in place with the same one: nothing is ended.
+        let (_, mut visitor, page) = scene.landed("github");
+        assert!(visitor.submit(&page, "git-renew-auth1", &[]).shows("git-kept"));
+        scene.authorize("github", "auth2");
+        assert_eq!(scene.github.live_tokens(), [token.clone()], "one token, two authorizations");
+        // A third way to it breaks off after the code was traded: the token is not ended for that either.
+        let (address, _, _) = scene.landed("github");
+        scene.github.fails("GET /api/v3/user", Fault::Status(502), 2);
+        refused(&scene.post("/github/oauth", &brought("auth3", &address)), 500, "SVCSTG.REPO.0500");
+        scene.github.recovers();
+        wait_until("the trail says nothing", || scene.trail("git_authorization.revoke").len() == 1);
+        assert_eq!(scene.delete("auth1").status, 204);
+        wait_until("the trail says nothing", || scene.trail("git_authorization.revoke").len() == 2);
+        for (outcome, details) in scene.trail("git_authorization.revoke") {
+            assert!(outcome == "in_use" && details.contains("another authorization"), "{outcome} {details}");
+        }
+        assert_eq!((scene.github.is_alive(&token), scene.github.count("DELETE")), (true, 0));
+        assert_eq!(scene.delete("auth2").status, 204);
+        wait_until("the token stays alive", || !scene.github.is_alive(&token));
+        wait_until("the trail says nothing", || scene.trail("git_authorization.revoke").len() == 3);
+        assert_eq!(scene.trail("git_authorization.revoke")[0].0, "done");
+    });
+}
+
 /// Posts without waiting for the answer: whoever asked hangs up once the host was reached.
 fn post_and_leave(scene: &Scene, rest: &str, body: &Value, reached: impl Fn() -> bool) {
     let (authority, body) = (scene.server.authority(), body.to_string());

@@ -3,8 +3,9 @@
 use super::scene::{Scene, brought};
 use crate::githosts::{Fault, SAYS};
 use crate::harness::visitor::parameter;
-use crate::harness::{Call, Database};
+use crate::harness::{AccessKey, Call, Database, Server};
 use crate::leaks::{holds, memmem, stored};
+use base64::Engine as _;
 use serde_json::json;
 
 /// Size in CI: 12 kinds of secret through the six calls, well and badly formed, and the landing page, on each database.
@@ -12,7 +13,10 @@ use serde_json::json;
 fn st_56_fm_107_fm_108_fm_110_fm_127_canaries_of_git_authorizations_reach_no_log_no_answer_and_no_row() {
     for database in [Database::Sqlite, Database::Postgres] {
         eprintln!("--- on {database:?}");
-        let mut scene = Scene::on(database);
+        // At the level at which libraries tell what they do, too.
+        let mut scene = Scene::with(|arguments| {
+            Server::start(database, &[arguments, &["--log-level", "trace", "--pending-per-minute", "1000000"]].concat())
+        });
         let mut answers: Vec<(&str, String)> = Vec::new();
         let mut secrets: Vec<(&str, String)> = vec![
             ("client secret", scene.github.client_secret.clone()),
@@ -81,11 +85,38 @@ fn st_56_fm_107_fm_108_fm_110_fm_127_canaries_of_git_authorizations_reach_no_log
             let torn = scene.call("POST", rest).body(Some("application/json"), &torn[..torn.len() - 1]).send();
             answers.push((what, torn.text()));
         }
+        // What callers are known by, and the page's own field for a token.
+        let key = AccessKey::add(&scene.server, &scene.ada.name);
+        answers.push(("signed", key.get(scene.path("")).send().text()));
+        answers
+            .push(("wrongly signed", key.get(scene.path("")).header("X-Sdk-Date", "20200101T000000Z").send().text()));
+        let wrong = Call::get(scene.path("")).header("X-Auth-Token", format!("{}x", scene.token)).send();
+        answers.push(("a wrong token", wrong.text()));
+        let mut visitor = scene.visitor(&scene.ada);
+        let page = visitor.open(&scene.server.at(&format!("/git/{}", scene.project)));
+        for token in ["CANARY-token-4f1c", personal.as_str()] {
+            let host = page.form("git-token");
+            let fields: Vec<(&str, &str)> = vec![("name", "by-page"), ("token", token)];
+            assert!(host.has("git-host"));
+            let chosen = page.answer.text();
+            let chosen =
+                chosen.split("<option value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a host");
+            let all: Vec<(&str, &str)> = fields.into_iter().chain([("host", chosen)]).collect();
+            answers.push(("page", visitor.submit(&page, "git-token", &all).answer.text()));
+        }
+        secrets.extend(visitor.cookies.values().map(|cookie| ("cookie", cookie.clone())));
+        secrets.extend([("project token", scene.token.clone()), ("access key", key.secret.clone())]);
+        let pair = base64::engine::general_purpose::STANDARD.encode("grace:CANARY-pass-4f1c");
+        let body = json!({ "name": "pass-4", "token": pair });
+        answers.push(("password in the other form", scene.post("/gitee/password", &body).text()));
+        secrets.push(("the other form", pair));
         answers.push(("list", scene.get("").text()));
         answers.push(("delete", scene.delete("by-code-2").text()));
         for path in ["/metrics", "/livez", "/readyz", "/healthz"] {
             answers.push((path, Call::get(scene.server.at(path)).send().text()));
         }
+        secrets.extend(scene.github.every_token().into_iter().map(|token| ("issued token", token)));
+        secrets.extend(scene.gitee.every_token().into_iter().map(|token| ("issued token", token)));
         secrets.extend(scene.github.live_tokens().into_iter().map(|token| ("access token", token)));
         for asked in scene.github.log().iter().chain(&scene.gitee.log()) {
             let verifier = asked.form().into_iter().find(|(name, _)| name == "code_verifier");
@@ -94,16 +125,30 @@ fn st_56_fm_107_fm_108_fm_110_fm_127_canaries_of_git_authorizations_reach_no_log
             secrets.extend(bearer.map(|token| ("bearer", token)));
         }
         secrets.extend([("personal token", personal), ("password", password)]);
-        secrets.extend(["token", "pass", "code", "state"].map(|kind| ("canary", format!("CANARY-{kind}-4f1c"))));
+        secrets
+            .extend(["token", "pass", "code", "state", "secret"].map(|kind| ("canary", format!("CANARY-{kind}-4f1c"))));
         assert!(secrets.iter().filter(|(what, _)| *what == "bearer").count() >= 5, "{}", secrets.len());
 
+        // A host that speaks no TLS: of that the lowest levels tell.
+        let (web, client) = (format!("https://{}", scene.github.authority), ("Iv1.cafe", "CANARY-secret-4f1c"));
+        scene.add_host("no-tls", "github", &web, client, &["--project", &scene.project]);
+        let body = json!({ "name": "no-tls-1", "token": "CANARY-token-4f1c" });
+        answers.push(("no tls", scene.post("/no-tls/personal", &body).text()));
+        // While it runs: with the pages that stand in the write-ahead log alone.
+        let wal = scene.server.data_directory().join("vestibule.db-wal");
+        let running = stored(&scene.server);
+        if database == Database::Sqlite {
+            let wal = std::fs::read(wal).expect("the write-ahead log is there");
+            assert!(holds(&wal, b"by-code"), "the write-ahead log holds what was written last");
+        }
         scene.server.process().terminate();
         scene.server.process().wait(std::time::Duration::from_secs(30));
         let log = std::fs::read(scene.server.directory.join("log.txt")).expect("log");
+        assert!(holds(&log, b"\"level\":\"DEBUG\""), "more is logged than as a rule");
         let rows = stored(&scene.server);
-        assert!(holds(&rows, b"by-code"), "the search finds what is there");
+        assert!(holds(&rows, b"by-code") && holds(&running, b"by-code"), "the search finds what is there");
         for (what, secret) in secrets.iter().filter(|(_, secret)| !secret.is_empty()) {
-            for (place, heap) in [("log", &log), ("database", &rows)] {
+            for (place, heap) in [("log", &log), ("database", &rows), ("running database", &running)] {
                 assert!(!holds(heap, secret.as_bytes()), "{what} stands in the {place}");
             }
             for (call, answer) in &answers {

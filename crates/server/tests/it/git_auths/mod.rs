@@ -11,3 +11,4 @@ mod leaks;
 mod portal;
 pub mod scene;
 mod tries;
+mod unknown;

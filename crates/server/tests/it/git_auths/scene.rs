@@ -21,11 +21,16 @@ pub struct Scene {
 impl Scene {
     /// A server of its own on this database, with GitHub, Gitee and GitLab ticked for the project, which hands out tokens.
     pub fn on(database: Database) -> Scene {
+        Scene::with(|arguments| Server::start(database, arguments))
+    }
+
+    /// The same on the server that `start` starts with these arguments, and perhaps more.
+    pub fn with(start: impl FnOnce(&[&str]) -> Server) -> Scene {
         let (github, gitee, gitlab) = (GitHub::start(), Gitee::start(), GitLab::below("/gitlab"));
         let allowed = [&github.authority, &gitee.authority, &gitlab.authority];
         let arguments: Vec<&str> =
             allowed.into_iter().flat_map(|host| ["--allow-private-host", host.as_str()]).collect();
-        let server = Server::start(database, &arguments);
+        let server = start(&arguments);
         let project = project(&server);
         let ada = server.person();
         join(&server, &project, &ada, "editor");

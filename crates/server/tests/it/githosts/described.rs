@@ -101,6 +101,21 @@ fn what_the_fake_github_serves_of_the_api_is_what_github_describes() {
     for answer in [&ended, &again] {
         assert_eq!(description.judge("delete", "/applications/{client_id}/token", answer), None);
     }
+    // With the grant, all tokens of the person end, whichever of them is named.
+    let (one, other) = (host.token_for_app(), host.token_for_app());
+    host.add_person("hubot");
+    let hubots = host.token_for_app();
+    let end = |token: &str| {
+        let address = format!("{}/api/v3/applications/{}/grant", host.url(), host.client_id);
+        let call = Call::new("DELETE", address).header("User-Agent", "a test");
+        call.basic(&host.client_id, &host.client_secret).json(&json!({ "access_token": token })).send()
+    };
+    let (ended, again) = (end(&one), end(&other));
+    assert_eq!((ended.status, again.status), (204, 422), "the other one went with it");
+    assert_eq!(host.live_tokens(), [hubots], "and another person's did not");
+    for answer in [&ended, &again] {
+        assert_eq!(description.judge("delete", "/applications/{client_id}/grant", answer), None);
+    }
     // And nothing else of the API is served.
     let served: Vec<&str> = ["/user", "/user/repos", "/repos/a/b", "/applications/x/grant"]
         .into_iter()

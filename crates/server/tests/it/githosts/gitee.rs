@@ -163,6 +163,12 @@ impl Gitee {
         })
     }
 
+    /// All tokens that were ever issued, access and refresh.
+    pub fn every_token(&self) -> Vec<String> {
+        let world = self.world();
+        world.tokens.iter().flat_map(|t| [Some(t.access.clone()), t.refresh.clone()]).flatten().collect()
+    }
+
     /// Ends every token, as a person does under third-party applications.
     pub fn revoke_all(&self) {
         for token in &mut self.world().tokens {

@@ -3,7 +3,7 @@
 //! After GitHub's pages "Authorizing OAuth apps", "Refreshing user access tokens", "Scopes for OAuth apps" and its REST
 //! description. Its rules: errors of the token endpoint with status 200, and in form encoding unless JSON is asked for;
 //! a code once, for ten minutes, with its verifier; eight-hour tokens and refresh tokens that rotate, where that is
-//! switched on; 403 to whoever has no User-Agent.
+//! switched on; at most ten tokens of one person and one set of scopes; 403 to whoever has no User-Agent.
 
 use super::HostClock;
 use super::fake::{Asked, Fake, Said, escape, fresh, value, with_query};
@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex};
 const CODE: i64 = 600;
 const ACCESS: i64 = 28_800;
 const REFRESH: i64 = 15_811_200;
+/// Tokens of one person, application and set of scopes.
+const MOST_ALIKE: usize = 10;
 
 /// A GitHub with one OAuth application.
 #[derive(Clone)]
@@ -35,6 +37,8 @@ struct World {
     callback: String,
     /// Whether the application's tokens end and are renewed.
     tokens_end: bool,
+    /// Whether a live token of the same person and scopes is given again.
+    same_again: bool,
     people: Vec<Person>,
     /// Whose browser comes.
     signed_in: usize,
@@ -94,6 +98,7 @@ impl GitHub {
             client_secret: client_secret.clone(),
             callback: String::new(),
             tokens_end: false,
+            same_again: false,
             people: Vec::new(),
             signed_in: 0,
             asks: false,
@@ -193,6 +198,17 @@ impl GitHub {
         })
     }
 
+    /// All tokens that were ever issued, access and refresh.
+    pub fn every_token(&self) -> Vec<String> {
+        let world = self.world();
+        world.tokens.iter().flat_map(|t| [Some(t.access.clone()), t.refresh.clone()]).flatten().collect()
+    }
+
+    /// From now on whoever has a live token of the application for the same scopes is given that one again.
+    pub fn gives_the_same_again(&self) {
+        self.world().same_again = true;
+    }
+
     /// All tokens of the application that are alive.
     pub fn live_tokens(&self) -> Vec<String> {
         let now = self.clock.now();
@@ -231,7 +247,8 @@ impl World {
             ("POST /login/oauth/authorize", _) => self.decide(&asked.form(), now),
             ("POST /login/oauth/access_token", _) => self.token(asked, now),
             ("GET /api/v3/user", _) => self.user(url, asked, now),
-            (_, Some((client, "token"))) if asked.method == "DELETE" => self.delete_token(client, asked, now),
+            (_, Some((client, "token"))) if asked.method == "DELETE" => self.delete_token(client, asked, now, false),
+            (_, Some((client, "grant"))) if asked.method == "DELETE" => self.delete_token(client, asked, now, true),
             _ if asked.path.starts_with("/api/v3/") => self.repositories(url, asked, now),
             _ => failure(404, "Not Found"),
         }
@@ -391,7 +408,30 @@ impl World {
         self.give(person, scopes, asked, now)
     }
 
+    /// A token for the person; the oldest of more than ten of the same scopes ends.
     fn give(&mut self, person: usize, scopes: Vec<String>, asked: &Asked, now: i64) -> Said {
+        let alike = |t: &Token| {
+            t.of_app
+                && t.alive
+                && t.person == person
+                && t.scopes.as_ref() == Some(&scopes)
+                && t.ends.is_none_or(|e| e > now)
+        };
+        if self.same_again
+            && let Some(token) = self.tokens.iter().find(|t| alike(t) && t.refresh.is_none())
+        {
+            let fields = [
+                ("access_token", token.access.as_str().into()),
+                ("scope", scopes.join(",").into()),
+                ("token_type", "bearer".into()),
+            ];
+            return spell(asked, &fields);
+        }
+        let alive: Vec<usize> = (0..self.tokens.len()).filter(|at| alike(&self.tokens[*at])).collect();
+        if alive.len() >= MOST_ALIKE {
+            let oldest = &mut self.tokens[alive[0]];
+            (oldest.alive, oldest.refreshable) = (false, false);
+        }
         let (prefix, ends) = if self.tokens_end { ("ghu_", Some(now + ACCESS)) } else { ("gho_", None) };
         let access = format!("{prefix}{}", fresh(36));
         let refresh = self.tokens_end.then(|| format!("ghr_{}", fresh(76)));
@@ -441,7 +481,8 @@ impl World {
         }
     }
 
-    fn delete_token(&mut self, client: &str, asked: &Asked, now: i64) -> Said {
+    /// Ends one token, or with the whole `grant` all that the application has of its person.
+    fn delete_token(&mut self, client: &str, asked: &Asked, now: i64, grant: bool) -> Said {
         let credentials = asked.basic();
         let own = credentials.is_some_and(|(id, secret)| id == self.client_id && secret == self.client_secret);
         if !own || client != self.client_id {
@@ -450,9 +491,11 @@ impl World {
         let body = asked.json();
         let given = value(&body, "access_token").unwrap_or_default();
         let alive = |t: &&mut Token| t.of_app && t.access == given && t.alive && t.ends.is_none_or(|ends| ends > now);
-        match self.tokens.iter_mut().find(alive) {
-            Some(token) => {
-                (token.alive, token.refreshable) = (false, false);
+        let found = self.tokens.iter_mut().find(alive).map(|token| token.person);
+        let ends = |t: &&mut Token| t.of_app && (t.access == given || (grant && Some(t.person) == found));
+        match found {
+            Some(_) => {
+                self.tokens.iter_mut().filter(ends).for_each(|t| (t.alive, t.refreshable) = (false, false));
                 Said::empty(204)
             }
             None => Said::json(

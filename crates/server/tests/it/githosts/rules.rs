@@ -89,6 +89,23 @@ fn github_answers_in_form_encoding_to_whoever_asks_for_nothing_else() {
 }
 
 #[test]
+fn github_keeps_ten_tokens_of_one_person_and_may_give_a_live_one_again() {
+    let host = github();
+    let token = || {
+        let code = github_code(&host);
+        let answer = github_token(&host, &[("code", &code), ("code_verifier", VERIFIER)]).json();
+        answer["access_token"].as_str().expect("a token").to_owned()
+    };
+    let tokens: Vec<String> = (0..11).map(|_| token()).collect();
+    assert!(!host.is_alive(&tokens[0]) && tokens[1..].iter().all(|token| host.is_alive(token)));
+    host.gives_the_same_again();
+    assert_eq!(token(), tokens[1], "the oldest that is alive");
+    host.revoke_all();
+    let fresh = token();
+    assert!(!tokens.contains(&fresh) && host.is_alive(&fresh));
+}
+
+#[test]
 fn githubs_tokens_end_and_rotate_only_where_that_is_switched_on() {
     let host = github();
     host.tokens_end();

@@ -26,6 +26,7 @@ pub struct Server {
     pub directory: PathBuf,
     process: Guarded,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     _litter: Litter,
 }
 
@@ -38,27 +39,40 @@ impl Server {
 
     /// Starts one with fresh data. `arguments` follow `serve`.
     pub fn start(database: Database, arguments: &[&str]) -> Server {
-        let litter = Litter::new();
-        let directory = litter.path.clone();
+        Server::start_in(database, arguments, &[])
+    }
+
+    /// The same in this environment.
+    pub fn start_in(database: Database, arguments: &[&str], environment: &[(&str, &str)]) -> Server {
         let database_url = (database == Database::Postgres).then(postgres::fresh);
-        let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
-        let (process, url) = spawn(&directory, database_url.as_deref(), &arguments, "127.0.0.1:0");
-        Server { url, database, database_url, directory, process, arguments, _litter: litter }
+        Server::begin(database, database_url, arguments, environment)
     }
 
     /// Starts one on this database, whoever made it.
-    pub fn start_on(database_url: String) -> Server {
+    pub fn start_on(database_url: String, arguments: &[&str]) -> Server {
+        Server::begin(Database::Postgres, Some(database_url), arguments, &[])
+    }
+
+    fn begin(
+        database: Database,
+        database_url: Option<String>,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Server {
         let litter = Litter::new();
         let directory = litter.path.clone();
-        let (process, url) = spawn(&directory, Some(&database_url), &[], "127.0.0.1:0");
-        let (database, database_url) = (Database::Postgres, Some(database_url));
-        Server { url, database, database_url, directory, process, arguments: Vec::new(), _litter: litter }
+        let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
+        let environment: Vec<_> = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let how = (arguments.as_slice(), environment.as_slice());
+        let (process, url) = spawn(&directory, database_url.as_deref(), how, "127.0.0.1:0");
+        Server { url, database, database_url, directory, process, arguments, environment, _litter: litter }
     }
 
     /// Starts the server again on the same data and port after it ended.
     pub fn restart(&mut self) {
         let listen = self.authority().to_owned();
-        let (process, url) = spawn(&self.directory, self.database_url.as_deref(), &self.arguments, &listen);
+        let how = (self.arguments.as_slice(), self.environment.as_slice());
+        let (process, url) = spawn(&self.directory, self.database_url.as_deref(), how, &listen);
         assert_eq!(url, self.url);
         self.process = process;
     }
@@ -74,9 +88,19 @@ impl Server {
         let directory = litter.path.clone();
         let mut arguments = self.arguments.clone();
         arguments.extend(["--public-url".to_owned(), public_url.to_owned()]);
-        let (process, url) = spawn(&directory, self.database_url.as_deref(), &arguments, "127.0.0.1:0");
-        let database_url = self.database_url.clone();
-        Server { url, database: self.database, database_url, directory, process, arguments, _litter: litter }
+        let (environment, database_url) = (self.environment.clone(), self.database_url.clone());
+        let how = (arguments.as_slice(), environment.as_slice());
+        let (process, url) = spawn(&directory, database_url.as_deref(), how, "127.0.0.1:0");
+        Server {
+            url,
+            database: self.database,
+            database_url,
+            directory,
+            process,
+            arguments,
+            environment,
+            _litter: litter,
+        }
     }
 
     /// host:port.
@@ -198,7 +222,13 @@ pub fn binary(directory: &Path, database_url: Option<&str>) -> Command {
     command
 }
 
-fn spawn(directory: &Path, database_url: Option<&str>, arguments: &[String], listen: &str) -> (Guarded, String) {
+/// Starts a server with these arguments, in this environment.
+fn spawn(
+    directory: &Path,
+    database_url: Option<&str>,
+    (arguments, environment): (&[String], &[(String, String)]),
+    listen: &str,
+) -> (Guarded, String) {
     let open = |name: &str| {
         let path = directory.join(name);
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&path).expect("output file");
@@ -208,6 +238,7 @@ fn spawn(directory: &Path, database_url: Option<&str>, arguments: &[String], lis
     let ((out, stdout, seen), (_, stderr, _)) = (open("out.txt"), open("log.txt"));
     let mut command = binary(directory, database_url);
     command.args(["serve", "--listen", listen]).args(arguments);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     // All tests come from one address. The limits themselves are proven with values of their own.
     if !arguments.iter().any(|a| a == "--pending-per-minute") {
         command.args(["--pending-per-minute", "1000000"]);

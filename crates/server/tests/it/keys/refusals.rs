@@ -139,7 +139,7 @@ fn fm_125_a_key_of_wrong_length_or_spelling_a_default_and_one_that_others_may_re
 fn two_nodes_that_start_at_once_on_an_empty_database_agree_on_all_keys() {
     let url = postgres::fresh();
     let nodes: Vec<Server> = std::thread::scope(|scope| {
-        let starts: Vec<_> = (0..3).map(|_| scope.spawn(|| Server::start_on(url.clone()))).collect();
+        let starts: Vec<_> = (0..3).map(|_| scope.spawn(|| Server::start_on(url.clone(), &[]))).collect();
         starts.into_iter().map(|start| start.join().expect("starts")).collect()
     });
     for node in &nodes {

@@ -1,0 +1,49 @@
+//! A database that goes away at the moment at which a credential is kept: nobody can say whether it was.
+
+use super::scene::{Scene, brought};
+use crate::crashes::proxy::{Cut, behind_a_proxy};
+use crate::harness::Call;
+use serde_json::json;
+use std::time::Duration;
+
+/// Size in CI: 4 credentials, half of them in the place of another, cut off before and after the commit.
+#[test]
+fn fm_74_fm_130_a_credential_whose_commit_nobody_heard_of_is_kept_and_not_ended_at_its_host() {
+    let mut before = None;
+    let scene = Scene::with(|arguments| {
+        let (proxy, server) = behind_a_proxy(arguments);
+        before = Some(proxy);
+        server
+    });
+    let proxy = before.expect("a proxy");
+    let held = |name: &str| {
+        let call = Call::post(scene.server.at(&format!("/v1/{}/git/credentials", scene.project)));
+        let told = call.header("X-Auth-Token", &scene.token).json(&json!({ "authorization": name })).send();
+        told.json()["password"].as_str().unwrap_or_else(|| panic!("{}", told.text())).to_owned()
+    };
+    for (name, cut) in [("cut-before", Cut::Before), ("cut-after", Cut::After)] {
+        let (address, _, _) = scene.landed("github");
+        proxy.cut(cut);
+        let answer = scene.post("/github/oauth", &brought(name, &address));
+        assert!(proxy.has_cut(), "nothing was cut");
+        assert_eq!(answer.status, 200, "{cut:?}: {}", answer.text());
+        let first = held(name);
+        let (_, mut visitor, page) = scene.landed("github");
+        proxy.cut(cut);
+        let renewed = visitor.submit(&page, &format!("git-renew-{name}"), &[]);
+        assert!(proxy.has_cut(), "nothing was cut");
+        assert!(renewed.shows("git-kept"), "{cut:?}: {}", renewed.plain());
+        let second = held(name);
+        assert_ne!(first, second);
+        // Whatever was queued is sent by then: the former one is ended, and nothing else.
+        let start = std::time::Instant::now();
+        while scene.github.is_alive(&first) {
+            assert!(start.elapsed() < Duration::from_secs(30), "{cut:?}: the former one stays alive");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        std::thread::sleep(Duration::from_secs(2));
+        assert!(scene.github.is_alive(&second), "{cut:?}: what is kept was ended");
+    }
+    assert_eq!(scene.github.live_tokens().len(), 2);
+    assert_eq!(scene.list().len(), 2);
+}
