@@ -82,8 +82,8 @@ impl GitHost for GitHub {
 
     fn tree(&self, visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> { files::tree(visit, place, at) }
     fn read_file(&self, visit: &Visit, place: &Place, path: &FilePath, at: &Ref) -> Step<File> { files::read(visit, place, path, at) }
-    fn create_file(&self, visit: &Visit, place: &Place, change: &Change, content: &Content) -> Step<()> { files::write(visit, place, change, content, None) }
-    fn update_file(&self, visit: &Visit, place: &Place, change: &Change, content: &Content, sha: &BlobSha) -> Step<()> { files::write(visit, place, change, content, Some(sha)) }
+    fn create_file(&self, visit: &Visit, place: &Place, change: &Change, content: &Content) -> Step<()> { files::create(visit, place, change, content) }
+    fn update_file(&self, visit: &Visit, place: &Place, change: &Change, content: &Content, sha: &BlobSha) -> Step<()> { files::update(visit, place, change, content, sha) }
     fn delete_file(&self, visit: &Visit, place: &Place, change: &Change, sha: &BlobSha) -> Step<()> { files::delete(visit, place, change, sha) }
 }
 

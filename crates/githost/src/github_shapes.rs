@@ -113,6 +113,16 @@ pub enum Found {
     Blob(String),
 }
 
+impl Found {
+    /// The sha of its blob.
+    pub fn sha(&self) -> &str {
+        match self {
+            Found::Whole(file) => &file.sha,
+            Found::Blob(sha) => sha,
+        }
+    }
+}
+
 /// Reads what lies at a path.
 pub fn file(reply: &Reply, path: &str) -> Result<Found, Refusal> {
     let entity = match reply.read::<Contents>()? {

@@ -183,7 +183,8 @@ pub trait GitHost: Sync {
     /// Deletes a webhook.
     fn delete_hook(&self, _visit: &Visit, _place: &Place, _hook: &HookId) -> Step<()> { self.no(Call::DeleteHook) }
 
-    /// The paths of all files; folders, submodules and symbolic links are left out, because they cannot be read as files.
+    /// The paths of all files. Folders and submodules are left out, because they cannot be read as files; symbolic links
+    /// too: one host answers what a link leads to, another the link's own text.
     fn tree(&self, _visit: &Visit, _place: &Place, _at: &Ref) -> Step<Listing<String>> { self.no(Call::Tree) }
 
     /// Reads a file.

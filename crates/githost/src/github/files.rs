@@ -1,10 +1,11 @@
 //! Trees and files at GitHub.
 //!
 //! Owns these calls. GitHub takes the blob's sha as the precondition of a write and answers 409 when it has changed; with
-//! 409 it also says that a rule of the repository forbids the write, so its words are read.
+//! 409 it also says that a rule of the repository forbids the write, so its words are read. The sha of a file that was
+//! deleted it does not compare with anything: a deletion between our look and the write is undone by it.
 
 use super::repos::locate;
-use super::{accept, is_empty, request};
+use super::{Spot, accept, is_empty, request};
 use crate::answers::{File, Listing};
 use crate::errand::Step;
 use crate::github_shapes::{self as shapes, Found};
@@ -14,7 +15,7 @@ use crate::names::{BlobSha, Content, FilePath, Ref};
 use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::site::Visit;
-use crate::wire::{Fields, Method, Request};
+use crate::wire::{Fields, Method};
 
 /// The files of a tree, to any depth; where that is more than we read, those at its top.
 pub fn tree(visit: &Visit, place: &Place, at: &Ref) -> Step<Listing<String>> {
@@ -39,13 +40,7 @@ fn read_tree(reply: &Reply, now: i64) -> Result<Listing<String>, Refusal> {
 pub fn read(visit: &Visit, place: &Place, path: &FilePath, at: &Ref) -> Step<File> {
     let (visit, path, at) = (visit.clone(), path.clone(), at.clone());
     locate(&visit, place).then(move |spot| {
-        let address = spot.at(&visit, "contents").segments(path.as_str()).query("ref", at.as_str());
-        let name = path.clone();
-        let found = Step::ask(request(&visit, Method::Get, address), move |reply: &Reply, now| {
-            accept(reply, now)?;
-            shapes::file(reply, name.as_str())
-        });
-        found.then(move |found| match found {
+        look(&visit, &spot, &path, &at).then(move |found| match found {
             Found::Whole(file) => Step::Done(Ok(file)),
             Found::Blob(sha) => {
                 let address = spot.at(&visit, "git/blobs").segment(&sha);
@@ -59,38 +54,53 @@ pub fn read(visit: &Visit, place: &Place, path: &FilePath, at: &Ref) -> Step<Fil
     })
 }
 
-/// Makes a file, or changes one whose blob is still `sha`.
-pub fn write(visit: &Visit, place: &Place, change: &Change, content: &Content, sha: Option<&BlobSha>) -> Step<()> {
-    let fields = Fields::new().text("message", change.message.as_str()).text("content", content.as_str());
-    let fields = fields.text("branch", change.branch.as_str());
-    let fields = match sha {
-        Some(sha) => fields.text("sha", sha.as_str()),
-        None => fields,
-    };
-    send(visit, place, change, move |request| request.json(fields), Method::Put)
+/// What lies at a path.
+fn look(visit: &Visit, spot: &Spot, path: &FilePath, at: &Ref) -> Step<Found> {
+    let address = spot.at(visit, "contents").segments(path.as_str()).query("ref", at.as_str());
+    let path = path.clone();
+    Step::ask(request(visit, Method::Get, address), move |reply: &Reply, now| {
+        accept(reply, now)?;
+        shapes::file(reply, path.as_str())
+    })
+}
+
+/// Makes a file.
+pub fn create(visit: &Visit, place: &Place, change: &Change, content: &Content) -> Step<()> {
+    let (visit, change, fields) = (visit.clone(), change.clone(), filled(change, content));
+    locate(&visit, place).then(move |spot| send(&visit, &spot, &change, Method::Put, fields))
+}
+
+/// Changes a file whose blob is still `sha`. GitHub compares it with the file that there is; where there is none any
+/// more it would make the file anew, so that is looked for first.
+pub fn update(visit: &Visit, place: &Place, change: &Change, content: &Content, sha: &BlobSha) -> Step<()> {
+    let fields = filled(change, content).text("sha", sha.as_str());
+    let (visit, change, sha) = (visit.clone(), change.clone(), sha.clone());
+    locate(&visit, place).then(move |spot| {
+        look(&visit, &spot, &change.path, &change.branch).then(move |found| match found.sha() == sha.as_str() {
+            true => send(&visit, &spot, &change, Method::Put, fields),
+            false => Step::refuse(Refusal::new(Why::Stale, "the file has changed since it was read")),
+        })
+    })
 }
 
 /// Deletes a file whose blob is still `sha`.
 pub fn delete(visit: &Visit, place: &Place, change: &Change, sha: &BlobSha) -> Step<()> {
     let fields = Fields::new().text("message", change.message.as_str()).text("sha", sha.as_str());
     let fields = fields.text("branch", change.branch.as_str());
-    send(visit, place, change, move |request| request.json(fields), Method::Delete)
+    let (visit, change) = (visit.clone(), change.clone());
+    locate(&visit, place).then(move |spot| send(&visit, &spot, &change, Method::Delete, fields))
 }
 
-fn send(
-    visit: &Visit,
-    place: &Place,
-    change: &Change,
-    fill: impl FnOnce(Request) -> Request + Send + 'static,
-    method: Method,
-) -> Step<()> {
-    let (visit, path) = (visit.clone(), change.path.clone());
-    locate(&visit, place).then(move |spot| {
-        let address = spot.at(&visit, "contents").segments(path.as_str());
-        let is_workflow = path.as_str().to_ascii_lowercase().starts_with(".github/workflows/");
-        Step::ask(fill(request(&visit, method, address)), move |reply: &Reply, now| {
-            accept(reply, now).map_err(|refusal| judge_write(refusal, reply, is_workflow))
-        })
+fn filled(change: &Change, content: &Content) -> Fields {
+    let fields = Fields::new().text("message", change.message.as_str()).text("content", content.as_str());
+    fields.text("branch", change.branch.as_str())
+}
+
+fn send(visit: &Visit, spot: &Spot, change: &Change, method: Method, fields: Fields) -> Step<()> {
+    let address = spot.at(visit, "contents").segments(change.path.as_str());
+    let is_workflow = change.path.as_str().to_ascii_lowercase().starts_with(".github/workflows/");
+    Step::ask(request(visit, method, address).json(fields), move |reply: &Reply, now| {
+        accept(reply, now).map_err(|refusal| judge_write(refusal, reply, is_workflow))
     })
 }
 

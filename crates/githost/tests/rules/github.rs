@@ -6,6 +6,7 @@ use vestibule_githost::host::Change;
 use vestibule_githost::names::{BlobSha, Content, FilePath, Message, Ref};
 use vestibule_githost::refusal::{Refusal, Why};
 use vestibule_githost::reply::Reply;
+use vestibule_githost::wire::{Method, Request};
 
 pub fn github() -> Host {
     Host::new("github", "https://github.com")
@@ -23,11 +24,41 @@ fn written(path: &str, status: u16, headers: &[(&str, &str)], words: &str) -> Re
     let (visit, place, content) = (host.visit(), place("a", "b"), Content::parse("bmV3Cg==").unwrap());
     let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let body = serde_json::to_vec(&serde_json::json!({ "message": words })).unwrap();
-    let answer = |_: &_| Reply::new(status, headers.clone(), body.clone());
+    let answer = |request: &Request| match request.method() {
+        Method::Get => Reply::new(200, Vec::new(), file(sha.as_str())),
+        _ => Reply::new(status, headers.clone(), body.clone()),
+    };
     let updated = run(host.kind.update_file(&visit, &place, &change, &content, &sha), answer).unwrap_err();
     let deleted = run(host.kind.delete_file(&visit, &place, &change, &sha), answer).unwrap_err();
     assert_eq!(updated, deleted);
     updated
+}
+
+fn file(sha: &str) -> Vec<u8> {
+    let file = serde_json::json!({ "type": "file", "encoding": "base64", "content": "b2xkCg==", "sha": sha });
+    serde_json::to_vec(&file).unwrap()
+}
+
+#[test]
+fn a_file_that_was_deleted_in_between_is_not_made_anew_by_an_update() {
+    let (host, sha) = (github(), "0".repeat(40));
+    let change = Change {
+        path: FilePath::parse("a.txt").unwrap(),
+        branch: Ref::parse("main").unwrap(),
+        message: Message::parse("m").unwrap(),
+    };
+    for (status, body, why) in
+        [(404, b"{\"message\":\"Not Found\"}".to_vec(), Why::NotFound), (200, file(&"1".repeat(40)), Why::Stale)]
+    {
+        let mut asked = Vec::new();
+        let (content, sha) = (Content::parse("bmV3Cg==").unwrap(), BlobSha::parse(&sha).unwrap());
+        let step = host.kind.update_file(&host.visit(), &place("a", "b"), &change, &content, &sha);
+        let outcome = run(step, |request| {
+            asked.push(request.method());
+            Reply::new(status, Vec::new(), body.clone())
+        });
+        assert_eq!((asked.as_slice(), outcome.unwrap_err().why), ([Method::Get].as_slice(), why));
+    }
 }
 
 #[test]
