@@ -6,6 +6,7 @@
 
 use crate::columns::Columns;
 use crate::git_hosts::{GitHost, git_host_columns, read, serves};
+use crate::git_refreshes::GitRefresh;
 use crate::git_standing::{GitTrouble, Known};
 use crate::sealed::SealedValue;
 use crate::{Store, StoreError, statement};
@@ -148,7 +149,8 @@ macro_rules! git_authorization_columns {
              a.reason, a.status_since, h.disabled_at, ",
             "CASE WHEN ",
             serves!("a.project"),
-            " THEN 1 ELSE 0 END, a.generation, a.created_by, a.created_at, a.updated_at"
+            " THEN 1 ELSE 0 END, a.refresh_claim, a.refresh_since, a.refresh_until, a.refresh_doubt, a.refresh_after, \
+             a.refresh_failed, a.generation, a.created_by, a.created_at, a.updated_at"
         )
     };
 }
@@ -172,6 +174,7 @@ fn shown(c: &mut Columns) -> Result<GitAuthorization, StoreError> {
         since: c.int()?,
         host_off_since: c.opt_int()?,
         is_served: c.flag()?,
+        refresh: GitRefresh::read(c)?,
     };
     let (generation, created_by) = (c.int()?, c.id()?);
     let (created_at, updated_at) = (c.int()?, c.int()?);

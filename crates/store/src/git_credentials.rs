@@ -84,7 +84,7 @@ pub enum ChangeGitAuthorization {
 }
 
 /// A row of the trail for the verb that changed an authorization last.
-const CHANGED: &str =
+pub(crate) const CHANGED: &str =
     audited!("EXISTS (SELECT 1 FROM git_authorizations WHERE id = $11 AND tenant = $2 AND changed_by = $1)");
 /// Another row of the trail for the same verb, under an id of its own.
 const TOLD: &str =
@@ -210,7 +210,7 @@ impl Store {
         }
     }
 
-    fn authorization_changed(
+    pub(crate) fn authorization_changed(
         &self,
         action: &'static str,
         project: Id,
@@ -225,7 +225,7 @@ impl Store {
 }
 
 impl ChangeGitAuthorization {
-    const fn when(done: bool) -> ChangeGitAuthorization {
+    pub(crate) const fn when(done: bool) -> ChangeGitAuthorization {
         if done { ChangeGitAuthorization::Done } else { ChangeGitAuthorization::Changed }
     }
 }
@@ -235,7 +235,7 @@ fn told(account: &GitAccount) -> String {
     format!("{} of {} (id {})", account.token_type.name(), account.login, account.upstream_id)
 }
 
-fn spelled(scopes: Option<&Vec<String>>) -> Option<String> {
+pub(crate) fn spelled(scopes: Option<&Vec<String>>) -> Option<String> {
     scopes.map(|scopes| scopes.join(" "))
 }
 
@@ -244,9 +244,9 @@ fn insert(tenant: i64, new: &NewGitAuthorization, note: &Note) -> Statement {
     const INSERT: &str = concat!(
         "INSERT INTO git_authorizations (id, tenant, project, name, host, tag, token_type, upstream_id, login, avatar, \
          home, scopes, access, access_by, access_ends_at, refresh, refresh_by, refresh_ends_at, status, status_since, \
-         generation, created_by, created_at, updated_at, changed_by) \
-         SELECT $1, $2, $3, $4, h.id, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, $19, 1, $20, $19, \
-         $19, $21 FROM git_hosts h WHERE h.id = $5 AND h.tenant = $2 AND ",
+         generation, refresh_doubt, created_by, created_at, updated_at, changed_by) \
+         SELECT $1, $2, $3, $4, h.id, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, $19, 1, 0, $20, \
+         $19, $19, $21 FROM git_hosts h WHERE h.id = $5 AND h.tenant = $2 AND ",
         serves!("$3"),
         " AND ",
         may_edit!("$3", "$20"),
@@ -288,7 +288,8 @@ fn replace(tenant: i64, new: &NewGitCredential, note: &Note) -> Statement {
         "UPDATE git_authorizations SET token_type = $6, upstream_id = $7, login = $8, avatar = $9, home = $10, \
          scopes = $11, access = $12, access_by = $13, access_ends_at = $14, refresh = $15, refresh_by = $16, \
          refresh_ends_at = $17, status = 0, reason = NULL, status_since = $18, generation = generation + 1, \
-         updated_at = $18, changed_by = $19 \
+         refresh_claim = NULL, refresh_since = NULL, refresh_until = NULL, refresh_doubt = 0, refresh_after = NULL, \
+         refresh_failed = NULL, updated_at = $18, changed_by = $19 \
          WHERE id = $1 AND tenant = $2 AND project = $3 AND host = $4 AND generation = $5 \
          AND EXISTS (SELECT 1 FROM git_hosts h WHERE h.id = git_authorizations.host AND ",
         serves!("git_authorizations.project"),

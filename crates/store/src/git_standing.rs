@@ -4,6 +4,7 @@
 //! row at each look, so that no status lags behind.
 
 use crate::git_authorizations::GitAuthorization;
+use crate::git_refreshes::GitRefresh;
 
 /// The status on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,19 +44,33 @@ pub enum GitTrouble {
     TokenRefused,
     /// The host no longer takes the refresh token.
     RefreshRefused,
+    /// The same, after a renewal of which nobody knows what became: it may have given a token that was lost.
+    RefreshLost,
     /// What is sealed in the row is not what was sealed there (FM-128).
     Unreadable,
 }
 
 impl GitTrouble {
-    const ALL: [GitTrouble; 3] = [GitTrouble::TokenRefused, GitTrouble::RefreshRefused, GitTrouble::Unreadable];
+    const ALL: [GitTrouble; 4] =
+        [GitTrouble::TokenRefused, GitTrouble::RefreshRefused, GitTrouble::RefreshLost, GitTrouble::Unreadable];
 
     /// The word in the database and in the trail.
     pub const fn name(self) -> &'static str {
         match self {
             GitTrouble::TokenRefused => "token_refused",
             GitTrouble::RefreshRefused => "refresh_refused",
+            GitTrouble::RefreshLost => "refresh_lost",
             GitTrouble::Unreadable => "unreadable",
+        }
+    }
+
+    /// Why it cannot be used, in a sentence without an end.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            GitTrouble::TokenRefused => "the host no longer takes the token",
+            GitTrouble::RefreshRefused => "the host no longer renews the token",
+            GitTrouble::RefreshLost => "a renewal was cut off, and the host no longer takes what it had given before",
+            GitTrouble::Unreadable => "the sealed token was changed in the database",
         }
     }
 
@@ -68,7 +83,7 @@ impl GitTrouble {
     pub const fn status(self) -> GitStatus {
         match self {
             GitTrouble::RefreshRefused => GitStatus::Overdue,
-            GitTrouble::TokenRefused | GitTrouble::Unreadable => GitStatus::Unauthenticated,
+            GitTrouble::TokenRefused | GitTrouble::RefreshLost | GitTrouble::Unreadable => GitStatus::Unauthenticated,
         }
     }
 }
@@ -86,6 +101,8 @@ pub struct Known {
     pub host_off_since: Option<i64>,
     /// Whether the host serves the project now.
     pub is_served: bool,
+    /// How its renewal stands.
+    pub refresh: GitRefresh,
 }
 
 /// How an authorization stands.
@@ -129,12 +146,7 @@ impl GitAuthorization {
             return troubled(GitStatus::Unauthenticated, reason, since, GitNext::ServeAgain);
         }
         if let Some(trouble) = known.trouble {
-            let reason = match trouble {
-                GitTrouble::TokenRefused => "the host no longer takes the token",
-                GitTrouble::RefreshRefused => "the host no longer renews the token",
-                GitTrouble::Unreadable => "the sealed token was changed in the database",
-            };
-            return troubled(trouble.status(), reason, known.since, GitNext::Reauthorize);
+            return troubled(trouble.status(), trouble.reason(), known.since, GitNext::Reauthorize);
         }
         // What renews it may end before it, and then what ends is all there is.
         let renewable = known.is_renewable && account.refresh_ends_at.is_none_or(|end| end > now);

@@ -24,6 +24,7 @@ pub mod git_flow_steps;
 pub mod git_flows;
 pub mod git_host_changes;
 pub mod git_hosts;
+pub mod git_refreshes;
 pub mod git_revocations;
 pub mod git_standing;
 pub mod grants;

@@ -17,6 +17,7 @@ mod git_authorizations;
 mod git_flows;
 mod git_ground;
 mod git_hosts;
+mod git_refreshes;
 mod git_revocations;
 mod guesses;
 mod harness;

@@ -609,7 +609,9 @@ CREATE INDEX git_flows_of ON git_flows (project, person, expires_at);
 CREATE INDEX git_flows_verifier_by ON git_flows (verifier_by) WHERE verifier_by IS NOT NULL;
 
 -- What a project may do at a host, and the credential that says so. status: 0 normal, 1 overdue, 2 unauthenticated, with
--- its reason and since when. Each new credential has the next generation.
+-- its reason and since when. Each new credential has the next generation. refresh_claim: who renews it, since when, and
+-- until when nobody else may; refresh_doubt: how many renewals of this generation were written down before they were
+-- sent, of which nobody knows what became; refresh_failed: how one failed, and after which moment it is tried again.
 CREATE TABLE git_authorizations (
     id BYTEA NOT NULL PRIMARY KEY,
     tenant BIGINT NOT NULL,
@@ -633,6 +635,12 @@ CREATE TABLE git_authorizations (
     reason TEXT COLLATE "C",
     status_since BIGINT NOT NULL,
     generation BIGINT NOT NULL,
+    refresh_claim BYTEA,
+    refresh_since BIGINT,
+    refresh_until BIGINT,
+    refresh_doubt BIGINT NOT NULL,
+    refresh_after BIGINT,
+    refresh_failed TEXT COLLATE "C",
     created_by BYTEA NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
