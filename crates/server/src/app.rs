@@ -3,6 +3,8 @@
 //! Owns nothing but the sharing.
 
 use crate::api::git_credentials::HandedOut;
+use crate::broker::patience::Patience;
+use crate::broker::refreshing::Flights;
 use crate::broker::under_way::UnderWay;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -63,6 +65,10 @@ pub struct App {
     pub under_way: UnderWay,
     /// Where each project obtains authorizations at Git hosts, a few at once.
     pub obtaining: Places<Id>,
+    /// The renewals of credentials at Git hosts that this process has under way.
+    pub flights: Flights,
+    /// Which Git hosts have asked for patience.
+    pub patience: Patience,
     /// How many requests that hold a file are under way.
     pub large_bodies: LargeBodies,
     /// Whether this process is about to end.

@@ -56,6 +56,31 @@ pub async fn converse_patiently<T: Send + 'static>(
     converse_within(Bounds { patience: LONGEST, ..BOUNDS }, outbound, clock, step).await
 }
 
+/// How long a conversation may take that trades a refresh token, in milliseconds. Its lease in the database is three times
+/// as long.
+pub const TOKENS_DEADLINE_MS: i64 = 20_000;
+
+const FOR_TOKENS: Bounds = Bounds {
+    request: Duration::from_millis(TOKENS_DEADLINE_MS.unsigned_abs()),
+    whole: TOKENS_DEADLINE_MS,
+    patience: Duration::from_millis(TOKENS_DEADLINE_MS.unsigned_abs()),
+    requests: 2,
+};
+
+/// The same for one that trades a refresh token: it is one request, many wait for it, and it gets all the time that there is.
+pub async fn converse_for_tokens<T: Send + 'static>(
+    outbound: &Outbound,
+    clock: &Clock,
+    step: Step<T>,
+) -> Result<T, Refusal> {
+    converse_within(FOR_TOKENS, outbound, clock, step).await
+}
+
+/// Whether a request was not sent because as many as may are under way from here: the host has asked for nothing.
+pub fn is_crowded(refusal: &Refusal) -> bool {
+    refusal.reason == CROWDED
+}
+
 async fn converse_within<T: Send + 'static>(
     bounds: Bounds,
     outbound: &Outbound,
@@ -162,10 +187,12 @@ fn unreachable() -> Refusal {
     Refusal::unreachable("the host cannot be reached from here; the server's log says why")
 }
 
+const CROWDED: &str = "as many requests as may are under way to the host";
+
 /// Nothing was sent, and nothing is wrong but the moment.
 fn crowded() -> Refusal {
     let why = vestibule_githost::refusal::Why::RateLimited { retry_after: COME_AGAIN_MS };
-    Refusal::new(why, "as many requests as may are under way to the host")
+    Refusal::new(why, CROWDED)
 }
 
 /// The request as it is sent. `None` if it cannot be: a header that HTTP has no room for.

@@ -8,6 +8,8 @@ use crate::admin::{Actor, Desk, setup};
 use crate::api::git_credentials::HandedOut;
 use crate::app::{App, Draining};
 use crate::broker::OBTAINED_AT_ONCE;
+use crate::broker::patience::Patience;
+use crate::broker::refreshing::Flights;
 use crate::broker::revoker::Revocations;
 use crate::broker::under_way::UnderWay;
 use crate::cli::{Globals, Serve};
@@ -82,6 +84,8 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         revocations: Bell::default(),
         under_way: UnderWay::default(),
         obtaining: Places::new(OBTAINED_AT_ONCE),
+        flights: Flights::default(),
+        patience: Patience::default(),
         large_bodies: LargeBodies::default(),
         draining: Draining::default(),
         dice: Dice,

@@ -144,7 +144,7 @@ async fn add(
         host: place.host.id,
         tag: tag.map(str::to_owned).or_else(|| place.host.tags.first().cloned()),
         account: credential.account(),
-        tokens: seal(app, keeper.project, id, credential).await?,
+        tokens: seal(app, keeper.project, id, (&credential.access, credential.refresh.as_ref())).await?,
         person: keeper.person,
     };
     let mut added = app.store.add_git_authorization(&new, &keeper.note).await;
@@ -182,7 +182,7 @@ async fn replace(
         generation,
         account: credential.account(),
         former: found.authorization.account.clone(),
-        tokens: seal(app, keeper.project, id, credential).await?,
+        tokens: seal(app, keeper.project, id, (&credential.access, credential.refresh.as_ref())).await?,
     };
     let mut replaced = app.store.replace_git_credential(&new, &old, &keeper.note).await;
     if is_unknown(&replaced) {
@@ -209,14 +209,20 @@ async fn has_it(app: &App, keeper: &Keeper, tokens: &GitTokens) -> Result<bool, 
     Ok(found.is_some_and(|found| found.tokens == *tokens))
 }
 
-async fn seal(app: &App, project: Id, row: Id, credential: &Credential) -> Result<GitTokens, NotKept> {
+/// Access and refresh token, sealed for an authorization's row.
+pub async fn seal(
+    app: &App,
+    project: Id,
+    row: Id,
+    (access, refresh): (&Secret, Option<&Secret>),
+) -> Result<GitTokens, NotKept> {
     let sealed = async |column, secret: &Secret| {
         let at = sealed_at("git_authorizations", column, row);
         app.seal.seal(Scope::Project(project), &at, secret.expose().as_bytes()).await
     };
     Ok(GitTokens {
-        access: sealed("access", &credential.access).await?,
-        refresh: match &credential.refresh {
+        access: sealed("access", access).await?,
+        refresh: match refresh {
             Some(refresh) => Some(sealed("refresh", refresh).await?),
             None => None,
         },

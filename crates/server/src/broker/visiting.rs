@@ -1,12 +1,14 @@
-//! A call to a Git host on behalf of a stored authorization: found by its name, its token opened, the host asked.
+//! A call to a Git host on behalf of a stored authorization: found by its name, renewed if it is due, the host asked.
 //!
 //! Owns what a token must be before it is used or handed out, and what the host's no means for the authorization: only a
-//! definite no to its token makes it worse. Does not own what is asked, nor the codes of our own wire.
+//! definite no to its token makes it worse. How a credential is renewed is `refreshing`'s. Does not own what is asked, nor
+//! the codes of our own wire.
 
+use super::keeping::TRIES;
 use super::place::{Place, sealed_at, text};
-use super::{NotKept, is_name};
+use super::{NotKept, is_name, refreshing};
 use crate::app::App;
-use crate::githosts::converse;
+use crate::githosts::{converse, is_crowded};
 use crate::seal::{Scope, Unsealed};
 use std::sync::Arc;
 use vestibule_githost::errand::Step;
@@ -18,7 +20,8 @@ use vestibule_oauth::id::Id;
 use vestibule_store::StoreError;
 use vestibule_store::audit::Note;
 use vestibule_store::git_authorizations::{FoundGitAuthorization, GitAuthorization};
-use vestibule_store::git_standing::GitTrouble;
+use vestibule_store::git_refreshes::GitRefreshFailed;
+use vestibule_store::git_standing::{GitNext, GitTrouble};
 
 /// The name of an authorization, as a caller gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,21 +70,39 @@ pub struct Live {
     pub token: Secret,
     kind: &'static dyn GitHost,
     visit: Visit,
+    /// Whether it was renewed for this caller.
+    is_renewed: bool,
 }
 
-/// Asks the host behind the project's authorization of this name.
+/// Asks the host behind the project's authorization of this name. A token that the host refuses is renewed and tried once more,
+/// so `ask` may be called again.
 pub async fn visit<T: Send + 'static>(
     app: &Arc<App>,
     project: Id,
     name: &AuthorizationName,
     ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
 ) -> Result<T, VisitRefusal> {
-    let live = live(app, project, name, Purpose::Visit).await?;
-    match converse(&app.outbound, &app.clock, ask(live.kind, &live.visit)).await {
-        Ok(answer) => Ok(answer),
-        Err(refusal) => Err(refused(app, &live, refusal).await),
+    let mut live = live(app, project, name, Purpose::Visit).await?;
+    for _ in 0..MOST_TOKENS {
+        patience(app, &live.authorization)?;
+        let refusal = match converse(&app.outbound, &app.clock, ask(live.kind, &live.visit)).await {
+            Ok(answer) => return Ok(answer),
+            Err(refusal) => refusal,
+        };
+        if refusal.why != Why::TokenRefused {
+            return Err(refused(app, &live.authorization, refusal));
+        }
+        live = another(app, project, name, &live).await?;
     }
+    // Somebody gives it another credential each time that we look, and the host takes none of them.
+    Err(VisitRefusal::Host(Refusal::new(
+        Why::HostBroken { retry_after: None },
+        "the host takes none of the tokens that it gave",
+    )))
 }
+
+/// Tokens that one visit tries: the one that was there, one that somebody else brought meanwhile, and a renewed one.
+const MOST_TOKENS: usize = 3;
 
 /// The project's authorization of this name with a token that leaves the house, if an administrator lets it.
 pub async fn hand_out(app: &Arc<App>, project: Id, name: &AuthorizationName) -> Result<Live, VisitRefusal> {
@@ -95,64 +116,160 @@ enum Purpose {
     HandOut,
 }
 
-async fn live(app: &App, project: Id, name: &AuthorizationName, purpose: Purpose) -> Result<Live, VisitRefusal> {
-    let found = app.store.find_git_authorization(project, &name.0).await?.ok_or(VisitRefusal::Unknown)?;
+/// With a minute of life at least, wherever it can be renewed.
+async fn live(app: &Arc<App>, project: Id, name: &AuthorizationName, purpose: Purpose) -> Result<Live, VisitRefusal> {
+    let found = find(app, project, name).await?;
     if purpose == Purpose::HandOut && !found.hands_out {
         return Err(VisitRefusal::StaysHere);
     }
     judge(&found.authorization, app.clock.now())?;
-    open(app, found).await
+    if !is_due(&found.authorization, app.clock.now()) {
+        return open(app, found, false).await;
+    }
+    match renewed(app, project, name, &found).await {
+        Ok(found) => open(app, found, true).await,
+        // What is left of it is good as long as it lasts.
+        Err(VisitRefusal::RateLimited { .. } | VisitRefusal::Host(_)) if has_life(&found, app.clock.now()) => {
+            open(app, found, false).await
+        }
+        Err(why) => Err(why),
+    }
 }
 
-/// Whether there is a token that the host will take, as far as we know.
+/// The life, in milliseconds, that a token must have to be used: a conversation may take half of it.
+const LEAST_LIFE_MS: i64 = 60_000;
+
+fn is_due(authorization: &GitAuthorization, now: i64) -> bool {
+    let ends_soon = authorization.account.access_ends_at.is_some_and(|end| end < now + LEAST_LIFE_MS);
+    ends_soon && is_renewable(authorization, now)
+}
+
+fn is_renewable(authorization: &GitAuthorization, now: i64) -> bool {
+    authorization.known.is_renewable && authorization.account.refresh_ends_at.is_none_or(|end| end > now)
+}
+
+fn has_life(found: &FoundGitAuthorization, now: i64) -> bool {
+    found.authorization.account.access_ends_at.is_none_or(|end| end > now)
+}
+
+async fn find(app: &App, project: Id, name: &AuthorizationName) -> Result<FoundGitAuthorization, VisitRefusal> {
+    app.store.find_git_authorization(project, &name.0).await?.ok_or(VisitRefusal::Unknown)
+}
+
+/// The authorization with another credential than the one that was read: renewed by whomever.
+async fn renewed(
+    app: &Arc<App>,
+    project: Id,
+    name: &AuthorizationName,
+    read: &FoundGitAuthorization,
+) -> Result<FoundGitAuthorization, VisitRefusal> {
+    let credential = |found: &FoundGitAuthorization| (found.authorization.id, found.authorization.generation);
+    let mut found = read.clone();
+    for _ in 0..TRIES {
+        if found.authorization.known.refresh.rests_until(app.clock.now()).is_some() {
+            break;
+        }
+        refreshing::refresh(app, &found).await;
+        found = find(app, project, name).await?;
+        judge(&found.authorization, app.clock.now())?;
+        if credential(&found) != credential(read) {
+            return Ok(found);
+        }
+        if found.authorization.known.refresh.held_until(app.clock.now()).is_some() {
+            break;
+        }
+    }
+    Err(unrenewed(&found.authorization, app.clock.now()))
+}
+
+/// Why there is no renewed token, and when to come again. None of it is the authorization's fault.
+fn unrenewed(authorization: &GitAuthorization, now: i64) -> VisitRefusal {
+    let refresh = &authorization.known.refresh;
+    if let Some(until) = refresh.held_until(now) {
+        let reason = "the token is being renewed, and nobody knows yet what came of it".to_owned();
+        return VisitRefusal::RateLimited { wait_s: seconds(until - now), reason };
+    }
+    let wait = refresh.rests_until(now).map(|until| until - now);
+    let failed = refresh.failed.unwrap_or(GitRefreshFailed::Away);
+    match failed {
+        GitRefreshFailed::RateLimited => {
+            VisitRefusal::RateLimited { wait_s: seconds(wait.unwrap_or(0)), reason: failed.reason().to_owned() }
+        }
+        GitRefreshFailed::ClientRefused => VisitRefusal::Host(Refusal::new(Why::ClientRefused, failed.reason())),
+        GitRefreshFailed::Away => {
+            VisitRefusal::Host(Refusal::new(Why::HostBroken { retry_after: wait }, failed.reason()))
+        }
+    }
+}
+
+/// Whether it can be used, as far as we know; if not, why, and the way back.
 fn judge(authorization: &GitAuthorization, now: i64) -> Result<(), VisitRefusal> {
-    let reason = match authorization.account.access_ends_at {
-        Some(end) if end <= now => Some("the token has ended"),
-        _ => None,
+    let standing = authorization.standing(now);
+    let Some(reason) = standing.reason else { return Ok(()) };
+    let way = match standing.next {
+        GitNext::ServeAgain => "an administrator must let the host serve the project",
+        _ => "authorize it again",
     };
-    match authorization.standing(now).reason.or(reason) {
-        Some(reason) => Err(VisitRefusal::Invalid(reason.to_owned())),
+    Err(VisitRefusal::Invalid(format!("{reason}; {way}")))
+}
+
+async fn open(app: &App, found: FoundGitAuthorization, is_renewed: bool) -> Result<Live, VisitRefusal> {
+    let FoundGitAuthorization { authorization, tokens, host, .. } = found;
+    let unknown = || VisitRefusal::Host(Refusal::new(Why::CannotDo, "this kind of host is not known here"));
+    let place = Place::of(&host).ok_or_else(unknown)?;
+    let at = sealed_at("git_authorizations", "access", authorization.id);
+    let token = match app.seal.open_value(Scope::Project(authorization.project), &at, &tokens.access).await {
+        Ok(opened) => text(&opened).map_err(ours)?,
+        // The seal has named the row in the log and in the trail; people see it at the authorization (FM-128).
+        Err(Unsealed::Changed { .. }) => return Err(blame(app, &authorization, GitTrouble::Unreadable).await?),
+        Err(why) => return Err(VisitRefusal::Ours(why.to_string())),
+    };
+    let (kind, visit) = (place.kind, place.visit(&token));
+    Ok(Live { authorization, token, kind, visit, is_renewed })
+}
+
+/// Another token after the host has refused this one: what somebody brought meanwhile, or a renewed one. Where there is
+/// none to be had, the authorization is to blame.
+async fn another(app: &Arc<App>, project: Id, name: &AuthorizationName, refused: &Live) -> Result<Live, VisitRefusal> {
+    let found = find(app, project, name).await?;
+    judge(&found.authorization, app.clock.now())?;
+    let read = (refused.authorization.id, refused.authorization.generation);
+    if (found.authorization.id, found.authorization.generation) != read {
+        return open(app, found, refused.is_renewed).await;
+    }
+    if refused.is_renewed || !is_renewable(&found.authorization, app.clock.now()) {
+        return Err(blame(app, &found.authorization, GitTrouble::TokenRefused).await?);
+    }
+    open(app, renewed(app, project, name, &found).await?, true).await
+}
+
+/// Says no without asking a host that has asked for patience.
+fn patience(app: &App, authorization: &GitAuthorization) -> Result<(), VisitRefusal> {
+    match app.patience.left(authorization, app.clock.ticks()) {
+        Some((wait, reason)) => Err(VisitRefusal::RateLimited { wait_s: seconds(wait), reason }),
         None => Ok(()),
     }
 }
 
-async fn open(app: &App, found: FoundGitAuthorization) -> Result<Live, VisitRefusal> {
-    let FoundGitAuthorization { authorization, tokens, host, .. } = found;
-    let place = Place::of(&host)
-        .ok_or_else(|| VisitRefusal::Host(Refusal::new(Why::CannotDo, "this kind of host is not known here")))?;
-    let at = sealed_at("git_authorizations", "access", authorization.id);
-    let token = match app.seal.open_value(Scope::Project(authorization.project), &at, &tokens.access).await {
-        Ok(opened) => text(&opened).map_err(ours)?,
-        Err(Unsealed::Changed { .. }) => {
-            // The seal has named the row in the log and in the trail; people see it at the authorization (FM-128).
-            blame(app, &authorization, GitTrouble::Unreadable).await?;
-            return Err(VisitRefusal::Invalid("the sealed token was changed in the database".to_owned()));
-        }
-        Err(why) => return Err(VisitRefusal::Ours(why.to_string())),
-    };
-    let (kind, visit) = (place.kind, place.visit(&token));
-    Ok(Live { authorization, token, kind, visit })
-}
-
-/// What the host's no means for the caller, and for the authorization.
-async fn refused(app: &App, live: &Live, refusal: Refusal) -> VisitRefusal {
+/// What the host's no means for the caller; nothing of it is the authorization's fault.
+fn refused(app: &App, authorization: &GitAuthorization, refusal: Refusal) -> VisitRefusal {
     match refusal.why {
-        Why::TokenRefused => match blame(app, &live.authorization, GitTrouble::TokenRefused).await {
-            Ok(()) => VisitRefusal::Invalid("the host no longer takes the token".to_owned()),
-            Err(why) => why,
-        },
         Why::RateLimited { retry_after } => {
+            if !is_crowded(&refusal) {
+                app.patience.learn(authorization, app.clock.ticks(), retry_after, &refusal.reason);
+            }
             VisitRefusal::RateLimited { wait_s: seconds(retry_after), reason: refusal.reason }
         }
         _ => VisitRefusal::Host(refusal),
     }
 }
 
-async fn blame(app: &App, authorization: &GitAuthorization, trouble: GitTrouble) -> Result<(), VisitRefusal> {
+/// Keeps what is wrong, unless it has another credential by now, and says so to the caller.
+async fn blame(app: &App, authorization: &GitAuthorization, trouble: GitTrouble) -> Result<VisitRefusal, VisitRefusal> {
     let at = app.clock.now();
     let note = Note { id: app.dice.id(at), at, actor: "server".to_owned(), request_id: None };
     app.store.blame_git_authorization(authorization, trouble, &note).await?;
-    Ok(())
+    Ok(VisitRefusal::Invalid(format!("{}; authorize it again", trouble.reason())))
 }
 
 /// Whole seconds, rounded up: whoever waits them has waited long enough.

@@ -11,6 +11,7 @@ use crate::seal::KeySource;
 use serde::Serialize;
 use serde_json::json;
 use vestibule_store::git_authorizations::GitAuthorizationLine;
+use vestibule_store::git_refreshes::GitRefresh;
 use vestibule_store::git_standing::GitNext;
 
 /// What can be done with authorizations at Git hosts.
@@ -70,6 +71,7 @@ struct View<'a> {
     since: String,
     next: String,
     token_ends_at: Option<String>,
+    renewal: Option<String>,
     created_by: Option<&'a str>,
     created_at: String,
     updated_at: String,
@@ -94,6 +96,7 @@ fn view(line: &GitAuthorizationLine, now: i64) -> View<'_> {
         since: printout::time(standing.since),
         next: next(standing.next),
         token_ends_at: account.access_ends_at.map(printout::time),
+        renewal: renewal(&shown.known.refresh, now),
         created_by: line.created_by.as_deref(),
         created_at: printout::time(shown.created_at),
         updated_at: printout::time(shown.updated_at),
@@ -108,6 +111,25 @@ fn next(next: GitNext) -> String {
         GitNext::Reauthorize => "somebody of the project authorizes it again".to_owned(),
         GitNext::ServeAgain => "an administrator lets the host serve the project again".to_owned(),
     }
+}
+
+/// What is known of the renewal that is under way, or failed; none where there is nothing to tell.
+fn renewal(refresh: &GitRefresh, now: i64) -> Option<String> {
+    if let (Some(since), Some(until)) = (refresh.since, refresh.held_until(now)) {
+        return Some(format!("under way since {}, until {} at most", printout::time(since), printout::time(until)));
+    }
+    let failed = refresh.failed.zip(refresh.after).map(|(failed, after)| {
+        format!(
+            "the last one failed ({}), the next one is tried at a use after {}",
+            failed.name(),
+            printout::time(after)
+        )
+    });
+    let doubt = refresh.since.filter(|_| refresh.doubt > 0).map(|since| {
+        format!("nobody knows what became of the one of {}: it is tried once more", printout::time(since))
+    });
+    let told: Vec<String> = failed.into_iter().chain(doubt).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// Does what `verb` says.
@@ -173,6 +195,7 @@ fn sheet(view: &View) -> String {
     ];
     facts.extend(view.reason.map(|reason| ("reason", reason.to_owned())));
     facts.push(("next", view.next.clone()));
+    facts.extend(view.renewal.as_ref().map(|renewal| ("renewal", renewal.clone())));
     facts.push(("brought by", or_none(view.created_by)));
     facts.push(("since", view.created_at.clone()));
     facts.push(("last credential", view.updated_at.clone()));

@@ -136,6 +136,7 @@ pub mod sample {
     use crate::pages::HOSTILE;
     use vestibule_oauth::id::Id;
     use vestibule_store::git_authorizations::{GitAccount, TokenType};
+    use vestibule_store::git_refreshes::GitRefresh;
     use vestibule_store::git_standing::Known;
 
     /// An authorization with `text` wherever a host or a person chooses.
@@ -160,7 +161,14 @@ pub mod sample {
                 access_ends_at: None,
                 refresh_ends_at: None,
             },
-            known: Known { is_renewable: false, trouble: None, since: 0, host_off_since: None, is_served: true },
+            known: Known {
+                is_renewable: false,
+                trouble: None,
+                since: 0,
+                host_off_since: None,
+                is_served: true,
+                refresh: GitRefresh::default(),
+            },
             generation: 1,
             created_by: id,
             created_at: 1_795_297_921_999,

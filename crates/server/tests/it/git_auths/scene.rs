@@ -2,7 +2,10 @@
 
 use crate::githosts::{GitHub, GitLab, Gitee, follow};
 use crate::harness::{Answer, Call, Database, Page, Person, Server, Visitor, unique};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use vestibule_oauth::secret::Digest;
 
 pub struct Scene {
     pub server: Server,
@@ -124,6 +127,39 @@ impl Scene {
         let answer = self.post(&format!("/{kind}/oauth"), &brought(name, &address));
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["authorization"].clone()
+    }
+
+    /// Asks for the token of this authorization.
+    pub fn hand_out(&self, name: &str) -> Answer {
+        self.hand_out_at(&self.server, name)
+    }
+
+    /// The same of another process.
+    pub fn hand_out_at(&self, server: &Server, name: &str) -> Answer {
+        let call = Call::post(server.at(&format!("/v1/{}/git/credentials", self.project)));
+        call.header("X-Auth-Token", &self.token).json(&json!({ "authorization": name })).send()
+    }
+
+    /// The token of this authorization.
+    #[track_caller]
+    pub fn credential(&self, name: &str) -> String {
+        let answer = self.hand_out(name);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["password"].as_str().expect("a token").to_owned()
+    }
+
+    /// Tells that the host refused this token, so that the host is asked whose it is.
+    pub fn doubt(&self, name: &str, token: &str) -> Answer {
+        let digest = Digest::of(token.as_bytes());
+        let digest = URL_SAFE_NO_PAD.encode(digest.as_bytes());
+        let call = Call::post(self.server.at(&format!("/v1/{}/git/credentials/refused", self.project)));
+        let body = json!({ "authorization": name, "digest": digest });
+        call.header("X-Auth-Token", &self.token).json(&body).send()
+    }
+
+    /// What `vestibule git-auth show` tells.
+    pub fn shown(&self, name: &str) -> Value {
+        self.server.json(&["git-auth", "show", &self.project, name], "")
     }
 
     /// How many requests reached the hosts that could have brought or ended anything.

@@ -132,6 +132,8 @@ pub enum Fault {
     FrozenAfter(Gate),
     /// Does what it should once the gate opens.
     FrozenBefore(Gate),
+    /// Does nothing, and closes the connection once the gate opens.
+    FrozenAway(Gate),
 }
 
 /// What a frozen host waits for.
@@ -266,6 +268,7 @@ impl Fake {
                 gate.wait();
                 answer(&asked)
             }
+            Some(Fault::FrozenAway(gate)) => return gate.wait(),
             Some(Fault::Nonsense) => Said::json(200, &serde_json::json!([{ "said": SAYS }])),
         };
         write(&mut stream, &asked.method, &said);

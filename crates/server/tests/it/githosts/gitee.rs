@@ -36,6 +36,7 @@ struct World {
     people: Vec<Person>,
     signed_in: usize,
     asks: bool,
+    access_life: i64,
     codes: Vec<Code>,
     tokens: Vec<Token>,
     forge: Forge,
@@ -86,6 +87,7 @@ impl Gitee {
             people: Vec::new(),
             signed_in: 0,
             asks: false,
+            access_life: ACCESS,
             codes: Vec::new(),
             tokens: Vec::new(),
             forge: Forge::default(),
@@ -104,6 +106,11 @@ impl Gitee {
     /// Registers an address to which codes may be sent.
     pub fn register(&self, callback: &str) {
         self.world().callbacks.push(callback.to_owned());
+    }
+
+    /// Access tokens that are given from now on live so many seconds.
+    pub fn lives(&self, seconds: i64) {
+        self.world().access_life = seconds;
     }
 
     /// From now on people see the page that asks them.
@@ -306,11 +313,11 @@ impl World {
             refresh: Some(refresh.clone()),
             person,
             scopes,
-            ends: Some(now + ACCESS),
+            ends: Some(now + self.access_life),
             alive: true,
         });
         let body = json!({
-            "access_token": access, "token_type": "bearer", "expires_in": ACCESS, "refresh_token": refresh,
+            "access_token": access, "token_type": "bearer", "expires_in": self.access_life, "refresh_token": refresh,
             "scope": scope, "created_at": now,
         });
         Said::json(200, &body).header("Cache-Control", "no-store")

@@ -39,6 +39,7 @@ struct World {
     tokens_end: bool,
     /// Whether a live token of the same person and scopes is given again.
     same_again: bool,
+    access_life: i64,
     people: Vec<Person>,
     /// Whose browser comes.
     signed_in: usize,
@@ -99,6 +100,7 @@ impl GitHub {
             callback: String::new(),
             tokens_end: false,
             same_again: false,
+            access_life: ACCESS,
             people: Vec::new(),
             signed_in: 0,
             asks: false,
@@ -120,6 +122,11 @@ impl GitHub {
     /// Registers where codes may be sent.
     pub fn register(&self, callback: &str) {
         self.world().callback = callback.to_owned();
+    }
+
+    /// Access tokens that end and are given from now on live so many seconds.
+    pub fn lives(&self, seconds: i64) {
+        self.world().access_life = seconds;
     }
 
     /// Switches on that the application's tokens end.
@@ -432,7 +439,7 @@ impl World {
             let oldest = &mut self.tokens[alive[0]];
             (oldest.alive, oldest.refreshable) = (false, false);
         }
-        let (prefix, ends) = if self.tokens_end { ("ghu_", Some(now + ACCESS)) } else { ("gho_", None) };
+        let (prefix, ends) = if self.tokens_end { ("ghu_", Some(now + self.access_life)) } else { ("gho_", None) };
         let access = format!("{prefix}{}", fresh(36));
         let refresh = self.tokens_end.then(|| format!("ghr_{}", fresh(76)));
         self.tokens.push(Token {
@@ -448,7 +455,7 @@ impl World {
         });
         let mut fields: Vec<(&str, Value)> = vec![("access_token", access.into())];
         if let Some(refresh) = refresh {
-            fields.push(("expires_in", ACCESS.into()));
+            fields.push(("expires_in", self.access_life.into()));
             fields.push(("refresh_token", refresh.into()));
             fields.push(("refresh_token_expires_in", REFRESH.into()));
         }

@@ -120,11 +120,6 @@ impl GitLab {
         format!("{}{}", self.fake.url(), self.below)
     }
 
-    /// The line of a request to `path`, for the log and for faults.
-    pub fn line(&self, method: &str, path: &str) -> String {
-        format!("{method} {}{path}", self.below)
-    }
-
     fn world(&self) -> std::sync::MutexGuard<'_, World> {
         self.world.lock().expect("world")
     }
