@@ -145,7 +145,8 @@ fn accept(reply: &Reply, now: i64) -> Result<(), Refusal> {
     if reply.status() != 403 {
         return Err(refusal);
     }
-    if reply.header("x-github-sso").is_some_and(|sso| sso.starts_with("required")) {
+    let wants_sso = reply.header("x-github-sso").is_some_and(|sso| sso.starts_with("required"));
+    if refusal.why == Why::Forbidden && wants_sso {
         // The address beside it is for one person and one time, and not for our words.
         let reason = "the organization wants this token authorized for its single sign-on, in the person's settings";
         return Err(Refusal::raw(Why::Forbidden, reason.to_owned()));

@@ -146,8 +146,9 @@ fn key(address: &str) -> Option<String> {
 /// The longest key that is sent back, in bytes.
 const MOST_KEY_BYTES: usize = 4096;
 
-/// How it says, to an update and to a deletion, that a file is no longer the one of the commit that was named.
-const STALE: &str = "has changed since you started editing";
+/// How it says, to an update and to a deletion, that a file is no longer the one of the commit that was named; and to any
+/// write, that the branch moved while it was made.
+const STALE: [&str; 2] = ["has changed since you started editing", "Please refresh and try again"];
 
 /// Passes a success.
 fn accept(reply: &Reply, now: i64) -> Result<(), Refusal> {
@@ -156,7 +157,7 @@ fn accept(reply: &Reply, now: i64) -> Result<(), Refusal> {
     }
     let refusal = judge::refusal(reply, now);
     // Untruncated, because the file's path stands before the words that decide.
-    let has_changed = reply.status() == 400 && refusal.reason.contains(STALE);
+    let has_changed = reply.status() == 400 && STALE.iter().any(|words| refusal.reason.contains(words));
     let why = if has_changed { Why::Stale } else { refusal.why };
     Err(Refusal { why, ..refusal })
 }

@@ -42,7 +42,7 @@ fn why(said: &Said, reply: &Reply, now: i64) -> Why {
         413 => Why::TooLarge,
         // These two say of themselves that another time may do.
         408 | 425 => Why::HostBroken { retry_after: retry_after(reply, now) },
-        400..=499 if said.is_object && reply.status() != 401 => Why::Invalid,
+        400..=499 if said.is_object => Why::Invalid,
         _ => Why::HostBroken { retry_after: retry_after(reply, now) },
     }
 }

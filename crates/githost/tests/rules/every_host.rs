@@ -386,6 +386,15 @@ fn a_stale_file_is_stale_however_long_its_path_is() {
 }
 
 #[test]
+fn a_branch_that_moved_at_gitlab_while_a_file_was_written_is_stale() {
+    let host = Host::new("gitlab", "https://gitlab.com");
+    let step = host.kind.create_file(&host.visit(), &hello(), &change("a.txt", "Add"), &content());
+    let body = b"{\"message\":\"Could not update refs/heads/main. Please refresh and try again.\"}";
+    let refusal = run(step, |_| Reply::new(400, Vec::new(), body.to_vec())).unwrap_err();
+    assert_eq!(refusal.why, Why::Stale);
+}
+
+#[test]
 fn a_file_that_exists_is_not_made() {
     refused("create_existing_file", Why::Conflict, |host| {
         host.kind.create_file(&host.visit(), &hello(), &change("src:lib.rs", "Add"), &content())

@@ -134,6 +134,29 @@ fn a_tree_of_gitlab_is_walked_by_keys_and_by_numbers_where_it_is_counted_all_the
 }
 
 #[test]
+fn fm_91_whatever_a_link_says_the_next_page_is_asked_for_at_the_host() {
+    let links = [
+        "<",
+        "<>; rel=\"next\"",
+        "<a",
+        "a>; rel=\"next\"",
+        "<?page_token=>; rel=\"next\"",
+        "<\u{fffd}?page_token=%ff%00>; rel=\"next\"",
+        "<//evil.example/?page_token=..%2F..%2F%3F%23@evil.example>; rel=\"next\"",
+        "<https://evil.example/?page_token=k>; rel=\"next\"",
+    ];
+    for (link, host) in links.iter().flat_map(|link| Host::all().into_iter().map(move |host| (link, host))) {
+        let mut asked = 0;
+        let _ = run(tree(&host), |request| {
+            asked += 1;
+            assert!(request.url().starts_with(&format!("{}/", host.site.api().as_str())), "{}", request.url());
+            assert!(!request.url().contains("evil.example/") && asked <= 2, "{}", request.url());
+            ok(&[("link", link)], r#"[{"path":"a","type":"blob"}]"#)
+        });
+    }
+}
+
+#[test]
 fn a_listing_of_gitlab_is_read_on_where_a_proxy_has_taken_its_headers_away() {
     let host = gitlab();
     let page = |from: u32, to: u32| {
