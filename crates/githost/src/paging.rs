@@ -188,5 +188,20 @@ where
     })
 }
 
+/// Two listings as one: `second` is asked for after `first`. If the first is cut already, because time ran out, say, the
+/// second may fail to come without taking it along.
+pub fn both<T>(first: Step<Listing<T>>, second: Step<Listing<T>>) -> Step<Listing<T>>
+where
+    T: Item + Send + 'static,
+{
+    first.then(move |first| {
+        second.settle(move |outcome| match outcome {
+            Ok(second) => Step::Done(Ok(first.and(second))),
+            Err(refusal) if first.is_cut && !refusal.is_definite() => Step::Done(Ok(first)),
+            Err(refusal) => Step::refuse(refusal),
+        })
+    })
+}
+
 /// The most that the items of one listing may hold, in bytes: names as long as hosts allow, on every page.
 const MOST_BYTES: usize = 8 << 20;

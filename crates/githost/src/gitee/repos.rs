@@ -144,12 +144,11 @@ pub fn projects(visit: &Visit, namespace: &Namespace) -> Step<Listing<ProjectIte
         let listing = list(&visit, address);
         let Some(owner) = other else { return listing.map(|found| found.map(Repository::item)) };
         let invited = list(&visit, visit.site.api().at().fixed("user/repos").query("affiliation", "collaborator"));
-        listing.then(move |public| {
-            invited.map(move |mut invited| {
-                invited.items.retain(|repository| repository.namespace.path.eq_ignore_ascii_case(&owner));
-                public.and(invited).map(Repository::item)
-            })
-        })
+        let invited = invited.map(move |mut invited| {
+            invited.items.retain(|repository| repository.namespace.path.eq_ignore_ascii_case(&owner));
+            invited
+        });
+        paging::both(listing, invited).map(|found| found.map(Repository::item))
     })
 }
 

@@ -109,12 +109,11 @@ pub fn projects(visit: &Visit, namespace: &Namespace) -> Step<Listing<ProjectIte
         let listing = list(&visit, address);
         let Some(owner) = other else { return listing.map(|found| found.map(Repository::item)) };
         let invited = list(&visit, mine("collaborator"));
-        listing.then(move |public| {
-            invited.map(move |mut invited| {
-                invited.items.retain(|repository| repository.owner.login.eq_ignore_ascii_case(&owner));
-                public.and(invited).map(Repository::item)
-            })
-        })
+        let invited = invited.map(move |mut invited| {
+            invited.items.retain(|repository| repository.owner.login.eq_ignore_ascii_case(&owner));
+            invited
+        });
+        paging::both(listing, invited).map(|found| found.map(Repository::item))
     })
 }
 

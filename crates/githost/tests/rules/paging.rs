@@ -53,6 +53,20 @@ fn a_listing_that_runs_out_of_time_keeps_what_it_has_and_says_that_it_is_cut() {
 }
 
 #[test]
+fn a_second_listing_that_there_is_no_time_for_does_not_take_the_first_one_along() {
+    let host = Host::new("github", "https://github.com");
+    let answer = |page: u32| match page {
+        0 => ok(&[], r#"{"id":9,"login":"dog"}"#),
+        1 => ok(&[], r#"{"id":1,"login":"octocat"}"#),
+        _ => ok(&MORE, r#"[{"id":5,"name":"b","clone_url":"u","owner":{"id":9,"login":"dog"}}]"#),
+    };
+    let projects = || host.kind.projects(&host.visit(), &Namespace::parse("dog").unwrap());
+    let listing = stopped(projects(), 3, answer).unwrap();
+    assert_eq!((listing.items.len(), listing.is_cut), (1, true));
+    assert!(stopped(projects(), 2, answer).is_err());
+}
+
+#[test]
 fn a_page_that_is_refused_is_not_passed_over() {
     for host in Host::all() {
         let mut asked = 0;
