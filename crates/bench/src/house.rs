@@ -140,6 +140,11 @@ impl House {
         Ok(server)
     }
 
+    /// Where its Git host is.
+    pub const fn host(&self) -> SocketAddr {
+        self.host
+    }
+
     /// Where the server's log is.
     pub fn log(&self) -> PathBuf {
         self.directory.join("log.jsonl")

@@ -80,6 +80,9 @@ enum Part {
     /// A bare axum route
     #[command(hide = true)]
     Bare { path: String, size: usize },
+    /// The same as a reverse proxy of the house's Git host
+    #[command(hide = true)]
+    Forward { path: String, host: std::net::SocketAddr },
     /// Argon2id alone
     #[command(hide = true)]
     Hash { milliseconds: u64 },
@@ -110,6 +113,11 @@ fn run(cli: Cli) -> Result<bool, String> {
             // The same runtime as the server's.
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
             runtime.map_err(|error| error.to_string())?.block_on(bare::serve(path, *size)).map(|()| true)
+        }
+        Some(Part::Forward { path, host }) => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            let serving = bare::forward(path, *host, project::BRANCHES);
+            runtime.map_err(|error| error.to_string())?.block_on(serving).map(|()| true)
         }
         part => {
             if cfg!(debug_assertions) {

@@ -13,6 +13,7 @@ use crate::proof::Proof;
 use crate::rows::Row;
 use crate::supply::{self, Supply};
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
@@ -99,7 +100,8 @@ pub async fn measure(row: Row, house: &mut House, crowd: Option<&Crowd>, plan: P
     let mut callers = supplied(row, house, crowd, plan).await?;
     let mut server = house.start()?;
     let (request, size) = supply::sample(server.address, &mut callers[0]).await?;
-    let bare = Listener::start(bare_command(&request, size)?, None)?;
+    let onwards = row.goes_on().then_some(house.host());
+    let bare = Listener::start(bare_command(&request, size, onwards)?, None)?;
     let floor = || Caller::around(row.connections(), vec![request.clone()], supply::ANYTHING);
     let most = if row.each_once() { plan.once } else { usize::MAX };
     let mut rounds = Rounds::default();
@@ -226,13 +228,16 @@ pub fn median(figures: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// This program as the bare route at the path of `request`, with answers of `size` bytes.
-fn bare_command(request: &[u8], size: usize) -> Result<Command, String> {
+/// This program as the bare route at the path of `request`, with answers of `size` bytes, or with what a host answers.
+fn bare_command(request: &[u8], size: usize, onwards: Option<SocketAddr>) -> Result<Command, String> {
     let line = String::from_utf8_lossy(request);
     let target = line.split(' ').nth(1).unwrap_or("/");
     let path = target.split('?').next().unwrap_or("/");
     let mut command = process::pinned(&[], &std::env::current_exe().map_err(|error| error.to_string())?)?;
-    command.args(["bare", path, &size.to_string()]);
+    match onwards {
+        Some(host) => command.args(["forward", path, &host.to_string()]),
+        None => command.args(["bare", path, &size.to_string()]),
+    };
     Ok(command)
 }
 

@@ -9,6 +9,7 @@ use crate::wire::{self, Connection};
 use aws_lc_rs::{digest, hmac};
 use axum::Router;
 use axum::http::header;
+use axum::routing::get;
 use serde_json::json;
 use std::net::{SocketAddr, TcpListener};
 
@@ -65,13 +66,22 @@ impl Project {
     }
 }
 
-/// Answers everything that a GitHub is asked about a token with one person, for as long as the process lives.
+/// Where the host of a row of repositories answers at once.
+pub const BRANCHES: &str = "/api/v3/repos/ada/demo/branches";
+
+/// Answers everything that a GitHub is asked about a token with one person, and a repository's branches, for as long as
+/// the process lives.
 pub fn serve_host(listener: TcpListener) -> Result<(), String> {
     listener.set_nonblocking(true).map_err(|error| error.to_string())?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
     let who = json!({ "id": 1, "login": "ada", "avatar_url": "https://host.example/ada.png", "html_url": "https://host.example/ada" });
     let answer = move || async move { ([(header::CONTENT_TYPE, "application/json")], who.to_string()) };
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    let commit = json!({ "sha": "c5b97d5ae6c19d5c5df71a34c7fbeeda2479ccbc", "url": "https://host.example/c" });
+    let branch = |name| json!({ "name": name, "commit": commit, "protected": false });
+    let branches = json!(["main", "next", "release/1", "release/2"].map(branch)).to_string();
+    let branches = move || async move { ([(header::CONTENT_TYPE, "application/json")], branches.clone()) };
+    let router = Router::new().route(BRANCHES, get(branches)).fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(())
 }
 

@@ -11,6 +11,8 @@ use crate::{browser, wire};
 /// Connections that ask at once, and those that sign in: the queue for passwords has 32 places.
 pub const CONNECTIONS: usize = 64;
 pub const SIGNING_IN: usize = 8;
+/// Connections whose requests go on to another machine: as many as there are places at one host.
+pub const VISITING: usize = 16;
 
 /// What clients look up first.
 const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -35,11 +37,12 @@ pub enum Row {
     GitList,
     GitListSigned,
     GitCredential,
+    GitBranches,
 }
 
 impl Row {
     /// All of them, in the order of the table.
-    pub const ALL: [Row; 17] = [
+    pub const ALL: [Row; 18] = [
         Row::Introspect,
         Row::IdaasUserinfo,
         Row::Userinfo,
@@ -57,6 +60,7 @@ impl Row {
         Row::GitList,
         Row::GitListSigned,
         Row::GitCredential,
+        Row::GitBranches,
     ];
 
     /// Its name for `--rows`, in bars and in JSON.
@@ -79,6 +83,7 @@ impl Row {
             Row::GitList => "git-list",
             Row::GitListSigned => "git-list-signed",
             Row::GitCredential => "git-credential",
+            Row::GitBranches => "git-branches",
         }
     }
 
@@ -102,6 +107,7 @@ impl Row {
             Row::GitList => "a project's Git authorizations, by token",
             Row::GitListSigned => "the same, by access key",
             Row::GitCredential => "hand-out of a stored token",
+            Row::GitBranches => "branches through an authorization",
         }
     }
 
@@ -129,7 +135,11 @@ impl Row {
 
     /// How many connections ask.
     pub const fn connections(self) -> usize {
-        if matches!(self, Row::SignIn) { SIGNING_IN } else { CONNECTIONS }
+        match self {
+            Row::SignIn => SIGNING_IN,
+            Row::GitBranches => VISITING,
+            _ => CONNECTIONS,
+        }
     }
 
     /// Whether it uses each request up, so that every round needs a supply of its own.
@@ -139,7 +149,12 @@ impl Row {
 
     /// Whether it is the Git API's.
     pub const fn is_git(self) -> bool {
-        matches!(self, Row::GitList | Row::GitListSigned | Row::GitCredential)
+        matches!(self, Row::GitList | Row::GitListSigned | Row::GitCredential | Row::GitBranches)
+    }
+
+    /// Whether each request leads to another, so that the yardstick is a bare reverse proxy.
+    pub const fn goes_on(self) -> bool {
+        matches!(self, Row::GitBranches)
     }
 
     /// Whether what it uses up lives a minute only.
@@ -220,6 +235,13 @@ impl Row {
                 }
                 let body = format!("{{\"authorization\":\"{AUTHORIZATION}\"}}");
                 around(vec![wire::post_json(&project.path("credentials"), &headers, &body)], ok("\"password\":"))
+            }
+            Row::GitBranches => {
+                let (project, token) = (&house.project, house.project.token(supply.to).await?);
+                project.authorize(supply.to, &token).await?;
+                let headers = [("x-auth-token", token.as_str()), ("x-repo-auth", AUTHORIZATION)];
+                let request = wire::get(&project.path("repos/ada/demo/branches"), &headers);
+                around(vec![request], ok("\"branches\":[\"main\""))
             }
             Row::GitListSigned => {
                 let project = &house.project;

@@ -3,6 +3,7 @@
 Gets its settings as one JSON argument. Prints {"results": …}: what each library made of each call.
 """
 
+import base64
 import json
 import sys
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +14,7 @@ from gitee.exceptions import APIError
 from gitee_client import GiteeClient
 from gitee_client.error import GiteeAPIError
 from gitee_client.models.common import Namespace, UserDetail, UserEmail
+from gitee_client.models import repo as models
 from gitee_client.models.repo import Project
 from oauthlib.oauth2 import LegacyApplicationClient, OAuth2Error
 from requests_oauthlib import OAuth2Session
@@ -94,6 +96,55 @@ def first_library(token):
     }
 
 
+def of_repositories(token, owner):
+    """gitee-client on a repository of the person's: what it reads, and what its models do not have of it.
+
+    It asks for contents at an address with parentheses in it, and names its own address in place of a webhook's: the
+    other one does these.
+    """
+    client, repo = GiteeClient(token, base_url=web + "/api"), "demo-1"
+    reader = OpenApi(token=token, base_url=web + "/api/v5").repositories
+    content = base64.b64encode("größe\n".encode()).decode()
+    made = client.repos.create_user_repos("of-client", path="of-client", private=True)
+    again = refused(lambda: client.repos.create_user_repos("of-client", path="of-client"), GiteeAPIError)
+    file = client.repos.create_repos_contents(content, "Add", owner, "a b/ü.txt", repo, branch="main")
+    taken = refused(lambda: client.repos.create_repos_contents(content, "Add", owner, "a b/ü.txt", repo), GiteeAPIError)
+    read = reader.get_contents(owner, repo, "a b/ü.txt", ref="main")
+    changed = client.repos.update_repos_contents("dHdvCg==", "Change", owner, "a b/ü.txt", repo, read["sha"], branch="main")
+    late = refused(lambda: client.repos.update_repos_contents("dHdvCg==", "Late", owner, "a b/ü.txt", repo, read["sha"]),
+                   GiteeAPIError)
+    two = reader.get_contents(owner, repo, "a b/ü.txt")
+    tag = client.repos.create_repos_tags(owner, "main", repo, "v1", tag_message="One")
+    no_tag = refused(lambda: client.repos.create_repos_tags(owner, "main", repo, "v1"), GiteeAPIError)
+    hooks = OpenApi(token=token, base_url=web + "/api/v5").webhooks
+    hook = hooks.create_webhook(owner, repo, "https://ci.example/hook", secret="s")
+    hooks = client.webhooks.list_repos_hooks(owner, repo)
+    client.webhooks.delete_repos_hooks(hook["id"], owner, repo)
+    branches, tags = client.repos.list_repos_branches(owner, repo), client.repos.list_repos_tags(owner, repo)
+    commits, own = client.repos.list_repos_commits(owner, repo), client.repos.get_repos(owner, repo)
+    tree = client.git_data.get_repos_git_trees(owner, repo, "main", recursive=1)
+    blob = client.git_data.get_repos_git_blobs(owner, repo, two["sha"])
+    client.repos.delete_repos_contents("Remove", owner, "a b/ü.txt", repo, two["sha"], branch="main")
+    found = []
+    for one, model in ((made, models.Project), (own, models.Project), (read, models.Content), (tag, models.Tag),
+                       (hook, models.Hook), (blob, models.Blob), (branches[0], models.Branch), (tags[0], models.Tag),
+                       (commits[0], models.RepoCommit), (file["content"], models.ContentBasic)):
+        # Of these models some say text of what is an object; a member that none of them has is a misfit all the same.
+        found += [misfit for misfit in misfits(one, model, model.__name__) if misfit.endswith("in no model")]
+    return {
+        "made": made["full_name"], "again": again, "taken": taken, "late": late, "no_tag": no_tag, "misfits": found,
+        "read": [read["path"], base64.b64decode(read["content"]).decode()], "two": base64.b64decode(two["content"]).decode(),
+        "written": [file["content"]["sha"] == read["sha"], changed["content"]["sha"] == two["sha"]],
+        "blob": base64.b64decode(blob["content"]).decode(), "tree": [[one["path"], one["type"]] for one in tree["tree"]],
+        "names": [[one["name"] for one in branches], [one["name"] for one in tags]], "tag": tag["message"],
+        "hooks": [one["url"] for one in hooks], "no_hook": refused(
+            lambda: client.webhooks.delete_repos_hooks(hook["id"], owner, repo), GiteeAPIError),
+        "messages": [one["commit"]["message"] for one in commits],
+        "gone": reader.get_contents(owner, repo, "a b/ü.txt"),
+        "empty": refused(lambda: client.repos.list_repos_commits(owner, "demo-2"), GiteeAPIError),
+    }
+
+
 def second_library(token):
     """gitee-openapi sends it as a bearer token."""
     client = OpenApi(token=token, base_url=web + "/api/v5")
@@ -110,4 +161,5 @@ print(json.dumps({"results": {
     "token": token, "fresh": fresh, "again": again, "stale": stale, "password": of_password,
     "first": first_library(fresh["access_token"]),
     "second": second_library(of_password["access_token"]),
+    "of_repositories": of_repositories(fresh["access_token"], "cat-of-clients"),
 }}), flush=True)

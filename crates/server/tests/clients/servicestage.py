@@ -47,7 +47,16 @@ def client():
     return builder.with_credentials(who).build()
 
 
-BODIES = {"create_o_auth": sdk.OAuth, "create_personal_auth": sdk.AccessToken, "create_password_auth": sdk.AccessPassword}
+BODIES = {
+    "create_o_auth": sdk.OAuth,
+    "create_personal_auth": sdk.AccessToken,
+    "create_password_auth": sdk.AccessPassword,
+    "create_project": sdk.ProjectCreate,
+    "create_tag": sdk.TagCreate,
+    "create_hook": sdk.HookCreate,
+    "create_file": sdk.FileCreate,
+    "update_file": sdk.FileUpdate,
+}
 REQUESTS = {
     "list_authorizations": sdk.ListAuthorizationsRequest,
     "show_redirect_url": sdk.ShowRedirectUrlRequest,
@@ -55,6 +64,23 @@ REQUESTS = {
     "create_personal_auth": sdk.CreatePersonalAuthRequest,
     "create_password_auth": sdk.CreatePasswordAuthRequest,
     "delete_authorize": sdk.DeleteAuthorizeRequest,
+    "list_namespaces": sdk.ListNamespacesRequest,
+    "show_project_detail": sdk.ShowProjectDetailRequest,
+    "list_projects": sdk.ListProjectsRequest,
+    "create_project": sdk.CreateProjectRequest,
+    "list_branches": sdk.ListBranchesRequest,
+    "list_tags": sdk.ListTagsRequest,
+    "create_tag": sdk.CreateTagRequest,
+    "delete_tag": sdk.DeleteTagRequest,
+    "list_commits": sdk.ListCommitsRequest,
+    "list_hooks": sdk.ListHooksRequest,
+    "create_hook": sdk.CreateHookRequest,
+    "delete_hook": sdk.DeleteHookRequest,
+    "list_trees": sdk.ListTreesRequest,
+    "show_content": sdk.ShowContentRequest,
+    "create_file": sdk.CreateFileRequest,
+    "update_file": sdk.UpdateFileRequest,
+    "delete_file": sdk.DeleteFileRequest,
 }
 
 

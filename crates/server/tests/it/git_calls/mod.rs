@@ -4,4 +4,6 @@ mod bounds;
 mod callers;
 mod reading;
 pub mod scene;
+mod sdk;
+mod table;
 mod writing;

@@ -29,11 +29,7 @@ impl Calls {
     pub fn on(database: Database) -> Calls {
         let calls = Calls(Scene::on(database));
         for kind in KINDS {
-            let token = match kind {
-                "github" => calls.github.classic_token(&["repo", "read:org", "write:repo_hook"], None),
-                "gitlab" => calls.gitlab.personal_token(&["api"], calls.gitlab.clock.now() + 30 * 86_400),
-                _ => calls.gitee.personal_token(&["user_info", "projects", "hook", "groups", "enterprises"], None),
-            };
+            let token = calls.personal(kind);
             let name = calls.name(kind);
             let answer = calls.post(&format!("/{kind}/personal"), &json!({ "name": name, "token": token }));
             assert_eq!(answer.status, 200, "{}", answer.text());
@@ -42,6 +38,15 @@ impl Calls {
             calls.fake(kind).forget();
         }
         calls
+    }
+
+    /// A personal token that is good for everything.
+    pub fn personal(&self, kind: &str) -> String {
+        match kind {
+            "github" => self.github.classic_token(&["repo", "read:org", "write:repo_hook"], None),
+            "gitlab" => self.gitlab.personal_token(&["api"], self.gitlab.clock.now() + 30 * 86_400),
+            _ => self.gitee.personal_token(&["user_info", "projects", "hook", "groups", "enterprises"], None),
+        }
     }
 
     /// The authorization's name.

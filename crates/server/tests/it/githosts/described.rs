@@ -3,6 +3,7 @@
 //! extract that `crates/githost` is tested with.
 
 use super::GitHub;
+use super::forge::{Kind, LINK, SUBMODULE, blob_sha};
 use crate::harness::{Answer, Call};
 use serde_json::{Value, json};
 
@@ -32,7 +33,21 @@ impl Description {
             let misfits: Vec<_> = any.iter().map(|one| self.misfit(one, value, at)).collect();
             return misfits.iter().all(Option::is_some).then(|| format!("{at}: {misfits:?}"));
         }
+        for all in schema["allOf"].as_array().into_iter().flatten() {
+            if let Some(misfit) = self.misfit(all, value, at) {
+                return Some(misfit);
+            }
+        }
+        if schema["type"].is_array() {
+            let fits = schema["type"].as_array().into_iter().flatten().any(|one| {
+                let mut only = schema.clone();
+                only["type"] = one.clone();
+                self.misfit(&only, value, at).is_none()
+            });
+            return (!fits).then(|| format!("{at}: {value} is none of {}", schema["type"]));
+        }
         let fits = match schema["type"].as_str() {
+            Some("null") => value.is_null(),
             Some("object") => value.is_object(),
             Some("array") => value.is_array(),
             Some("string") => value.is_string(),
@@ -46,7 +61,13 @@ impl Description {
             return Some(format!("{at}: {value} is not {}", schema["type"]));
         }
         for (name, member) in value.as_object().into_iter().flatten() {
-            let Some(known) = schema["properties"].get(name) else { return Some(format!("{at}.{name}: unknown")) };
+            let Some(known) = schema["properties"].get(name) else {
+                // An object of whatever members.
+                if schema["properties"].is_null() {
+                    continue;
+                }
+                return Some(format!("{at}.{name}: unknown"));
+            };
             if let Some(misfit) = self.misfit(known, member, &format!("{at}.{name}")) {
                 return Some(misfit);
             }
@@ -116,7 +137,7 @@ fn what_the_fake_github_serves_of_the_api_is_what_github_describes() {
     for answer in [&ended, &again] {
         assert_eq!(description.judge("delete", "/applications/{client_id}/grant", answer), None);
     }
-    // And nothing else of the API is served.
+    // A token without the scope sees nothing else.
     let served: Vec<&str> = ["/user", "/user/repos", "/repos/a/b", "/applications/x/grant"]
         .into_iter()
         .filter(|path| {
@@ -124,7 +145,7 @@ fn what_the_fake_github_serves_of_the_api_is_what_github_describes() {
             call.bearer(&host.classic_token(&[], None)).send().status != 404
         })
         .collect();
-    assert_eq!(served, ["/user"], "what is served is described above");
+    assert_eq!(served, ["/user"]);
 
     let mut odd = good.json();
     odd["karma"] = json!(7);
@@ -132,4 +153,133 @@ fn what_the_fake_github_serves_of_the_api_is_what_github_describes() {
     let mut wrong = good.json();
     wrong["id"] = json!("1");
     assert!(description.misfit(&description.0["paths"]["/user"]["get"]["responses"]["200"], &wrong, "body").is_some());
+}
+
+/// The repositories: each operation that the fake has, answered well and answered badly.
+#[test]
+fn what_the_fake_github_serves_of_repositories_is_what_github_describes() {
+    let (host, description) = (GitHub::start(), Description::read());
+    host.forge(|forge| {
+        forge.add_space("octo-org", Kind::Group, &[1]);
+        forge.add("octo-org", "theirs");
+        forge.add("octocat", "empty");
+        let large = vec![7; 1_200_000];
+        let demo = forge.add("octocat", "demo");
+        demo.commit("main", "Begin", &[("README.md", Some(b"# demo")), ("src/a", Some(b"a")), ("large", Some(&large))]);
+        demo.put("main", "link", LINK, b"README.md");
+        demo.put("main", "dep", SUBMODULE, b"elsewhere");
+    });
+    let token = host.classic_token(&["repo", "read:org", "write:repo_hook"], None);
+    let ask = |method: &str, path: &str, body: Value| {
+        let call = Call::new(method, format!("{}/api/v3{path}", host.url())).header("User-Agent", "a test");
+        let call = call.bearer(&token);
+        if body.is_null() { call.send() } else { call.json(&body).send() }
+    };
+    let readme = blob_sha(b"# demo");
+    let write = |sha: Option<&str>| json!({ "message": "m", "content": "eA==", "branch": "main", "sha": sha });
+    let commit = host.forge(|forge| forge.at("octocat/demo").branches["main"].clone());
+    let hook = json!({ "name": "web", "config": { "url": "https://ci.example/hook", "secret": "s" } });
+    let tag = json!({ "tag": "v1", "message": "one", "object": commit, "type": "commit" });
+    let repo = "/repos/{owner}/{repo}";
+    let none = Value::Null;
+    for (method, template, path, body, status) in [
+        ("get", "/users/{username}", "/users/octocat", &none, 200),
+        ("get", "/users/{username}", "/users/octo-org", &none, 200),
+        ("get", "/users/{username}", "/users/nobody", &none, 404),
+        ("get", "/user/{account_id}", "/user/1", &none, 200),
+        ("get", "/user/{account_id}", "/user/9", &none, 404),
+        ("get", "/user/orgs", "/user/orgs", &none, 200),
+        ("get", "/user/repos", "/user/repos", &none, 200),
+        ("get", "/users/{username}/repos", "/users/octocat/repos", &none, 200),
+        ("get", "/orgs/{org}/repos", "/orgs/octo-org/repos", &none, 200),
+        ("post", "/user/repos", "/user/repos", &json!({ "name": "made", "private": true }), 201),
+        ("post", "/user/repos", "/user/repos", &json!({ "name": "made" }), 422),
+        ("post", "/orgs/{org}/repos", "/orgs/octo-org/repos", &json!({ "name": "made" }), 201),
+        ("get", repo, "/repos/octocat/demo", &none, 200),
+        ("get", repo, "/repos/octocat/nothing", &none, 404),
+        ("get", "/repos/{owner}/{repo}/branches", "/repos/octocat/demo/branches", &none, 200),
+        ("get", "/repos/{owner}/{repo}/tags", "/repos/octocat/demo/tags", &none, 200),
+        ("get", "/repos/{owner}/{repo}/commits", "/repos/octocat/demo/commits", &none, 200),
+        ("get", "/repos/{owner}/{repo}/commits", "/repos/octocat/demo/commits?sha=no", &none, 404),
+        ("get", "/repos/{owner}/{repo}/commits", "/repos/octocat/empty/commits", &none, 409),
+        ("get", "/repos/{owner}/{repo}/commits/{ref}", "/repos/octocat/empty/commits/main", &none, 409),
+        ("post", "/repos/{owner}/{repo}/git/tags", "/repos/octocat/demo/git/tags", &tag, 201),
+        ("post", "/repos/{owner}/{repo}/git/tags", "/repos/octocat/empty/git/tags", &tag, 409),
+        (
+            "post",
+            "/repos/{owner}/{repo}/git/refs",
+            "/repos/octocat/demo/git/refs",
+            &json!({ "ref": "refs/tags/v1", "sha": commit }),
+            201,
+        ),
+        ("delete", "/repos/{owner}/{repo}/git/refs/{ref}", "/repos/octocat/demo/git/refs/tags/v1", &none, 204),
+        ("get", "/repos/{owner}/{repo}/hooks", "/repos/octocat/demo/hooks", &none, 200),
+        ("post", "/repos/{owner}/{repo}/hooks", "/repos/octocat/demo/hooks", &hook, 201),
+        ("get", "/repos/{owner}/{repo}/hooks", "/repos/octocat/demo/hooks", &none, 200),
+        ("post", "/repos/{owner}/{repo}/hooks", "/repos/octocat/demo/hooks", &hook, 422),
+        ("delete", "/repos/{owner}/{repo}/hooks/{hook_id}", "/repos/octocat/demo/hooks/1", &none, 404),
+        (
+            "get",
+            "/repos/{owner}/{repo}/git/trees/{tree_sha}",
+            "/repos/octocat/demo/git/trees/main?recursive=1",
+            &none,
+            200,
+        ),
+        ("get", "/repos/{owner}/{repo}/git/trees/{tree_sha}", "/repos/octocat/empty/git/trees/main", &none, 409),
+        (
+            "get",
+            "/repos/{owner}/{repo}/git/blobs/{file_sha}",
+            &format!("/repos/octocat/demo/git/blobs/{readme}"),
+            &none,
+            200,
+        ),
+        ("get", "/repos/{owner}/{repo}/git/blobs/{file_sha}", "/repos/octocat/demo/git/blobs/0", &none, 404),
+        ("get", "/repos/{owner}/{repo}/contents/{path}", "/repos/octocat/demo/contents/README.md", &none, 200),
+        ("get", "/repos/{owner}/{repo}/contents/{path}", "/repos/octocat/demo/contents/large", &none, 200),
+        ("get", "/repos/{owner}/{repo}/contents/{path}", "/repos/octocat/demo/contents/link", &none, 200),
+        ("get", "/repos/{owner}/{repo}/contents/{path}", "/repos/octocat/demo/contents/dep", &none, 200),
+        ("get", "/repos/{owner}/{repo}/contents/{path}", "/repos/octocat/demo/contents/src", &none, 200),
+        ("get", "/repos/{owner}/{repo}/contents/{path}", "/repos/octocat/demo/contents/no", &none, 404),
+        ("put", "/repos/{owner}/{repo}/contents/{path}", "/repos/octocat/demo/contents/new", &write(None), 201),
+        ("put", "/repos/{owner}/{repo}/contents/{path}", "/repos/octocat/demo/contents/README.md", &write(None), 422),
+        (
+            "put",
+            "/repos/{owner}/{repo}/contents/{path}",
+            "/repos/octocat/demo/contents/README.md",
+            &write(Some("0")),
+            409,
+        ),
+        (
+            "put",
+            "/repos/{owner}/{repo}/contents/{path}",
+            "/repos/octocat/demo/contents/README.md",
+            &write(Some(&readme)),
+            200,
+        ),
+        (
+            "delete",
+            "/repos/{owner}/{repo}/contents/{path}",
+            "/repos/octocat/demo/contents/README.md",
+            &write(Some("0")),
+            409,
+        ),
+        (
+            "delete",
+            "/repos/{owner}/{repo}/contents/{path}",
+            "/repos/octocat/demo/contents/README.md",
+            &write(Some(&blob_sha(b"x"))),
+            200,
+        ),
+        (
+            "delete",
+            "/repos/{owner}/{repo}/contents/{path}",
+            "/repos/octocat/demo/contents/README.md",
+            &write(Some("0")),
+            404,
+        ),
+    ] {
+        let answer = ask(&method.to_uppercase(), path, body.clone());
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+        assert_eq!(description.judge(method, template, &answer), None, "{method} {path}");
+    }
 }

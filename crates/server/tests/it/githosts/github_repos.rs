@@ -286,7 +286,7 @@ fn create(forge: &mut Forge, api: &str, asked: &Asked, space: &str) -> Said {
     let space = forge.space(space).map_or_else(|| space.to_owned(), |s| s.path.clone());
     let made = forge.add(&space, name).clone();
     let mut said = full(api, forge, &made);
-    said["private"] = body["private"].clone();
+    said["private"] = body["private"].as_bool().unwrap_or(false).into();
     Said::json(201, &said)
 }
 
@@ -308,12 +308,16 @@ fn organization(api: &str, id: u64, login: &str) -> Value {
 
 /// A repository as lists have it.
 fn minimal(api: &str, forge: &Forge, repository: &Repository) -> Value {
-    dressed(example(PROJECTS)[0].clone(), api, forge, repository)
+    let mut said = dressed(example(PROJECTS)[0].clone(), api, forge, repository);
+    said["license"] = Value::Null;
+    said
 }
 
-/// A repository's own page.
+/// A repository's own page, which has some of what lists have not.
 fn full(api: &str, forge: &Forge, repository: &Repository) -> Value {
-    dressed(example(PROJECT), api, forge, repository)
+    let mut said = dressed(example(PROJECT), api, forge, repository);
+    (said["license"], said["subscribers_count"], said["network_count"]) = (Value::Null, 1.into(), 0.into());
+    said
 }
 
 fn dressed(mut said: Value, api: &str, forge: &Forge, repository: &Repository) -> Value {
@@ -325,8 +329,24 @@ fn dressed(mut said: Value, api: &str, forge: &Forge, repository: &Repository) -
     let owner = forge.space(&repository.space).map_or(0, |s| s.id);
     (said["owner"]["login"], said["owner"]["id"]) = (repository.space.clone().into(), owner.into());
     said["default_branch"] = repository.default_branch().into();
+    // What stands in the examples and not in the descriptions of every list and page.
+    let members = said.as_object_mut().expect("an object");
+    members.retain(|name, _| !UNDESCRIBED.contains(&name.as_str()));
     said
 }
+
+const UNDESCRIBED: [&str; 10] = [
+    "template_repository",
+    "parent",
+    "source",
+    "subscribers_count",
+    "network_count",
+    "license",
+    "allow_rebase_merge",
+    "allow_squash_merge",
+    "allow_auto_merge",
+    "allow_merge_commit",
+];
 
 fn list(forge: &Forge, api: &str, asked: &Asked, wanted: impl Fn(&Repository) -> bool) -> Said {
     let items = forge.repositories.iter().filter(|r| wanted(r)).map(|r| minimal(api, forge, r)).collect();

@@ -217,7 +217,7 @@ fn tree(forge: &Forge, at: usize, url: &str, asked: &Asked) -> Said {
     let project = &forge.repositories[at];
     let from = value(&asked.query, "ref").unwrap_or(project.default_branch());
     let Some(found) = project.resolve(from) else { return failure(404, "404 Tree Not Found") };
-    let is_deep = value(&asked.query, "recursive") == Some("true");
+    let is_deep = value(&asked.query, "recursive").is_some_and(|deep| deep.eq_ignore_ascii_case("true"));
     let item = |(path, kind, entry): (String, &str, Entry)| {
         let name = path.rsplit('/').next().unwrap_or_default().to_owned();
         json!({ "id": entry.sha, "name": name, "type": kind, "path": path, "mode": entry.mode })
@@ -275,10 +275,14 @@ fn create(forge: &mut Forge, url: &str, asked: &Asked, person: &Person) -> Said 
     Said::json(201, &said)
 }
 
-/// The parameters of a body, as JSON or as a form.
+/// The parameters of a request, as JSON, as a form, or in the query.
 fn body(asked: &Asked) -> Value {
-    serde_json::from_str(&asked.body)
-        .unwrap_or_else(|_| asked.form().into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+    let texts = |fields: Vec<(String, String)>| fields.into_iter().map(|(name, value)| (name, Value::String(value)));
+    // Who deletes sends parameters in the query.
+    match asked.method.as_str() {
+        "DELETE" if asked.body.is_empty() => texts(asked.query.clone()).collect(),
+        _ => serde_json::from_str(&asked.body).unwrap_or_else(|_| texts(asked.form()).collect()),
+    }
 }
 
 fn text(fields: &Value, name: &str) -> Option<String> {
