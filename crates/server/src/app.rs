@@ -69,6 +69,8 @@ pub struct App {
     pub flights: Flights,
     /// Which Git hosts have asked for patience.
     pub patience: Patience,
+    /// Where each project asks Git hosts through its authorizations, some at once.
+    pub visiting: Places<Id>,
     /// How many requests that hold a file are under way.
     pub large_bodies: LargeBodies,
     /// Whether this process is about to end.

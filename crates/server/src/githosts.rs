@@ -63,7 +63,8 @@ pub const TOKENS_DEADLINE_MS: i64 = 20_000;
 const FOR_TOKENS: Bounds = Bounds {
     request: Duration::from_millis(TOKENS_DEADLINE_MS.unsigned_abs()),
     whole: TOKENS_DEADLINE_MS,
-    patience: Duration::from_millis(TOKENS_DEADLINE_MS.unsigned_abs()),
+    // Shorter than the whole: it must be told apart from an answer that did not come.
+    patience: Duration::from_secs(8),
     requests: 2,
 };
 

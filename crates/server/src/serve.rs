@@ -12,6 +12,7 @@ use crate::broker::patience::Patience;
 use crate::broker::refreshing::Flights;
 use crate::broker::revoker::Revocations;
 use crate::broker::under_way::UnderWay;
+use crate::broker::visiting::VISITS_AT_ONCE;
 use crate::cli::{Globals, Serve};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
@@ -84,6 +85,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         revocations: Bell::default(),
         under_way: UnderWay::default(),
         obtaining: Places::new(OBTAINED_AT_ONCE),
+        visiting: Places::new(VISITS_AT_ONCE),
         flights: Flights::default(),
         patience: Patience::default(),
         large_bodies: LargeBodies::default(),

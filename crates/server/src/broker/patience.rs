@@ -11,13 +11,11 @@ use vestibule_store::git_authorizations::GitAuthorization;
 /// Accounts that are remembered; when there are more, all are forgotten, and the hosts say it again.
 const REMEMBERED: usize = 4096;
 
-/// What hosts asked for.
+/// What hosts asked for, by host and account there: several authorizations of one account have one allowance.
 #[derive(Default)]
-pub struct Patience(Mutex<HashMap<Id, Asked>>);
+pub struct Patience(Mutex<HashMap<(Id, String), Asked>>);
 
 struct Asked {
-    /// The account there: another one under the same authorization has not been told anything.
-    upstream: String,
     /// Until when, in the clock's ticks.
     until: i64,
     /// In whose words.
@@ -28,9 +26,10 @@ impl Patience {
     /// How many milliseconds are left, and the host's words; `None` if it may be asked.
     pub fn left(&self, of: &GitAuthorization, ticks: i64) -> Option<(i64, String)> {
         let mut known = self.lock();
-        let asked = known.get(&of.id)?;
-        if asked.until <= ticks || asked.upstream != of.account.upstream_id {
-            known.remove(&of.id);
+        let account = account(of);
+        let asked = known.get(&account)?;
+        if asked.until <= ticks {
+            known.remove(&account);
             return None;
         }
         Some((asked.until - ticks, asked.reason.clone()))
@@ -45,11 +44,14 @@ impl Patience {
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        let (upstream, reason) = (of.account.upstream_id.clone(), reason.to_owned());
-        known.insert(of.id, Asked { upstream, until: ticks.saturating_add(wait), reason });
+        known.insert(account(of), Asked { until: ticks.saturating_add(wait), reason: reason.to_owned() });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Id, Asked>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(Id, String), Asked>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn account(of: &GitAuthorization) -> (Id, String) {
+    (of.host, of.account.upstream_id.clone())
 }

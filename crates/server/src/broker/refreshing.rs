@@ -9,7 +9,7 @@ use super::NotKept;
 use super::keeping::{Keeper, end_unkept, seal};
 use super::place::{Place, sealed_at, text};
 use crate::app::App;
-use crate::githosts::converse_for_tokens;
+use crate::githosts::{TOKENS_DEADLINE_MS, converse_for_tokens};
 use crate::seal::{Scope, Unsealed};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,9 +64,9 @@ async fn lead(app: &App, of: &FoundGitAuthorization) {
     let (claim, ends) = (app.dice.id(app.clock.now()), app.clock.ticks() + PATIENCE_MS);
     let mut pause = SHORTEST_LOOK_MS;
     loop {
-        let now = app.clock.now();
+        let (now, latest) = (app.clock.now(), app.clock.ticks() + LEASE_MS - TOKENS_DEADLINE_MS);
         match app.store.claim_git_refresh(&of.authorization, claim, now, now + LEASE_MS).await {
-            Ok(ClaimGitRefresh::Claimed { in_doubt }) => return renew(app, of, claim, in_doubt).await,
+            Ok(ClaimGitRefresh::Claimed { in_doubt }) => return renew(app, of, (claim, latest), in_doubt).await,
             Ok(ClaimGitRefresh::NotClaimed) => {}
             Err(error) => return tracing::warn!(%error, "a renewal could not be written down, and was not begun"),
         }
@@ -106,8 +106,8 @@ async fn look(app: &App, of: &FoundGitAuthorization) -> Option<FoundGitAuthoriza
 }
 
 /// Asks the host, and keeps what comes of it.
-async fn renew(app: &App, of: &FoundGitAuthorization, claim: Id, in_doubt: bool) {
-    let asked = ask(app, of).await;
+async fn renew(app: &App, of: &FoundGitAuthorization, (claim, latest): (Id, i64), in_doubt: bool) {
+    let asked = ask(app, of, latest).await;
     let settled = match verdict(asked, in_doubt) {
         Verdict::Keep(tokens) => keep(app, of, *tokens).await,
         Verdict::Blame(trouble) => {
@@ -160,7 +160,8 @@ fn verdict(asked: Result<Tokens, NotKept>, in_doubt: bool) -> Verdict {
     }
 }
 
-async fn ask(app: &App, of: &FoundGitAuthorization) -> Result<Tokens, NotKept> {
+/// `latest` is when something may be sent at the latest, in the clock's ticks.
+async fn ask(app: &App, of: &FoundGitAuthorization, latest: i64) -> Result<Tokens, NotKept> {
     let (row, project) = (of.authorization.id, of.authorization.project);
     let sealed = of.tokens.refresh.as_ref().ok_or(NotKept::Changed)?;
     let at = sealed_at("git_authorizations", "refresh", row);
@@ -171,6 +172,10 @@ async fn ask(app: &App, of: &FoundGitAuthorization) -> Result<Tokens, NotKept> {
     };
     let place = Place::asked(&of.host)?;
     let application = place.application(app).await?;
+    if app.clock.ticks() > latest {
+        // This process slept, and the lease may be another one's before the host has answered.
+        return Err(NotKept::Ours("the lease was over before anything was sent".to_owned()));
+    }
     let step = place.kind.refresh(&place.site, &application, &refresh);
     Ok(converse_for_tokens(&app.outbound, &app.clock, step).await?)
 }
@@ -203,16 +208,22 @@ async fn keep_once(app: &App, of: &FoundGitAuthorization, tokens: &Tokens) -> Re
     Ok(app.store.keep_refreshed_git_credential(&of.authorization, &new, &note(app)).await?)
 }
 
-/// What becomes of tokens that came too late. Where the authorization is gone, they are ended at the host. Where it has
-/// another credential by now they are left to end by themselves: at some hosts ending them would end that one, too (FM-130).
+/// What becomes of tokens that came too late: the authorization is gone, or has another credential by now. They are ended at
+/// the host, if it knows a way, and the trail says what came of it: whoever authorizes anew because a token was stolen must
+/// be able to rely on that. Each kind ends one pair by itself, so that nobody else's is harmed (FM-130).
 async fn part(app: &App, of: &FoundGitAuthorization, tokens: &Tokens) -> Result<(), NotKept> {
     let read = &of.authorization;
     let found = app.store.find_git_authorization(read.project, &read.name).await?;
-    if found.is_none_or(|found| found.authorization.id != read.id) {
-        let (project, name) = (read.project, read.name.clone());
-        let keeper = Keeper { person: read.created_by, project, name, in_place: true, note: note(app) };
-        end_unkept(app, &keeper, read.host, &tokens.access, tokens.refresh.as_ref()).await;
+    let (project, name) = (read.project, read.name.clone());
+    if let Some(found) = found.filter(|found| found.authorization.id == read.id) {
+        let at = sealed_at("git_authorizations", "access", read.id);
+        let kept = app.seal.open_value(Scope::Project(project), &at, &found.tokens.access).await?;
+        if text(&kept)?.expose() == tokens.access.expose() {
+            return Ok(());
+        }
     }
+    let keeper = Keeper { person: read.created_by, project, name, in_place: true, note: note(app) };
+    end_unkept(app, &keeper, read.host, &tokens.access, tokens.refresh.as_ref()).await;
     Ok(())
 }
 
@@ -308,8 +319,8 @@ mod tests {
 
     #[test]
     fn the_lease_outlives_the_deadline_and_whoever_waits_for_it() {
-        assert!(crate::githosts::TOKENS_DEADLINE_MS == 20_000 && LEASE_MS == 60_000);
-        assert!(PATIENCE_MS > crate::githosts::TOKENS_DEADLINE_MS && PATIENCE_MS < LEASE_MS);
+        assert!(TOKENS_DEADLINE_MS == 20_000 && LEASE_MS == 60_000);
+        assert!(PATIENCE_MS > TOKENS_DEADLINE_MS && PATIENCE_MS < LEASE_MS);
     }
 
     #[tokio::test]

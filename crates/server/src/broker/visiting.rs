@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::githosts::{converse, is_crowded};
 use crate::seal::{Scope, Unsealed};
 use std::sync::Arc;
+use std::time::Duration;
 use vestibule_githost::errand::Step;
 use vestibule_githost::host::GitHost;
 use vestibule_githost::refusal::{Refusal, Why};
@@ -82,23 +83,46 @@ pub async fn visit<T: Send + 'static>(
     name: &AuthorizationName,
     ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
 ) -> Result<T, VisitRefusal> {
+    let began = app.clock.ticks();
     let mut live = live(app, project, name, Purpose::Visit).await?;
     for _ in 0..MOST_TOKENS {
         patience(app, &live.authorization)?;
+        let seat = app.visiting.take(project, SEAT_WAITS).await.ok_or_else(crowded)?;
+        if app.clock.ticks() - began > LATEST_MS {
+            return Err(broken("it would take longer than we wait for a host"));
+        }
         let refusal = match converse(&app.outbound, &app.clock, ask(live.kind, &live.visit)).await {
             Ok(answer) => return Ok(answer),
             Err(refusal) => refusal,
         };
+        drop(seat);
         if refusal.why != Why::TokenRefused {
             return Err(refused(app, &live.authorization, refusal));
         }
         live = another(app, project, name, &live).await?;
     }
     // Somebody gives it another credential each time that we look, and the host takes none of them.
-    Err(VisitRefusal::Host(Refusal::new(
-        Why::HostBroken { retry_after: None },
-        "the host takes none of the tokens that it gave",
-    )))
+    Err(broken("the host takes none of the tokens that it gave"))
+}
+
+/// Conversations that one project may have with hosts at once: the turns at a host are everybody's.
+pub const VISITS_AT_ONCE: usize = 8;
+
+/// How long one more waits, and after how many seconds it may come again if that was in vain.
+const SEAT_WAITS: Duration = Duration::from_secs(2);
+const COME_AGAIN_S: u32 = 5;
+
+/// When a conversation may begin at the latest, in milliseconds since the call came: it may last half a minute, and the caller's
+/// connection is closed after a whole one. What is written must be heard of.
+const LATEST_MS: i64 = 27_000;
+
+fn crowded() -> VisitRefusal {
+    let reason = "the project has as many calls under way to hosts as it may".to_owned();
+    VisitRefusal::RateLimited { wait_s: COME_AGAIN_S, reason }
+}
+
+fn broken(reason: &str) -> VisitRefusal {
+    VisitRefusal::Host(Refusal::broken(reason))
 }
 
 /// Tokens that one visit tries: the one that was there, one that somebody else brought meanwhile, and a renewed one.

@@ -2,7 +2,7 @@
 
 use super::scene::{Scene, refused};
 use crate::githosts::{Fault, gitlab};
-use crate::harness::{Database, Server};
+use crate::harness::{Call, Database, Server};
 use serde_json::json;
 use std::sync::Barrier;
 use std::time::Duration;
@@ -246,5 +246,36 @@ fn a_token_that_the_host_refuses_is_tried_once_after_a_renewal_and_only_then_it_
         assert!(why.contains("no longer takes the token; authorize it again"), "{why}");
         assert_eq!(status(&scene), 2);
         assert_eq!(scene.shown("auth2")["reason"], "the host no longer takes the token");
+    });
+}
+
+#[test]
+fn one_project_that_asks_a_slow_host_a_lot_keeps_nobody_elses_calls_waiting() {
+    on_both(|scene| {
+        let project = super::scene::project(&scene.server);
+        super::scene::join(&scene.server, &project, &scene.ada, "editor");
+        scene.server.json(&["git-host", "project", "add", "hub", &project], "");
+        let theirs = super::scene::token(&scene.server, &scene.ada, &project);
+        let token = scene.github.classic_token(&["repo", "read:user"], None);
+        let bring = |project: &str, by: &str| {
+            let call = Call::post(scene.server.at(&format!("/v1/{project}/git/auths/github/personal")));
+            let kept = call.header("X-Auth-Token", by).json(&json!({ "name": "auth1", "token": token })).send();
+            assert_eq!(kept.status, 200, "{}", kept.text());
+        };
+        bring(&scene.project, &scene.token);
+        bring(&project, &theirs);
+        let namespaces = |project: &str, by: &str| {
+            let call = Call::get(scene.server.at(&format!("/v1/{project}/git/repos/namespaces")));
+            call.header("X-Auth-Token", by).header("X-Repo-Auth", "auth1").send().status
+        };
+        scene.github.fails("GET /api/v3/", Fault::Slow(Duration::from_secs(6)), 20);
+        std::thread::scope(|scope| {
+            let crowd: Vec<_> = (0..20).map(|_| scope.spawn(|| namespaces(&scene.project, &scene.token))).collect();
+            std::thread::sleep(Duration::from_millis(500));
+            scene.github.recovers();
+            assert_eq!(namespaces(&project, &theirs), 200, "another project's call finds a turn");
+            let answered: Vec<u16> = crowd.into_iter().map(|caller| caller.join().expect("a caller")).collect();
+            assert_eq!(answered.iter().filter(|status| **status == 429).count(), 12, "{answered:?}");
+        });
     });
 }

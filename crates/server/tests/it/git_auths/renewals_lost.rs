@@ -205,3 +205,28 @@ fn fm_130_a_holder_frozen_past_its_lease_who_comes_too_late_harms_nobody() {
         assert_eq!(scene.trail("git_authorization.refresh").len(), 1);
     });
 }
+
+#[test]
+fn fm_127_tokens_that_come_after_somebody_authorized_anew_are_ended_at_the_host() {
+    on_both(|scene| {
+        ended(&scene);
+        let gate = Gate::default();
+        scene.gitlab.fails(TOKEN, Fault::FrozenAfter(gate.clone()), 1);
+        let midnight = (scene.gitlab.clock.now() / 86_400 + 30) * 86_400;
+        let personal = scene.gitlab.personal_token(&["api"], midnight);
+        std::thread::scope(|scope| {
+            let caller = scope.spawn(|| scene.hand_out("auth1"));
+            wait_until("nothing was sent", || scene.gitlab.count(TOKEN) == 1);
+            let mut visitor = scene.visitor(&scene.ada);
+            let page = visitor.open(&scene.server.at("/git"));
+            visitor.submit(&page, "token-auth1", &[("token", &personal)]);
+            assert_eq!(scene.shown("auth1")["token_type"], "personal");
+            assert_eq!(scene.gitlab.alive(), 2, "the personal token, and the pair that is on its way");
+            gate.open();
+            let answer = caller.join().expect("a caller");
+            assert_eq!((answer.status, &answer.json()["password"]), (200, &json!(personal)));
+        });
+        wait_until("the pair lives on", || scene.gitlab.alive() == 1);
+        assert!(scene.gitlab.is_alive(&personal));
+    });
+}
