@@ -11,7 +11,7 @@ use crate::git_revocations::{GitFarewell, insert_revocation, queue};
 use crate::git_standing::GitTrouble;
 use crate::projects::may_edit;
 use crate::sealed::SealedValue;
-use crate::{Statement, Store, StoreError, statement};
+use crate::{Statement, Store, StoreError, Value, statement};
 use vestibule_oauth::id::Id;
 
 /// Authorizations that one project may have.
@@ -254,32 +254,29 @@ fn insert(tenant: i64, new: &NewGitAuthorization, note: &Note) -> Statement {
          ON CONFLICT DO NOTHING RETURNING id"
     );
     let NewGitAuthorization { id, project, name, host, tag, account, tokens, person } = new;
+    let mut insert = statement!(INSERT, id, tenant, project, name, host, tag.as_deref());
+    insert.values.extend(credential(account, tokens));
+    insert.values.extend([note.at.into(), person.into(), note.id.into(), MOST_GIT_AUTHORIZATIONS.into()]);
+    insert
+}
+
+/// The values of an account and its credential, in the order in which both claims have them.
+fn credential(account: &GitAccount, tokens: &GitTokens) -> [Value; 12] {
     let (refresh, refresh_by) = SealedValue::columns(tokens.refresh.as_ref());
-    statement!(
-        INSERT,
-        id,
-        tenant,
-        project,
-        name,
-        host,
-        tag.as_deref(),
-        account.token_type.name(),
-        &account.upstream_id,
-        &account.login,
-        account.avatar.as_deref(),
-        &account.home,
-        spelled(account.scopes.as_ref()),
-        tokens.access.bytes.as_slice(),
-        tokens.access.key,
-        account.access_ends_at,
-        refresh,
-        refresh_by,
-        account.refresh_ends_at,
-        note.at,
-        person,
-        note.id,
-        MOST_GIT_AUTHORIZATIONS,
-    )
+    [
+        account.token_type.name().into(),
+        (&account.upstream_id).into(),
+        (&account.login).into(),
+        account.avatar.as_deref().into(),
+        (&account.home).into(),
+        spelled(account.scopes.as_ref()).into(),
+        tokens.access.bytes.as_slice().into(),
+        tokens.access.key.into(),
+        account.access_ends_at.into(),
+        refresh.into(),
+        refresh_by.into(),
+        account.refresh_ends_at.into(),
+    ]
 }
 
 /// The claim: of two that take one generation's place, one does; and only while the host serves the project.
@@ -298,28 +295,8 @@ fn replace(tenant: i64, new: &NewGitCredential, note: &Note) -> Statement {
         " RETURNING id"
     );
     let NewGitCredential { id, project, host, generation, person, account, tokens, .. } = new;
-    let (refresh, refresh_by) = SealedValue::columns(tokens.refresh.as_ref());
-    statement!(
-        REPLACE,
-        id,
-        tenant,
-        project,
-        host,
-        *generation,
-        account.token_type.name(),
-        &account.upstream_id,
-        &account.login,
-        account.avatar.as_deref(),
-        &account.home,
-        spelled(account.scopes.as_ref()),
-        tokens.access.bytes.as_slice(),
-        tokens.access.key,
-        account.access_ends_at,
-        refresh,
-        refresh_by,
-        account.refresh_ends_at,
-        note.at,
-        note.id,
-        person,
-    )
+    let mut replace = statement!(REPLACE, id, tenant, project, host, *generation);
+    replace.values.extend(credential(account, tokens));
+    replace.values.extend([note.at.into(), note.id.into(), person.into()]);
+    replace
 }

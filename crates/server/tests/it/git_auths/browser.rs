@@ -1,7 +1,7 @@
 //! The way to a Git host and back in a real browser.
 
 use super::scene::{Scene, brought};
-use crate::harness::{Chromium, Database};
+use crate::harness::{Callback, Chromium, Database};
 
 fn signs_in_and_authorizes(scene: &Scene, browser: &Chromium) -> String {
     scene.github.asks();
@@ -74,4 +74,26 @@ fn a_person_sets_out_on_the_portal_and_says_no_at_the_host() {
     browser.wait_for("error-code");
     assert_eq!(browser.text("error-code"), "git_denied");
     assert_eq!(browser.console().len(), browser.console().iter().filter(|line| line.contains("403")).count());
+}
+
+/// Size in CI: 3 pages, each in an iframe from another origin.
+#[test]
+fn st_18_fm_58_no_page_of_authorizations_shows_in_a_frame_of_another_site() {
+    let scene = Scene::on(Database::Sqlite);
+    scene.authorize("github", "auth1");
+    let browser = Chromium::open();
+    let landing = signs_in_and_authorizes(&scene, &browser);
+    let here = scene.server.at(&format!("/git/{}", scene.project));
+    for (what, url) in [("landing", landing.as_str()), ("portal", &here), ("projects", &scene.server.at("/git"))] {
+        let escaped = url.replace('&', "&amp;");
+        let site = Callback::serving(&format!("<!doctype html><title>evil</title><iframe src=\"{escaped}\"></iframe>"));
+        browser.goto(&site.url.replace("127.0.0.1", "localhost").replace("/callback", "/frame"));
+        browser.frame(Some(0));
+        for id in ["git-keep", "git-code", "status-auth1", "git-create", "sign-in-password", "error-code"] {
+            assert!(!browser.shows(id), "{what} shows #{id} in a foreign frame");
+        }
+        browser.frame(None);
+    }
+    let said = browser.console().join("\n");
+    assert!(said.contains("frame-ancestors") || said.contains("X-Frame-Options"), "nothing was refused: {said}");
 }
