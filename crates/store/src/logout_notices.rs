@@ -125,7 +125,8 @@ pub(crate) fn tell_of_organization(organization: Id, note: &Note) -> Statement {
 
 impl Store {
     /// Runs a verb that ends what `ended` names and tells of it, and tells whom an issue noted meanwhile. What has ended
-    /// has ended, whether or not that succeeds.
+    /// has ended, whether or not that succeeds: if the process dies in between, whoever was noted meanwhile is not told
+    /// (docs/integrating.md says so).
     pub(crate) async fn run_and_tell(
         &self,
         mut verb: Verb,

@@ -164,3 +164,33 @@ fn what_cannot_be_reached_is_unavailable_with_a_reason() {
         }
     });
 }
+
+/// What `.cargo/config.toml` asks for, as SQLite itself tells it. (`HAVE_…` it does not tell: a trace of the server's system
+/// calls does.)
+#[test]
+fn sqlite_is_compiled_as_the_configuration_says() {
+    const STALE: &str = "where it was compiled before the last change: cargo clean -p libsqlite3-sys";
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.cargo/config.toml");
+    let config = std::fs::read_to_string(config).expect("is there");
+    let (_, flags) = config.split_once("LIBSQLITE3_FLAGS").expect("the flags");
+    let flags: Vec<&str> = flags.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\\')).collect();
+    let named = |prefix: &str| -> Vec<String> {
+        let names = flags.iter().filter_map(|flag| flag.strip_prefix(prefix)?.strip_prefix("SQLITE_"));
+        names.map(str::to_owned).collect()
+    };
+    let (defined, undefined) = (named("-D"), named("-U"));
+    assert!(defined.len() >= 3 && undefined.len() >= 8, "{flags:?}");
+    one_empty_database(Kind::Sqlite, async |database| {
+        let store = database.open(Role::Server, THINGS).await.expect("opens");
+        let rows = store.scan(&statement!("PRAGMA compile_options")).await.expect("reads");
+        let options: Vec<&str> = rows.iter().map(|row| row.text(0).expect("a name")).collect();
+        for flag in &defined {
+            assert!(options.contains(&flag.as_str()), "{flag} is not among {options:?}; {STALE}");
+        }
+        for flag in &undefined {
+            let there = |option: &&str| option.split('=').next() == Some(flag.as_str());
+            assert!(!options.iter().any(there), "{flag} is among {options:?}; {STALE}");
+        }
+        store.close().await;
+    });
+}

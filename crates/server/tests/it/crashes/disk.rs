@@ -40,6 +40,21 @@ fn fm_74_the_answer_is_written_after_the_sync() {
     ledger.is_whole(&server);
 }
 
+/// That SQLite was compiled with `HAVE_PREAD` and `HAVE_PWRITE`, by our flags or by itself, which it does not tell.
+#[test]
+fn a_page_of_the_log_is_written_by_one_system_call() {
+    let mut server = Server::start(Database::Sqlite, &[]);
+    let mut ledger = Ledger::open(&server);
+    let code = ledger.code(&server);
+    let calls = "trace=lseek,_llseek,write,pwrite64";
+    let strace = Strace::attach(server.process().id(), &server.directory, &["-e", calls]);
+    assert_eq!(ledger.trade(&code).map(|answer| answer.status), Some(200));
+    let trace = strace.end();
+    let on_log = |call: &str| trace.lines().filter(|line| line.contains(call) && line.contains("-wal>")).count();
+    assert!(on_log("pwrite64(") > 0, "{trace}");
+    assert_eq!((on_log("seek("), on_log(" write(")), (0, 0), "{trace}");
+}
+
 /// Size in CI: 4 requests at once when the disk begins to fail.
 #[test]
 fn fm_74_a_disk_that_cannot_sync_is_503_and_the_end() {
