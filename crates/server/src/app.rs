@@ -71,6 +71,8 @@ pub struct App {
     pub patience: Patience,
     /// Where each project asks Git hosts through its authorizations, some at once.
     pub visiting: Places<Id>,
+    /// Where each person looks at what Git hosts hold, a few pages at once.
+    pub browsing: Places<Id>,
     /// How many requests that hold a file are under way.
     pub large_bodies: LargeBodies,
     /// Whether this process is about to end.

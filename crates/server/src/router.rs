@@ -77,7 +77,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/applications", get(pages::applications::show).post(pages::applications::withdraw))
         .route("/git", get(pages::git::acts::projects).post(pages::git::acts::act))
         .route("/git/{project}", get(pages::git::acts::show).post(pages::git::acts::act))
-        .route("/git/{project}/browse/{authorization}", get(pages::git::browse::show))
+        .route("/git/{project}/browse/{authorization}", get(pages::git::browse::show).post(pages::git::browse::sign_in))
         .route("/git/callback/{host}", get(pages::git::land).post(pages::git::act).head(authorize::no_head))
         .route("/setup/{link}", get(pages::setup::show).post(pages::setup::accept))
         .route("/applications/{client_id}/logo", get(pages::logo::serve))

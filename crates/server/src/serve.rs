@@ -88,6 +88,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         visiting: Places::new(VISITS_AT_ONCE),
         flights: Flights::default(),
         patience: Patience::default(),
+        browsing: Places::new(crate::pages::git::browse::AT_ONCE),
         large_bodies: LargeBodies::default(),
         draining: Draining::default(),
         dice: Dice,

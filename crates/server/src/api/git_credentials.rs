@@ -9,7 +9,9 @@
 mod choosing;
 
 use crate::app::App;
+use crate::broker::place::sealed_at;
 use crate::broker::visiting::{self, AuthorizationName};
+use crate::seal::Scope;
 use crate::web::answer;
 use crate::web::form::Received;
 use crate::web::project_caller::{Needs, ProjectCaller};
@@ -71,7 +73,9 @@ async fn doubt(app: &Arc<App>, received: &Received) -> Result<Response, Refusal>
     let asked = Asked::read(&body)?;
     let told = body.get("digest").and_then(|told| URL_SAFE_NO_PAD.decode(told.as_str()?).ok());
     let told = told.and_then(|told| Digest::from_slice(&told)).ok_or_else(choosing::wrong_digest)?;
-    let name = find(app, caller.project, &asked).await?;
+    let Some(name) = holder(app, caller.project, &asked, &told).await? else {
+        return Ok(super::git_auths::no_content());
+    };
     visiting::visit(app, caller.project, &name, move |kind, visit| {
         match Digest::of(visit.token.expose().as_bytes()).matches(&told) {
             true => kind.who(visit).then(|_| Step::Done(Ok(()))),
@@ -89,19 +93,51 @@ fn body(received: &Received) -> Result<Map<String, Value>, Refusal> {
 
 /// The name of the authorization that is meant.
 async fn find(app: &App, project: Id, asked: &Asked) -> Result<AuthorizationName, Refusal> {
-    let unknown = || Refusal::new(Code::NoAuthorization);
     let row = match &asked.name {
         Some(name) => {
             let found = app.store.find_git_authorization(project, name).await?;
-            found.ok_or_else(unknown)?.authorization
+            found.ok_or_else(|| Refusal::new(Code::NoAuthorization))?.authorization
         }
-        None => asked.choose(app.store.list_git_authorizations(project).await?, app.clock.now())?,
+        None => asked.choose(fitting(app, project, asked).await?, app.clock.now())?,
     };
-    match asked.fits(&row.web) {
-        true => AuthorizationName::parse(&row.name).ok_or_else(unknown),
+    let hosts = app.store.git_hosts_of(project).await?;
+    match asked.fits_best(&row.web, hosts.iter().map(|host| host.web.as_str())) {
+        true => name_of(&row),
         false => Err(choosing::elsewhere()),
     }
 }
+
+fn name_of(row: &GitAuthorization) -> Result<AuthorizationName, Refusal> {
+    AuthorizationName::parse(&row.name).ok_or_else(|| Refusal::new(Code::NoAuthorization))
+}
+
+/// The project's authorizations that are good for where the program goes.
+async fn fitting(app: &App, project: Id, asked: &Asked) -> Result<Vec<GitAuthorization>, Refusal> {
+    let (mut rows, hosts) = (app.store.list_git_authorizations(project).await?, app.store.git_hosts_of(project).await?);
+    rows.retain(|row| asked.fits_best(&row.web, hosts.iter().map(|host| host.web.as_str())));
+    Ok(rows)
+}
+
+/// The authorization whose token has this digest. What chose it when it was handed out may not be known any more: git says the
+/// user name that it was answered, and not the one that stood in the address.
+async fn holder(app: &App, project: Id, asked: &Asked, told: &Digest) -> Result<Option<AuthorizationName>, Refusal> {
+    if asked.name.is_some() {
+        return find(app, project, asked).await.map(Some);
+    }
+    for row in fitting(app, project, asked).await?.into_iter().take(MOST_OPENED) {
+        let Some(found) = app.store.find_git_authorization(project, &row.name).await? else { continue };
+        let place = sealed_at("git_authorizations", "access", found.authorization.id);
+        let opened = app.seal.open_value(Scope::Project(project), &place, &found.tokens.access).await;
+        // One that cannot be opened is not the one: it was never handed out.
+        if opened.is_ok_and(|token| Digest::of(&token).matches(told)) {
+            return name_of(&row).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// The most tokens that are looked at for one that was refused.
+const MOST_OPENED: usize = 100;
 
 fn spell(authorization: &GitAuthorization, token: &str) -> String {
     let GitAuthorization { name, kind, web, account, .. } = authorization;

@@ -138,7 +138,7 @@ fn body(authorization: Option<&str>, wish: &Wish) -> Map<String, Value> {
     let mut body = Map::new();
     let members = [
         ("authorization", authorization.map(str::to_owned)),
-        ("url", wish.to().map(|to| to.as_str().to_owned())),
+        ("url", Some(wish.to.as_str().to_owned())),
         ("username", wish.user.clone()),
     ];
     for (name, value) in members {
@@ -157,7 +157,8 @@ fn printable(text: &str) -> String {
 
 /// What the server says when the project has no authorization at the host, or the named one is another host's.
 const NOT_THERE: &str = "SVCSTG.REPO.0452";
-/// How long a call may take: a little more than the server waits for a host that renews a token.
-const PATIENCE: Duration = Duration::from_secs(25);
+/// How long a call may take: longer than the server waits for a host that renews a token, so that its own answer comes, which
+/// says when to come again.
+const PATIENCE: Duration = Duration::from_secs(40);
 const MOST_ANSWER: usize = 64 * 1024;
 const LONGEST_SENTENCE: usize = 500;

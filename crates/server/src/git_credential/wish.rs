@@ -9,59 +9,43 @@ use vestibule_oauth::secret::Secret;
 
 /// Where git goes, and what it has.
 pub struct Wish {
-    protocol: String,
-    host: String,
-    path: String,
+    /// Scheme, host and port, and the path if git told one.
+    pub to: Base,
     /// The user name in the address, or the one that was refused.
     pub user: Option<String>,
     /// The password that was refused.
     pub password: Option<Secret>,
 }
 
+/// What git says once.
+const KEYS: [&str; 5] = ["protocol", "host", "path", "username", "password"];
+
 impl fmt::Debug for Wish {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}/{}", self.protocol, self.host, self.path)
+        f.write_str(self.to.as_str())
     }
 }
 
 impl Wish {
-    /// Reads git's lines up to the first empty one. `None` for what no token of ours is for: another protocol than http, or
-    /// no host. Keys that are not known are passed over.
+    /// Reads git's lines up to the first empty one. `None` for what no token of ours is for: another protocol than http, no
+    /// host, or an address that cannot be read. Keys that are not known are passed over; one that is said twice is no word of
+    /// git's, but of whoever got a line of theirs among them (CVE-2020-5260).
     pub fn read(input: &str) -> Option<Wish> {
-        let (mut protocol, mut host, mut path) = (String::new(), String::new(), String::new());
-        let (mut user, mut password) = (None, None);
+        let mut said: [Option<&str>; 5] = [None; 5];
         for line in input.split('\n').take_while(|line| !line.is_empty()) {
             let (key, value) = line.split_once('=')?;
             if value.chars().any(char::is_control) {
                 return None;
             }
-            match key {
-                "protocol" => value.clone_into(&mut protocol),
-                "host" => value.clone_into(&mut host),
-                "path" => value.clone_into(&mut path),
-                "username" => user = Some(value.to_owned()),
-                "password" => password = Some(Secret::new(value)),
-                _ => {}
+            if let Some(at) = KEYS.iter().position(|known| *known == key)
+                && said[at].replace(value).is_some()
+            {
+                return None;
             }
         }
-        let wish = Wish { protocol, host, path, user, password };
-        let goes = matches!(wish.protocol.as_str(), "https" | "http") && !wish.host.is_empty();
-        (goes && wish.to().is_some()).then_some(wish)
-    }
-
-    /// Where git goes, as an address. A host that holds more than a host and a port gives none, and so does one that only
-    /// its reader makes into another (FM-111): who connects may read it differently.
-    pub fn to(&self) -> Option<Base> {
-        let host = Base::parse(&format!("{}://{}", self.protocol, self.host)).ok()?;
-        let usual = if host.is_plain_http() { 80 } else { 443 };
-        let (named, with_port) = (host.host(), format!("{}:{}", host.host(), host.port().unwrap_or(usual)));
-        if ![named, &with_port].iter().any(|spelled| self.host.eq_ignore_ascii_case(spelled)) {
-            return None;
-        }
-        // A path that cannot be part of an address is left out: it only helps to choose.
-        let path = self.path.trim_start_matches('/');
-        let whole = Base::parse(&format!("{}/{path}", host.as_str())).ok().filter(|whole| whole.is_below(&host));
-        host.path().is_empty().then(|| whole.unwrap_or(host))
+        let [protocol, host, path, user, password] = said;
+        let to = address(protocol?, host?, path.unwrap_or_default())?;
+        Some(Wish { to, user: user.map(str::to_owned), password: password.map(Secret::new) })
     }
 
     /// What git is answered with what the server gave. A token that is not for where git goes is never spelled: a server
@@ -74,7 +58,8 @@ impl Wish {
         let (Some(user), Some(password), Some(web)) = (text("username"), text("password"), text("repo_web")) else {
             return Err("the server's answer is not one that this version understands".to_owned());
         };
-        let is_there = Base::parse(web).ok().zip(self.to()).is_some_and(|(web, to)| web.same_origin(&to));
+        let is_there = Base::parse(web)
+            .is_ok_and(|web| self.to.is_below(&web) || (self.to.path().is_empty() && self.to.same_origin(&web)));
         if !is_there {
             return Err("the server gave a token of another host, which is not used".to_owned());
         }
@@ -86,13 +71,30 @@ impl Wish {
     }
 }
 
+/// The address that git named. `None` where it is no plain host and port, where only its reader makes the host into another
+/// one (FM-111: who connects may read it differently), and where the path cannot be part of an address: without it the
+/// answer would be for the whole host, and what else lies there may be somebody else's.
+fn address(protocol: &str, host: &str, path: &str) -> Option<Base> {
+    let base = Base::parse(&format!("{protocol}://{host}")).ok()?;
+    let usual = if base.is_plain_http() { 80 } else { 443 };
+    let with_port = format!("{}:{}", base.host(), base.port().unwrap_or(usual));
+    if ![base.host(), &with_port].iter().any(|spelled| host.eq_ignore_ascii_case(spelled)) {
+        return None;
+    }
+    // git tells the path decoded.
+    match path.trim_start_matches('/') {
+        "" => Some(base),
+        path => Base::parse(base.at().segments(path).as_str()).ok().filter(|to| to.is_below(&base)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     fn to(input: &str) -> Option<String> {
-        Wish::read(input).map(|wish| wish.to().unwrap().as_str().to_owned())
+        Wish::read(input).map(|wish| wish.to.as_str().to_owned())
     }
 
     #[test]
@@ -130,9 +132,20 @@ mod tests {
         }
         assert_eq!(to("protocol=https\nhost=GIT.example:443\n").as_deref(), Some("https://git.example"));
         assert_eq!(to("protocol=http\nhost=[::1]:80\n").as_deref(), Some("http://[::1]"));
-        // A path that leaves its place chooses nothing.
-        assert_eq!(to("protocol=https\nhost=git.example\npath=a/../b\n").as_deref(), Some("https://git.example"));
-        assert_eq!(to("protocol=https\nhost=git.example\npath=a?b#c\n").as_deref(), Some("https://git.example"));
+        // A path that leaves its place, or is none, does not become the whole host.
+        for path in ["a/../b", "..", "a/./b", "%2e%2e/a"] {
+            let said = to(&format!("protocol=https\nhost=git.example\npath={path}\n"));
+            assert!(said.as_deref() != Some("https://git.example"), "{path}: {said:?}");
+        }
+        assert_eq!(to(&format!("protocol=https\nhost=git.example\npath={}\n", "x/".repeat(300))), None);
+        let odd = to("protocol=https\nhost=git.example\npath=other/x?y z#\u{e9}.git\n");
+        assert_eq!(odd.as_deref(), Some("https://git.example/other/x%3Fy%20z%23%C3%A9.git"));
+        // Said twice.
+        let good = "protocol=https\nhost=git.example\npath=a\nusername=b\npassword=c\n";
+        assert!(to(good).is_some());
+        for key in KEYS {
+            assert_eq!(to(&format!("{good}{key}=https\n")), None, "{key}");
+        }
     }
 
     #[test]
@@ -143,6 +156,12 @@ mod tests {
         assert_eq!(answer.expose(), "username=oauth2\npassword=abc\npassword_expiry_utc=1700000000\n");
         for web in ["http://git.example", "https://git.example:8443", "https://git.example.evil", "https://evil"] {
             assert!(wish.answer(&given(web, "abc")).unwrap_err().contains("another host"), "{web}");
+        }
+        // With a path, below the host's pages and nowhere else.
+        let within = |path: &str| Wish::read(&format!("protocol=https\nhost=git.example\npath={path}\n")).unwrap();
+        assert!(within("gitlab/team/app.git").answer(&given("https://git.example/gitlab", "abc")).is_ok());
+        for path in ["gitlab-evil/app.git", "other/app.git", "gitlab%2Fx"] {
+            assert!(within(path).answer(&given("https://git.example/gitlab", "abc")).is_err(), "{path}");
         }
         assert!(wish.answer(&given("https://git.example", "abc\nhost=evil")).is_err());
         assert!(wish.answer(&json!({})).is_err());

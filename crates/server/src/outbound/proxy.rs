@@ -58,9 +58,9 @@ impl Proxy {
     }
 }
 
-/// Decodes the percent-encoding of a part of an address; a plus sign is a plus sign.
+/// Decodes the percent-encoding of a part of an address; a plus sign and an ampersand are themselves.
 fn decode(text: &str) -> String {
-    let plain = text.replace('+', "%2B");
+    let plain = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(plain.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
@@ -86,8 +86,8 @@ mod tests {
         let read =
             |text| Proxy::parse(text).map(|proxy| (proxy.url.host_str().unwrap().to_owned(), proxy.credentials()));
         assert_eq!(read("proxy.internal:3128"), Ok(("proxy.internal".to_owned(), None)));
-        let pair = STANDARD.encode("ada:p+ w%");
-        assert_eq!(read("http://ada:p+%20w%25@proxy:3128/"), Ok(("proxy".to_owned(), Some(pair))));
+        let pair = STANDARD.encode("ada:p+ &=w%");
+        assert_eq!(read("http://ada:p+%20&=w%25@proxy:3128/"), Ok(("proxy".to_owned(), Some(pair))));
         for wrong in ["https://ada:secret@proxy", "socks5://ada:secret@proxy", "", "http://"] {
             let said = read(wrong).unwrap_err();
             assert!(!said.contains("secret"), "{said}");

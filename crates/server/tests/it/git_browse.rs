@@ -20,7 +20,9 @@ fn start(calls: &Calls, kind: &str) -> String {
 /// The entries of a page: what they are called and where they lead.
 fn entries(page: &Page) -> Vec<(String, String)> {
     let html = page.answer.text();
-    let items = tags(&html).into_iter().filter(|tag| tag.get("id").is_some_and(|id| id.starts_with("item-")));
+    let items = tags(&html)
+        .into_iter()
+        .filter(|tag| tag.name == "a" && tag.get("id").is_some_and(|id| id.starts_with("item-")));
     let text = |id: &str| crate::harness::page::text_of(&html, id).unwrap_or_default();
     items.map(|tag| (text(tag.get("id").unwrap()), tag.get("href").unwrap().to_owned())).collect()
 }
@@ -93,7 +95,11 @@ fn fm_92_what_strangers_wrote_into_a_repository_neither_acts_nor_disguises_itsel
     let long = "0123456789abcdef\n".repeat(40_000);
     calls.forge("github", |forge| {
         let demo = forge.at("octocat/demo");
-        demo.commit(branch, "Attack", &[(name, Some(content.as_bytes())), ("long.txt", Some(long.as_bytes()))]);
+        demo.commit(
+            branch,
+            "Attack",
+            &[(name, Some(content.as_bytes())), ("long.txt", Some(long.as_bytes())), ("a:b.txt", Some(b"x"))],
+        );
         for folder in 0..1200 {
             demo.commit("many", "More", &[(&format!("{folder:04}.txt"), Some(b"x"))]);
         }
@@ -101,6 +107,8 @@ fn fm_92_what_strangers_wrote_into_a_repository_neither_acts_nor_disguises_itsel
     let (mut visitor, start) = (calls.visitor(&calls.ada), start(&calls, "github"));
     let branches = walk(&mut visitor, &start, &["octocat", "demo"]);
     let root = enter(&mut visitor, &branches, branch);
+    let html = root.answer.text();
+    assert!(html.contains(">a:b.txt</span>"), "what no address can name is no link");
     let shown = name.replace('\u{202e}', "⟨U+202E⟩");
     let page = enter(&mut visitor, &root, &shown);
     assert!(text(&page, "browse-file").contains("alert(3)</script>⟨U+202E⟩⟨U+2066⟩ // begin"));
@@ -135,9 +143,13 @@ fn fm_131_viewers_look_and_whoever_is_no_member_finds_nothing() {
         let mut member = calls.visitor(&viewer);
         let answer = member.open(&here.replace("by-token-github", "none"));
         assert_eq!((answer.answer.status, answer.error_code().as_deref()), (404, Some("not_found")));
-        let nobody = Visitor::new(&calls.server).open(&here);
-        assert!(nobody.url.ends_with("/sign-in"), "{}", nobody.url);
+        // Whoever is not signed in yet stays at the address.
+        let mut nobody = Visitor::new(&calls.server);
+        let page = nobody.open(&page.url);
+        assert!(page.shows("sign-in-password"), "{}", page.plain());
         assert_eq!(calls.github.log().len(), 0, "the host was asked for a stranger");
+        let page = nobody.sign_in(&page, &viewer);
+        assert!(page.shows("browse-file"), "{} {}", page.url, page.plain());
     });
 }
 
@@ -154,6 +166,11 @@ fn what_the_host_says_no_to_is_told_and_an_outage_condemns_nothing() {
             assert_eq!((page.answer.status, page.shows("browse-trouble")), (404, true), "{odd}: {}", page.plain());
         }
         assert_eq!(visitor.open(&format!("{here}?namespace=a&namespace=b")).answer.status, 404);
+        let demo = format!("{here}?namespace=octocat&repository=demo&ref=main");
+        for folder in ["sr", "nowhere/", "README.md/"] {
+            let page = visitor.open(&format!("{demo}&folder={folder}"));
+            assert_eq!((page.answer.status, page.shows("browse-trouble")), (404, true), "{folder}: {}", page.plain());
+        }
         calls.github.fails("GET ", Fault::Status(503), 10);
         let page = visitor.open(&here);
         assert_eq!((page.answer.status, page.shows("browse-trouble")), (502, true), "{}", page.plain());

@@ -45,9 +45,16 @@ impl Asked {
         Base::parse(web).is_ok_and(|web| to.is_below(&web) || (to.path().is_empty() && to.same_origin(&web)))
     }
 
-    /// The one that is meant among a project's, when no name was said.
-    pub fn choose(&self, rows: Vec<GitAuthorization>, now: i64) -> Result<GitAuthorization, Refusal> {
-        let mut rows: Vec<GitAuthorization> = rows.into_iter().filter(|row| self.fits(&row.web)).collect();
+    /// Whether none of the hosts that serve the project is nearer to where the program goes: one may lie below another's pages.
+    pub fn fits_best<'a>(&self, web: &str, hosts: impl Iterator<Item = &'a str>) -> bool {
+        let length = |web: &str| Base::parse(web).map_or(0, |web| web.path().len());
+        let is_told = self.to.as_ref().is_some_and(|to| !to.path().is_empty());
+        let nearest = hosts.filter(|host| is_told && self.fits(host)).map(length).max();
+        self.fits(web) && nearest.is_none_or(|nearest| length(web) >= nearest)
+    }
+
+    /// The one that is meant among those that fit, when no name was said.
+    pub fn choose(&self, mut rows: Vec<GitAuthorization>, now: i64) -> Result<GitAuthorization, Refusal> {
         let is_login = |row: &GitAuthorization, name: &str| row.account.login.eq_ignore_ascii_case(name);
         if let Some(user) = &self.user {
             narrow(&mut rows, |row| is_login(row, user));

@@ -8,6 +8,7 @@
 use super::shelves::{Contents, Crumb, Item, Kind, ShelfPage, Trouble};
 use crate::app::App;
 use crate::broker::visiting::{AuthorizationName, VisitRefusal, visit};
+use crate::pages::home::sign_in_form;
 use crate::pages::problem::Problem;
 use crate::text::Language;
 use crate::web::answer;
@@ -17,6 +18,7 @@ use axum::extract::State;
 use axum::response::Response;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use vestibule_githost::answers::Listing;
 use vestibule_githost::errand::Step;
 use vestibule_githost::host::{GitHost, Place};
@@ -28,6 +30,11 @@ use vestibule_oauth::parameters::{Body, Parameters};
 use vestibule_store::StoreError;
 use vestibule_store::projects::OwnProject;
 
+/// What the sign-in form of these pages is for.
+const SIGN_IN: &str = "/git/browse";
+/// How many pages one person may have looked up at once, and how long one more waits.
+pub const AT_ONCE: usize = 4;
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The most entries that one page shows.
 const MOST_SHOWN: usize = 1000;
 
@@ -36,11 +43,12 @@ pub async fn show(State(app): State<Arc<App>>, received: Received) -> Response {
     let shown = async {
         let browser = Browser::meet(&app, &received.headers, app.clock.now()).await?;
         let response = match browser.session() {
-            None => answer::see_other("/sign-in"),
+            // Whoever signs in stays at the address that they came to.
+            None => answer::page(200, sign_in_form(&browser, SIGN_IN, "", false), &[]),
             Some(session) => {
                 let own = app.store.projects_of(session.person).await?;
                 match Aisle::read(&received, own) {
-                    Some(aisle) => aisle.walk(&app, &received.request_id).await,
+                    Some(aisle) => aisle.walk(&app, session.person, &received.request_id).await,
                     None => answer::problem(Problem::NotFound, &received.request_id),
                 }
             }
@@ -48,6 +56,17 @@ pub async fn show(State(app): State<Arc<App>>, received: Received) -> Response {
         Ok(browser.dress(&app, response))
     };
     shown.await.unwrap_or_else(|error: StoreError| answer::store_page(&error, &received.request_id))
+}
+
+/// `POST /git/{project}/browse/{authorization}`: signs in.
+pub async fn sign_in(State(app): State<Arc<App>>, received: Received) -> Response {
+    let signed_in = async {
+        let mut browser = Browser::meet(&app, &received.headers, app.clock.now()).await?;
+        let form = received.page_form();
+        let response = super::sign_in(&app, &mut browser, &received, (&form, SIGN_IN)).await?;
+        Ok(browser.dress(&app, response))
+    };
+    signed_in.await.unwrap_or_else(|error: StoreError| answer::store_page(&error, &received.request_id))
 }
 
 /// Where somebody stands: as far as the address says.
@@ -77,8 +96,14 @@ impl Aisle {
         Some(Aisle { project, named: named.to_owned(), name, namespace, repository, branch, folder, file })
     }
 
-    async fn walk(&self, app: &Arc<App>, request_id: &str) -> Response {
-        let (contents, wait_s) = match self.look(app).await {
+    async fn walk(&self, app: &Arc<App>, person: Id, request_id: &str) -> Response {
+        // Trees and files are large while they are read, whatever of them is shown.
+        let seat = app.browsing.take(person, PATIENCE).await;
+        let looked = match &seat {
+            Some(_) => self.look(app).await,
+            None => Err(VisitRefusal::RateLimited { wait_s: 2, reason: String::new() }),
+        };
+        let (contents, wait_s) = match looked {
             Ok(contents) => (contents, None),
             Err(VisitRefusal::Unknown | VisitRefusal::StaysHere) => {
                 return answer::problem(Problem::NotFound, request_id);
@@ -150,6 +175,7 @@ impl Aisle {
 
     /// What lies in the folder, of all paths that the repository has: folders first.
     fn folder(&self, tree: Listing<String>) -> Contents {
+        let is_folder = self.folder.is_empty() || self.folder.ends_with('/');
         let (mut folders, mut files) = (BTreeSet::new(), BTreeSet::new());
         for path in &tree.items {
             let Some(rest) = path.strip_prefix(&self.folder) else { continue };
@@ -158,22 +184,30 @@ impl Aisle {
                 None => files.insert(rest.to_owned()),
             };
         }
+        // What was left out of a list that is cut may lie here.
+        let is_there =
+            is_folder && (self.folder.is_empty() || tree.is_cut || !(folders.is_empty() && files.is_empty()));
+        if !is_there {
+            return Contents::None(Trouble::NotThere);
+        }
         let branch = || self.branch.clone().unwrap_or_default();
         let inside = |name: &str| format!("{}{name}", self.folder);
         let folder = |name: String| {
             let to = self.to(&self.in_repository([("ref", branch()), ("folder", format!("{}/", inside(&name)))]));
-            Item { label: format!("{name}/"), to, is_folder: true }
+            Item { label: format!("{name}/"), to: Some(to), is_folder: true }
         };
         let file = |name: String| {
-            let to = self.to(&self.in_repository([("ref", branch()), ("file", inside(&name))]));
-            Item { label: name, to, is_folder: false }
+            // A colon stands for a slash in every address of ours: a file with one in its name has none.
+            let has_address = !inside(&name).contains(':') && FilePath::parse(&inside(&name)).is_ok();
+            let to = || self.to(&self.in_repository([("ref", branch()), ("file", inside(&name))]));
+            Item { to: has_address.then(to), label: name, is_folder: false }
         };
         let items: Vec<Item> = folders.into_iter().map(folder).chain(files.into_iter().map(file)).collect();
         shelf(Kind::Folder, items, tree.is_cut)
     }
 
     fn list(&self, kind: Kind, all: Listing<String>, link: impl Fn(String) -> Vec<(&'static str, String)>) -> Contents {
-        let item = |name: String| Item { to: self.to(&link(name.clone())), label: name, is_folder: true };
+        let item = |name: String| Item { to: Some(self.to(&link(name.clone()))), label: name, is_folder: true };
         shelf(kind, all.items.into_iter().map(item).collect(), all.is_cut)
     }
 

@@ -59,8 +59,8 @@ impl Trouble {
 pub struct Item {
     /// Its name.
     pub label: String,
-    /// Where it leads.
-    pub to: String,
+    /// Where it leads; nowhere, if no address can name it.
+    pub to: Option<String>,
     /// Whether there is more inside.
     pub is_folder: bool,
 }
@@ -136,7 +136,7 @@ impl ShelfPage<'_> {
             cut: is_cut.then_some(text.browse.cut),
             sheet,
             trouble: if let Contents::None(trouble) = self.contents {
-                Some((text.browse.trouble)(trouble))
+                Some(visible(&(text.browse.trouble)(trouble)))
             } else {
                 None
             },
@@ -156,13 +156,15 @@ struct Sheet {
 
 impl Sheet {
     fn of(words: &Text, file: &File) -> Sheet {
-        let bytes = STANDARD.decode(file.content.as_str()).unwrap_or_default();
-        let facts = (words.browse.facts)(bytes.len(), &file.sha);
-        let shown = &bytes[..bytes.len().min(MOST_SHOWN_BYTES)];
+        let base64 = file.content.as_str();
+        let length = base64.len() / 4 * 3 - base64.bytes().rev().take_while(|byte| *byte == b'=').count();
+        let facts = (words.browse.facts)(length, &file.sha);
+        // Not more of it is decoded than is shown; four characters are three bytes.
+        let shown = STANDARD.decode(&base64[..base64.len().min(MOST_SHOWN_BYTES / 3 * 4)]).unwrap_or_default();
         // Only a character that was cut in two is forgiven, and only where we cut.
-        let text = match std::str::from_utf8(shown) {
+        let text = match std::str::from_utf8(&shown) {
             Ok(text) => Some(text),
-            Err(error) if error.error_len().is_none() && shown.len() < bytes.len() => {
+            Err(error) if error.error_len().is_none() && shown.len() < length => {
                 std::str::from_utf8(&shown[..error.valid_up_to()]).ok()
             }
             Err(_) => None,
@@ -171,7 +173,7 @@ impl Sheet {
         let note = match text {
             None => Some(words.browse.binary.to_owned()),
             Some("") => Some(words.browse.empty_file.to_owned()),
-            Some(_) if shown.len() < bytes.len() => Some((words.browse.shortened)(MOST_SHOWN_BYTES / 1024)),
+            Some(_) if shown.len() < length => Some((words.browse.shortened)(MOST_SHOWN_BYTES / 1024)),
             Some(_) => None,
         };
         Sheet { text: text.filter(|text| !text.is_empty()).map(visible), facts, note }
@@ -179,14 +181,16 @@ impl Sheet {
 }
 
 /// How much of a file is shown.
-const MOST_SHOWN_BYTES: usize = 256 * 1024;
+const MOST_SHOWN_BYTES: usize = 192 * 1024;
 
 /// Text of strangers with nothing in it that cannot be seen: what turns the direction of writing, or hides, is spelled out, so
 /// that what a person reads is what a compiler reads (Trojan Source, CVE-2021-42574).
 fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let hides = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{61c}' | '\u{feff}');
+        let hides = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
         match c {
             '\n' | '\t' => out.push(c),
             '\r' => {}
@@ -223,8 +227,11 @@ pub mod sample {
 
     /// A list with these entries.
     pub fn shelf(kind: Kind, names: &[&str], hidden: usize) -> Contents {
-        let item =
-            |name: &&str| Item { label: (*name).to_owned(), to: "/git".to_owned(), is_folder: name.ends_with('/') };
+        let item = |name: &&str| Item {
+            label: (*name).to_owned(),
+            to: Some("/git".to_owned()),
+            is_folder: name.ends_with('/'),
+        };
         Contents::Shelf { kind, items: names.iter().map(item).collect(), hidden, is_cut: hidden > 0 }
     }
 
@@ -275,6 +282,6 @@ mod tests {
 
     #[test]
     fn fm_92_what_would_disguise_itself_is_spelled_out() {
-        assert_eq!(visible("a\u{202e}b\u{200b}\u{7}\r\n\tc"), "a⟨U+202E⟩b⟨U+200B⟩⟨U+0007⟩\n\tc");
+        assert_eq!(visible("a\u{202e}b\u{200b}\u{7}\r\n\tc\u{e0041}"), "a⟨U+202E⟩b⟨U+200B⟩⟨U+0007⟩\n\tc⟨U+E0041⟩");
     }
 }

@@ -124,6 +124,15 @@ fn fm_111_a_token_is_handed_out_for_the_very_host_that_it_is_for_and_for_no_othe
         }
         refused(&ask(&json!({ "url": hub, "username": "a\nb" })), 400, "SVCSTG.REPO.0400");
         refused(&ask(&json!({ "url": lab, "authorization": "auth1" })), 400, "SVCSTG.REPO.0452");
+        // A host whose pages lie above another's does not get what lies below the other.
+        scene.server.json(&["git-host", "add", "above", "--kind", "gitee", "--url", &lab], "");
+        scene.server.json(&["git-host", "project", "add", "above", &scene.project], "");
+        assert_eq!(told(json!({ "url": format!("{lab}/gitlab/team/app.git") })), "lab1");
+        refused(
+            &ask(&json!({ "url": format!("{lab}/team/app.git"), "authorization": "lab1" })),
+            400,
+            "SVCSTG.REPO.0452",
+        );
     });
 }
 
