@@ -6,6 +6,7 @@
 use super::statement::{Fault, classify, defect};
 use rusqlite::{Connection, PrepFlags};
 use self_cell::self_cell;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -68,7 +69,7 @@ impl<'c> Known<'c> {
     /// Prepares `sql`, whose parameters are named `$1` to `$n`. SQLite numbers `$2 … $1` in the order in which they stand,
     /// so binding by position would silently swap the two.
     pub(super) fn prepare(connection: &'c Connection, sql: &'static str) -> Result<Known<'c>, Fault> {
-        let prepared = connection.prepare_with_flags(sql, PrepFlags::SQLITE_PREPARE_PERSISTENT);
+        let prepared = connection.prepare_with_flags(&without_undo(sql), PrepFlags::SQLITE_PREPARE_PERSISTENT);
         let statement = prepared.map_err(|error| classify(sql, &error))?;
         let count = statement.parameter_count();
         let value_at = |place| {
@@ -80,6 +81,18 @@ impl<'c> Known<'c> {
         let values = (1..=count).map(value_at).collect::<Result<_, _>>()?;
         Ok(Known { statement, values })
     }
+}
+
+/// The text as SQLite is given it: a statement that breaks a constraint fails where it stands. As the text says it, SQLite
+/// would keep a copy of every page that the statement touches, to undo that statement alone. Nobody here goes on after an
+/// error: whoever runs a statement takes its whole transaction back.
+fn without_undo(sql: &'static str) -> Cow<'static, str> {
+    for (verb, failing) in [("INSERT INTO ", "INSERT OR FAIL INTO "), ("UPDATE ", "UPDATE OR FAIL ")] {
+        if let Some(rest) = sql.strip_prefix(verb) {
+            return Cow::Owned(format!("{failing}{rest}"));
+        }
+    }
+    Cow::Borrowed(sql)
 }
 
 /// Spreads addresses of our own program, which nobody chooses to collide.
@@ -105,6 +118,29 @@ impl Hasher for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_breaks_a_constraint_is_an_error_all_the_same_and_what_does_nothing_then_does_nothing() {
+        let connection = Connection::open_in_memory().expect("opens");
+        connection
+            .execute_batch("CREATE TABLE t (id INTEGER NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID")
+            .expect("runs");
+        let mut prepared = Prepared::on(connection);
+        let mut run = |sql: &'static str| {
+            let ran =
+                prepared.with(sql, |_, known| known.statement.raw_execute().map_err(|error| classify(sql, &error)));
+            ran.map_err(|fault| fault.error)
+        };
+        const INSERT: &str = "INSERT INTO t (id) SELECT 1";
+        const QUIETLY: &str = "INSERT INTO t (id) SELECT 1 WHERE TRUE ON CONFLICT DO NOTHING";
+        assert_eq!((run(INSERT), run(QUIETLY)), (Ok(1), Ok(0)));
+        for broken in
+            [INSERT, "INSERT INTO t (id) SELECT NULL", "INSERT INTO t (id) SELECT 'a'", "UPDATE t SET id = NULL"]
+        {
+            assert!(run(broken).is_err(), "{broken}");
+        }
+        assert_eq!(run(QUIETLY), Ok(0), "and the connection goes on");
+    }
 
     #[test]
     fn a_text_that_begins_another_is_another_statement() {
