@@ -6,11 +6,13 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use vestibule_oauth::id::Id;
 
 const SETS: usize = 4096;
 const WAYS: usize = 4;
+/// Sets that are made together when the first of them is needed: a server of whom few ask much has most of them never.
+const SHELF: usize = 64;
 /// A burst may take this many milliseconds' worth of requests at once.
 const BURST_MS: i64 = 60_000;
 
@@ -18,8 +20,10 @@ const BURST_MS: i64 = 60_000;
 pub struct Guard {
     hasher: RandomState,
     interval_us: i64,
-    sets: Box<[Mutex<[Cell; WAYS]>]>,
+    shelves: Box<[OnceLock<Box<[Set]>>]>,
 }
+
+type Set = Mutex<[Cell; WAYS]>;
 
 #[derive(Clone, Copy, Default)]
 struct Cell {
@@ -31,8 +35,12 @@ struct Cell {
 impl Guard {
     /// Lets each begin `per_minute` things a minute, and as many at once.
     pub fn new(per_minute: u32) -> Guard {
-        let sets = (0..SETS).map(|_| Mutex::new([Cell::default(); WAYS])).collect();
-        Guard { hasher: RandomState::new(), interval_us: 60_000_000 / i64::from(per_minute.max(1)), sets }
+        let shelves = (0..SETS / SHELF).map(|_| OnceLock::new()).collect();
+        Guard { hasher: RandomState::new(), interval_us: 60_000_000 / i64::from(per_minute.max(1)), shelves }
+    }
+
+    fn set(&self, index: usize) -> &Set {
+        &self.shelves[index / SHELF].get_or_init(|| (0..SHELF).map(|_| Set::default()).collect())[index % SHELF]
     }
 
     /// Counts one more for `address` at `ticks` (milliseconds that never go back). `Err` is when to come back, in seconds.
@@ -48,7 +56,7 @@ impl Guard {
     fn count(&self, key: u64, ticks: i64) -> Result<(), u32> {
         let now = ticks * 1000;
         let index = usize::try_from(key % SETS as u64).unwrap_or(0);
-        let mut set = self.sets[index].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut set = self.set(index).lock().unwrap_or_else(PoisonError::into_inner);
         let cell = match set.iter().position(|cell| cell.key == key) {
             Some(found) => &mut set[found],
             None => {
@@ -106,11 +114,10 @@ mod tests {
     #[test]
     fn fm_117_the_table_does_not_grow_with_addresses() {
         let guard = Guard::new(1);
-        let before = guard.sets.len();
         for n in 0..200_000u32 {
             let _ = guard.admit(IpAddr::from(n.to_be_bytes()), 0);
         }
-        assert_eq!(guard.sets.len(), before);
+        assert_eq!(guard.shelves.iter().filter_map(OnceLock::get).map(|shelf| shelf.len()).sum::<usize>(), SETS);
     }
 
     #[test]
