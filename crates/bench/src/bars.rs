@@ -19,8 +19,8 @@ const SET_WITH: &str = "# set with: ";
 const HEAD: &str = "# Instructions of the server for one request, as `cargo run --release -p bench -- count` counts them. How to move\n\
                     # a bar: CONTRIBUTING.md.\n";
 
-/// Compares with the bars. Every difference that is too large is a sentence.
-pub fn compare(counts: &BTreeMap<&'static str, u64>) -> Result<Vec<String>, String> {
+/// Compares with the bars. Every difference that is too large is a sentence, and so is a bar of no row, if this is the whole.
+pub fn compare(counts: &BTreeMap<&'static str, u64>, whole: bool) -> Result<Vec<String>, String> {
     let text = std::fs::read_to_string(file()).map_err(|error| format!("{}: {error}", file().display()))?;
     let (then, now) =
         (text.lines().find_map(|line| line.strip_prefix(SET_WITH)).unwrap_or("nobody knows what"), setting());
@@ -41,7 +41,7 @@ pub fn compare(counts: &BTreeMap<&'static str, u64>) -> Result<Vec<String>, Stri
             faults.push(format!("{row} takes {count} instructions, {times:.2} times its bar of {bar}"));
         }
     }
-    let orphans = bars.keys().filter(|row| !counts.contains_key(*row));
+    let orphans = bars.keys().filter(|row| whole && !counts.contains_key(*row));
     faults.extend(orphans.map(|row| format!("the bar {row} belongs to no row that is counted")));
     Ok(faults)
 }

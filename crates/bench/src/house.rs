@@ -73,20 +73,34 @@ impl Application {
     }
 }
 
+/// How the server is built.
+#[derive(Clone, Copy, Debug)]
+pub enum Build {
+    /// As it is published: the whole program optimized at once.
+    Published,
+    /// In less time: for counts that are compared with each other.
+    Quick,
+}
+
 /// Finds the server, or builds it: cargo does nothing when it is fresh.
-pub fn find_server(given: Option<PathBuf>) -> Result<PathBuf, String> {
+pub fn find_server(given: Option<PathBuf>, build: Build) -> Result<PathBuf, String> {
     if let Some(given) = given {
         return Ok(given);
     }
+    let profile = match build {
+        Build::Published => "dist",
+        Build::Quick => "release",
+    };
     let here = std::env::current_exe().map_err(|error| error.to_string())?;
-    let built = here.with_file_name("vestibule");
+    let beside = here.parent().and_then(Path::parent).ok_or("this program lies nowhere")?;
+    let built = beside.join(profile).join("vestibule");
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--locked", "-p", "vestibule"]).current_dir(workspace);
+    cargo.args(["build", "--profile", profile, "--locked", "-p", "vestibule"]).current_dir(workspace);
     match cargo.status() {
         Ok(status) if status.success() && built.exists() => Ok(built),
         Err(_) if built.exists() => Ok(built),
-        _ => Err("the server could not be built: cargo build --release; --server names one that is".to_owned()),
+        _ => Err(format!("the server could not be built: cargo build --profile {profile}; --server names one that is")),
     }
 }
 

@@ -28,7 +28,7 @@ mod wire;
 
 use clap::{Parser, Subcommand};
 use crowd::Crowd;
-use house::{Database, House};
+use house::{Build, Database, House};
 use measure::{Measured, Plan};
 use postgres::Postgres;
 use report::Report;
@@ -62,7 +62,7 @@ struct Cli {
     /// Put the table into docs/performance.md
     #[arg(long, conflicts_with_all = ["quick", "rows", "no_postgres"])]
     write: bool,
-    /// The server's program (default: built with this one)
+    /// The server's program (default: built from here, for `count` with --release and otherwise as it is published)
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
     #[command(subcommand)]
@@ -138,7 +138,7 @@ fn run(cli: Cli) -> Result<bool, String> {
 
 /// The whole benchmark; `false` when an answer was wrong.
 async fn all(cli: &Cli) -> Result<bool, String> {
-    let program = house::find_server(cli.server.clone())?;
+    let program = house::find_server(cli.server.clone(), Build::Published)?;
     let mut report = Report { machine: report::machine()?, ..Report::default() };
     sqlite(cli, &program, &mut report).await?;
     beside(cli, &program, &mut report).await?;
@@ -157,12 +157,13 @@ async fn all(cli: &Cli) -> Result<bool, String> {
 
 /// Instructions instead of times; `false` when a row is too far from its bar.
 async fn count(cli: &Cli, write: bool) -> Result<bool, String> {
-    let mut house = furnished(&house::find_server(cli.server.clone())?, Database::Sqlite)?;
-    let counts = count::count(&mut house).await?;
+    let mut house = furnished(&house::find_server(cli.server.clone(), Build::Quick)?, Database::Sqlite)?;
+    let counts = count::count(&mut house, &cli.rows).await?;
+    let whole = cli.rows.is_empty();
     if write {
-        return bars::write(&counts).map(|()| true);
+        return if whole { bars::write(&counts).map(|()| true) } else { Err("all bars are set together".to_owned()) };
     }
-    let faults = bars::compare(&counts)?;
+    let faults = bars::compare(&counts, whole)?;
     for fault in &faults {
         eprintln!("bench: {fault}. CONTRIBUTING.md tells when to move a bar");
     }

@@ -147,11 +147,6 @@ impl Row {
         matches!(self, Row::Code | Row::CodeEs256 | Row::CodeRs256 | Row::Revoke)
     }
 
-    /// Whether it is the Git API's.
-    pub const fn is_git(self) -> bool {
-        matches!(self, Row::GitList | Row::GitListSigned | Row::GitCredential | Row::GitBranches)
-    }
-
     /// Whether each request leads to another, so that the yardstick is a bare reverse proxy.
     pub const fn goes_on(self) -> bool {
         matches!(self, Row::GitBranches)
