@@ -53,6 +53,65 @@ impl Client {
     }
 }
 
+/// The client that a token was given to, as far as it takes to judge the token and to tell of it. It is read at each use of
+/// a token, and so it holds no more than that.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// Its row.
+    pub id: Id,
+    /// The public identifier, as it stands on the wire.
+    pub client_id: String,
+    /// The template that it was created from: decides the wire form.
+    pub template: Template,
+    /// Its switches as they stand now.
+    pub switches: Switches,
+    /// The scopes that it registered.
+    pub scopes: ScopeSet,
+    /// The host in whose name it knows people.
+    pub sector: Option<String>,
+}
+
+impl Owner {
+    /// Whether `switch` is on.
+    pub const fn has(&self, switch: Switch) -> bool {
+        self.switches.has(switch)
+    }
+
+    /// The form of its errors and answers.
+    pub const fn wire(&self) -> Wire {
+        self.template.wire()
+    }
+}
+
+/// What holds tokens: a client, however much is known of it.
+pub trait Holder {
+    /// The scopes that it registered.
+    fn registered(&self) -> &ScopeSet;
+    /// The host in whose name it knows people.
+    fn sector(&self) -> Option<&str>;
+    /// The form of its errors and answers.
+    fn form(&self) -> Wire;
+}
+
+macro_rules! holder {
+    ($($type:ty),*) => {$(
+        impl Holder for $type {
+            fn registered(&self) -> &ScopeSet {
+                &self.scopes
+            }
+
+            fn sector(&self) -> Option<&str> {
+                self.sector.as_deref()
+            }
+
+            fn form(&self) -> Wire {
+                self.wire()
+            }
+        }
+    )*};
+}
+holder!(Client, Owner);
+
 /// Who may sign in to an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {

@@ -2,7 +2,7 @@
 //!
 //! Owns the rules and the spelling of the answer. Whether a token is alive is judged by `token`, as at every other use.
 
-use crate::client::Client;
+use crate::client::{Client, Owner};
 use crate::client_auth::{AuthedClient, Method};
 use crate::id::Id;
 use crate::refusal::{Code, Refusal};
@@ -32,7 +32,7 @@ pub fn judge_caller(client: &AuthedClient) -> Result<(), Refusal> {
 #[derive(Clone, Copy, Debug)]
 pub struct AccessToken<'a> {
     /// The client that it was issued to.
-    pub owner: &'a Client,
+    pub owner: &'a Owner,
     /// What it is good for.
     pub scope: &'a ScopeSet,
     /// What it hangs on.

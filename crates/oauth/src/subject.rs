@@ -4,7 +4,7 @@
 //! Owns which one it is, how a pairwise one is made, and what sector an application belongs to. Every `sub` and `sid` that
 //! leaves us comes from here; the ids of the IDaaS and code-hosting wires are those wires' own (`userinfo`).
 
-use crate::client::Client;
+use crate::client::{Client, Holder};
 use crate::id::Id;
 use crate::template::Wire;
 use aws_lc_rs::hmac;
@@ -34,8 +34,8 @@ impl fmt::Debug for PairwiseSecret {
 ///
 /// Pairwise, it is HMAC-SHA256 over sector and person: two applications of different sectors cannot tell that they speak
 /// of the same person, and nobody without the secret can go back (section 8.1 asks for no more).
-pub fn subject_for(client: &Client, person: &str, secret: &PairwiseSecret) -> String {
-    let Some(sector) = &client.sector else { return person.to_owned() };
+pub fn subject_for(client: &impl Holder, person: &str, secret: &PairwiseSecret) -> String {
+    let Some(sector) = client.sector() else { return person.to_owned() };
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*secret.0));
     context.update(b"vestibule pairwise subject\0");
     context.update(sector.as_bytes());
@@ -72,8 +72,8 @@ pub struct Names<'a> {
 
 /// The `sub` that a signed access token of `client` and introspection tell: what userinfo tells that client. On the IDaaS
 /// wire that is the id of that wire, elsewhere [`subject_for`].
-pub fn at_resource(client: &Client, person: Names<'_>, secret: &PairwiseSecret) -> String {
-    match (client.wire(), person.external_id) {
+pub fn at_resource(client: &impl Holder, person: Names<'_>, secret: &PairwiseSecret) -> String {
+    match (client.form(), person.external_id) {
         (Wire::Idaas, Some(external_id)) => external_id.to_owned(),
         (Wire::Idaas, None) => person.number.to_string(),
         (Wire::Standard | Wire::Gitlife, _) => subject_for(client, person.subject, secret),

@@ -4,7 +4,7 @@
 //! (FM-30, FM-62, FM-63). Does not own how tokens are spelled (`secret`) nor stored.
 
 use crate::access_token::Unspelled;
-use crate::client::Client;
+use crate::client::{Client, Holder};
 use crate::grant::Kind;
 use crate::refusal::{Code, Refusal};
 use crate::scope::ScopeSet;
@@ -78,8 +78,8 @@ fn gives_refresh(client: &Client, kind: Kind, scope: &ScopeSet) -> bool {
 
 /// What of the `granted` scopes `client` still registers: only that opens anything (FM-30). `None` when something was
 /// granted and nothing of it is left.
-pub fn scope_in_force(client: &Client, granted: &ScopeSet) -> Option<ScopeSet> {
-    let left = granted.intersection(&client.scopes);
+pub fn scope_in_force(client: &impl Holder, granted: &ScopeSet) -> Option<ScopeSet> {
+    let left = granted.intersection(client.registered());
     (granted.is_empty() || !left.is_empty()).then_some(left)
 }
 

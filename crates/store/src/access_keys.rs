@@ -6,7 +6,9 @@
 use crate::applications::{Change, claimed};
 use crate::audit::{self, Event, Note, audited};
 use crate::columns::Columns;
+use crate::key_locks::{KeyCounters, KeyLock};
 use crate::organizations::organization_off;
+use crate::projects::Role;
 use crate::sealed::SealedValue;
 use crate::{Store, StoreError, statement};
 use vestibule_oauth::id::Id;
@@ -37,6 +39,30 @@ pub struct AccessKeyLine {
     pub created_at: i64,
     /// When it was switched off, if it is.
     pub disabled_at: Option<i64>,
+}
+
+/// What is asked about an access key before it is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyQuestion<'a> {
+    /// Its name.
+    pub access_key: &'a str,
+    /// By what its failures are counted if there is one of this name.
+    pub counters: &'a KeyCounters,
+    /// And by what if there is none.
+    pub of_nobody: &'a KeyCounters,
+    /// In which project its person wants to act.
+    pub project: Option<Id>,
+}
+
+/// What is known before an access key is tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyAnswer {
+    /// The key, if there is one of this name.
+    pub key: Option<FoundAccessKey>,
+    /// How it stands, or how names that nobody has stand.
+    pub lock: KeyLock,
+    /// What its person is in the project that was asked about.
+    pub role: Option<Role>,
 }
 
 /// An access key as a signature is checked with it.
@@ -73,21 +99,41 @@ impl Store {
         Ok(Change::when(claimed(&self.run(verb).await?)))
     }
 
-    /// The access key of this name.
-    pub async fn find_access_key(&self, access_key: &str) -> Result<Option<FoundAccessKey>, StoreError> {
+    /// The access key of this name, how it stands at `now`, and what its person is in the project that was asked about: one
+    /// read, the same whether there is such a key or not.
+    pub async fn find_access_key(&self, asked: &KeyQuestion<'_>, now: i64) -> Result<KeyAnswer, StoreError> {
+        // One row that is always there, so that there is an answer where there is no key.
         const FIND: &str = concat!(
-            "SELECT k.id, k.person, p.number, p.user_name, k.sealed, k.sealed_by, \
-             CASE WHEN k.disabled_at IS NULL AND p.disabled_at IS NULL AND NOT ",
+            "SELECT h.locked_until, h.failures, e.locked_until, m.role, k.id, k.person, p.number, p.user_name, k.sealed, \
+             k.sealed_by, CASE WHEN k.disabled_at IS NULL AND p.disabled_at IS NULL AND NOT ",
             // Held back while one is off, and back with it: a key is a credential like a password, not issued by one.
             organization_off!("9007199254740991"),
-            " THEN 1 ELSE 0 END FROM access_keys k JOIN people p ON p.id = k.person \
-             WHERE k.tenant = $1 AND k.access_key = $2"
+            " THEN 1 ELSE 0 END FROM (SELECT 1 AS one) z \
+             LEFT JOIN access_keys k ON k.tenant = $1 AND k.access_key = $2 LEFT JOIN people p ON p.id = k.person \
+             LEFT JOIN access_key_failures h ON h.tenant = $1 AND h.key = CASE WHEN p.id IS NULL THEN $5 ELSE $3 END \
+             LEFT JOIN access_key_failures e ON e.tenant = $1 AND e.key = CASE WHEN p.id IS NULL THEN $6 ELSE $4 END \
+             LEFT JOIN project_members m ON m.project = $7 AND m.person = p.id"
         );
-        let Some(mut row) = self.find(&statement!(FIND, self.tenant(), access_key)).await? else { return Ok(None) };
+        let KeyQuestion { access_key, counters, of_nobody, project } = asked;
+        let (tenant, project) = (self.tenant(), project.unwrap_or(Id::from_bytes([0; 16])));
+        let KeyCounters { here, everywhere } = counters;
+        let (here_of_nobody, everywhere_of_nobody) = (&of_nobody.here, &of_nobody.everywhere);
+        let values =
+            statement!(FIND, tenant, *access_key, here, everywhere, here_of_nobody, everywhere_of_nobody, project);
+        let row = self.find(&values).await?;
+        let mut row = row.ok_or_else(|| StoreError::inconsistent("access_key_failures.key"))?;
         let mut c = Columns::of(&mut row);
-        let (id, person, number, user_name) = (c.id()?, c.id()?, c.int()?, c.text()?);
-        let secret = SealedValue { bytes: c.blob()?, key: c.id()? };
-        Ok(Some(FoundAccessKey { id, person, number, user_name, secret, is_alive: c.flag()? }))
+        let (here, failures, everywhere) = (c.opt_int()?, c.opt_int()?, c.opt_int()?);
+        let until = here.max(everywhere).filter(|until| *until > now);
+        let lock = KeyLock { until, has_failures: failures.is_some_and(|failures| failures > 0) };
+        let role = c.opt_int()?.map(Role::stored).transpose()?;
+        let (id, person, number) = (c.opt_id()?, c.opt_id()?, c.opt_int()?);
+        let Some(((id, person), number)) = id.zip(person).zip(number) else {
+            return Ok(KeyAnswer { key: None, lock, role: None });
+        };
+        let (user_name, secret, is_alive) = (c.text()?, c.sealed()?, c.flag()?);
+        let key = FoundAccessKey { id, person, number, user_name, secret, is_alive };
+        Ok(KeyAnswer { key: Some(key), lock, role })
     }
 
     /// All access keys, by person and then the oldest first.

@@ -8,7 +8,7 @@ use crate::row::Row;
 use crate::sealed::SealedValue;
 use crate::tokens::FoundPerson;
 use vestibule_oauth::claims_request::ClaimsRequest;
-use vestibule_oauth::client::{Access, AccessTokenFormat, Client};
+use vestibule_oauth::client::{Access, AccessTokenFormat, Client, Owner};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::scope::ScopeSet;
@@ -25,6 +25,14 @@ macro_rules! client_columns {
     };
 }
 pub(crate) use client_columns;
+
+/// The columns of the client that a token was given to; the table is aliased `a`. Read by [`Columns::owner`].
+macro_rules! owner_columns {
+    () => {
+        "a.id, a.client_id, a.template, a.switches, a.scopes, a.sector"
+    };
+}
+pub(crate) use owner_columns;
 
 /// The columns of a person's profile with the primary organization; the tables are aliased `p` and `o`. Read by
 /// [`Columns::profile`].
@@ -52,12 +60,15 @@ pub(crate) use person_columns;
 /// A consent of which nothing is kept was never withdrawn: its generation is 0.
 macro_rules! standing_columns {
     () => {
+        $crate::columns::standing_columns!($crate::organizations::organization_off!("g.session_epoch"))
+    };
+    ($organization_off:expr) => {
         concat!(
             "g.created_at, g.ended_at, \
              EXISTS (SELECT 1 FROM sessions r WHERE r.id = g.session AND r.signed_out_at IS NOT NULL), \
              COALESCE((SELECT c.generation FROM consents c \
                 WHERE c.person = g.person AND c.application = g.application), 0) <> g.consent, ",
-            $crate::organizations::organization_off!("g.session_epoch"),
+            $organization_off,
             ", a.disabled_at, a.valid_from, p.id, p.disabled_at, p.valid_from, g.auth_time"
         )
     };
@@ -195,6 +206,18 @@ impl<'a> Columns<'a> {
             access_token_format: self.parsed(AccessTokenFormat::parse)?,
             sector: self.opt_text()?,
             enabled: self.opt_int()?.is_none(),
+        })
+    }
+
+    /// Reads `owner_columns!()`.
+    pub(crate) fn owner(&mut self) -> Result<Owner, StoreError> {
+        Ok(Owner {
+            id: self.id()?,
+            client_id: self.text()?,
+            template: self.parsed(Template::parse)?,
+            switches: Switches::from_bits(self.int()?),
+            scopes: self.scopes()?,
+            sector: self.opt_text()?,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Locks of access keys: how often signatures were wrong in a row, and until when a key is not looked at (FM-99 to FM-102).
 //!
-//! Owns the counters, which survive a restart, and the rule. One counter is a key's together with the address that it was
+//! Owns the counters, which survive a restart, and the rule; they are read together with the key (`access_keys`). One counter is a key's together with the address that it was
 //! tried from, so that a stranger who knows a key's name does not lock out its owner; another is the key's as a whole, and
 //! bears far more. Counters are digests: no address and no name stands here.
 
@@ -36,20 +36,6 @@ pub struct KeyLock {
 }
 
 impl Store {
-    /// How a key stands at `now`: one read.
-    pub async fn key_lock(&self, counters: &KeyCounters, now: i64) -> Result<KeyLock, StoreError> {
-        const READ: &str = "SELECT MAX(locked_until), MAX(CASE WHEN key = $2 THEN failures ELSE 0 END) \
-            FROM access_key_failures WHERE tenant = $1 AND key IN ($2, $3)";
-        let KeyCounters { here, everywhere } = counters;
-        let row = self.find(&statement!(READ, self.tenant(), here, everywhere)).await?;
-        let (until, failures) = match row {
-            Some(row) => (row.opt_int(0)?, row.opt_int(1)?),
-            None => (None, None),
-        };
-        let has_failures = failures.is_some_and(|failures| failures > 0);
-        Ok(KeyLock { until: until.filter(|until| *until > now), has_failures })
-    }
-
     /// Counts a wrong signature by the key of this name at `note.at`. The trail has a row when it locks a key that there is.
     pub async fn count_key_failure(
         &self,

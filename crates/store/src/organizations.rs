@@ -193,8 +193,17 @@ impl Store {
     }
 }
 
-/// Whether the primary organization of the person `p`, or one above it, is switched off or was so after `$epoch`.
+/// Whether the primary organization of the person `p`, or one above it, is switched off or was so after `$epoch`. Where
+/// that organization is read anyway, as `po`, it is not looked for again.
 macro_rules! organization_off {
+    (po, $epoch:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM organization_tree u JOIN organizations x ON x.id = u.ancestor \
+             WHERE u.descendant = po.organization AND (x.disabled_at IS NOT NULL OR x.epoch > ",
+            $epoch,
+            "))"
+        )
+    };
     ($epoch:literal) => {
         concat!(
             "EXISTS (SELECT 1 FROM person_organizations w JOIN organization_tree u ON u.descendant = w.organization \

@@ -6,12 +6,13 @@
 use crate::applications::claimed;
 use crate::assignments::assigned;
 use crate::audit::{self, Event, Note, audited};
-use crate::columns::{Columns, client_columns, person_columns, primary_organization, standing_columns};
+use crate::columns::{Columns, owner_columns, person_columns, primary_organization, standing_columns};
+use crate::organizations::organization_off;
 use crate::presented::{Missing, proven};
 use crate::{Statement, Store, StoreError, statement};
 use vestibule_oauth::access_token;
 use vestibule_oauth::claims_request::ClaimsRequest;
-use vestibule_oauth::client::Client;
+use vestibule_oauth::client::Owner;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::Algorithm;
 use vestibule_oauth::scope::ScopeSet;
@@ -67,7 +68,7 @@ pub struct FoundAccessToken {
     /// The grant that it hangs on.
     pub grant: Id,
     /// The application that holds it.
-    pub client: Client,
+    pub owner: Owner,
     /// What `oauth::token::judge` judges.
     pub standing: Standing,
     /// The person; none for an application that acts for itself.
@@ -170,9 +171,9 @@ impl Store {
     async fn read_access_token(&self, id: Id) -> Result<Option<(Digest, FoundAccessToken)>, StoreError> {
         const FIND: &str = concat!(
             "SELECT t.id, t.digest, t.scopes, t.created_at, g.id, t.expires_at, t.revoked_at, ",
-            client_columns!(),
+            owner_columns!(),
             ", ",
-            standing_columns!(),
+            standing_columns!(organization_off!(po, "g.session_epoch")),
             ", ",
             assigned!(),
             ", ",
@@ -186,13 +187,13 @@ impl Store {
         let mut c = Columns::of(&mut row);
         let (id, digest, scopes, created_at, grant) = (c.id()?, c.digest()?, c.scopes()?, c.int()?, c.id()?);
         let (expires_at, revoked) = (c.int()?, c.opt_int()?.is_some());
-        let client = c.client()?;
+        let owner = c.owner()?;
         let standing = Standing { revoked, ..c.standing(expires_at)? };
         let person = match c.person()? {
             Some(person) => Some(FoundPerson { profile: c.organized(person.profile)?, ..person }),
             None => None,
         };
-        Ok(Some((digest, FoundAccessToken { id, scopes, created_at, grant, client, standing, person })))
+        Ok(Some((digest, FoundAccessToken { id, scopes, created_at, grant, owner, standing, person })))
     }
 
     /// Revokes one access token at `note.at`: from the answer on it is not accepted, and what else hangs on its grant is as

@@ -3,7 +3,7 @@
 use crate::sample::{
     NOW, authed, authed_by_refresh_token, client, id, off_switches, scope, standing, told, unassigned, with,
 };
-use vestibule_oauth::client::Client;
+use vestibule_oauth::client::{Client, Owner};
 use vestibule_oauth::introspection::{AccessToken, INACTIVE, RefreshToken, access_token, judge_caller, refresh_token};
 use vestibule_oauth::refusal::Code;
 use vestibule_oauth::scope::ScopeSet;
@@ -40,6 +40,8 @@ fn asked_of(
     now: i64,
 ) -> String {
     let scope: ScopeSet = scope(scopes);
+    let Client { id: owner_id, client_id, template, switches, scopes, sector, .. } = owner.clone();
+    let owner = &Owner { id: owner_id, client_id, template, switches, scopes, sector };
     let token = AccessToken { id: id(9), owner, scope: &scope, standing, created_at: NOW - 1500, person };
     access_token(asking, ISSUER, &pairwise(), &token, now)
 }

@@ -166,7 +166,7 @@ async fn by_access_key(
     (key, secret): (&str, &Secret),
 ) -> Result<Response, NotGiven> {
     let proves = |kept: &Secret| kept.digest().matches(&secret.digest());
-    let found = access_key::try_key(app, received, key, proves).await.map_err(|why| match why {
+    let (found, _) = access_key::try_key(app, received, (key, None), proves).await.map_err(|why| match why {
         Denied::Locked(until) => NotGiven::Locked(guessing::seconds(until - app.clock.now())),
         Denied::Wrong => NotGiven::Wrong,
         Denied::Failed(cause) => NotGiven::Failed(cause),

@@ -32,7 +32,7 @@ async fn introspect(app: &App, received: &Received) -> Result<String, Denied> {
     let tell = |found: FoundAccessToken| {
         let token = AccessToken {
             id: found.id,
-            owner: &found.client,
+            owner: &found.owner,
             scope: &found.scopes,
             standing: &found.standing,
             created_at: found.created_at,

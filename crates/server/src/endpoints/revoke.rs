@@ -61,7 +61,7 @@ async fn end(
     found: Option<FoundAccessToken>,
     now: i64,
 ) -> Result<(), StoreError> {
-    if let Some(found) = found.filter(|found| revocation::may_revoke(client, found.client.id)) {
+    if let Some(found) = found.filter(|found| revocation::may_revoke(client, found.owner.id)) {
         app.store.revoke_access_token(found.id, &note(app, received, client, now)).await?;
     }
     Ok(())

@@ -34,9 +34,9 @@ async fn claims(app: &App, received: &Received) -> Result<String, Denied> {
     let opened = OPENING.iter().any(|scope| found.scopes.contains(scope));
     match found.person {
         Some(person) if opened => {
-            let sub = subject::subject_for(&found.client, &person.profile.subject, app.keys.pairwise());
+            let sub = subject::subject_for(&found.owner, &person.profile.subject, app.keys.pairwise());
             // Only what the application still registers is open.
-            let asked = person.claims.map(|claims| claims.opened_by(&found.client.scopes).userinfo);
+            let asked = person.claims.map(|claims| claims.opened_by(&found.owner.scopes).userinfo);
             Ok(userinfo::standard(&person.profile, &sub, &found.scopes, asked.as_deref().unwrap_or_default()))
         }
         _ => {

@@ -12,9 +12,10 @@ use std::net::IpAddr;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::{Digest, Secret};
 use vestibule_store::StoreError;
-use vestibule_store::access_keys::FoundAccessKey;
+use vestibule_store::access_keys::{FoundAccessKey, KeyAnswer, KeyQuestion};
 use vestibule_store::audit::{Event, Note};
 use vestibule_store::key_locks::KeyCounters;
+use vestibule_store::projects::Role;
 
 /// Why an access key opens nothing.
 #[derive(Debug)]
@@ -33,21 +34,23 @@ impl From<StoreError> for Denied {
     }
 }
 
-/// Tries the access key of this name: `proves` says whether the request is its secret's.
+/// Tries the access key of this name: `proves` says whether the request is its secret's. Gives the key, and what its person
+/// is in `project`.
 pub async fn try_key(
     app: &App,
     received: &Received,
-    name: &str,
+    (name, project): (&str, Option<Id>),
     proves: impl FnOnce(&Secret) -> bool + Send,
-) -> Result<FoundAccessKey, Denied> {
+) -> Result<(FoundAccessKey, Option<Role>), Denied> {
     let now = app.clock.now();
     let is_name = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
     if !is_name {
         return Err(Denied::Wrong);
     }
-    let found = app.store.find_access_key(name).await?;
-    let counters = counters(app, found.as_ref(), name, received.peer);
-    let lock = app.store.key_lock(&counters, now).await?;
+    let counters = counters(Digest::of(&[b"access key\0".as_slice(), name.as_bytes()].concat()), received.peer);
+    let of_nobody = self::counters(app.guessing.nobody(name), received.peer);
+    let asked = KeyQuestion { access_key: name, counters: &counters, of_nobody: &of_nobody, project };
+    let KeyAnswer { key: found, lock, role } = app.store.find_access_key(&asked, now).await?;
     if let Some(until) = lock.until {
         return Err(Denied::Locked(until));
     }
@@ -55,6 +58,7 @@ pub async fn try_key(
         Some(found) => open(app, found).await?,
         None => Secret::new(STAND_IN),
     };
+    let counters = if found.is_some() { counters } else { of_nobody };
     let (true, Some(found)) = (proves(&secret), found) else {
         let note = caller::note(app, received, "nobody".to_owned(), now);
         app.store.count_key_failure(&counters, name, &received.peer.to_string(), &note).await?;
@@ -67,7 +71,7 @@ pub async fn try_key(
     if lock.has_failures {
         app.store.forget_key_failures(&counters).await?;
     }
-    Ok(found)
+    Ok((found, role))
 }
 
 /// Whoever has the secret of a key that is switched off is worth a look: one row an hour, from whatever node.
@@ -93,12 +97,8 @@ async fn open(app: &App, found: &FoundAccessKey) -> Result<Secret, Denied> {
     String::from_utf8(std::mem::take(&mut *plain)).map(Secret::new).map_err(|_| Denied::Failed(NOT_TEXT.to_owned()))
 }
 
-/// Names that nobody has share a bounded number of counters for each address (FM-117).
-fn counters(app: &App, found: Option<&FoundAccessKey>, name: &str, peer: IpAddr) -> KeyCounters {
-    let everywhere = match found {
-        Some(found) => Digest::of(&[b"access key\0".as_slice(), found.id.as_bytes()].concat()),
-        None => app.guessing.nobody(name),
-    };
+/// The counters of a key, or of names that nobody has, which share a bounded number of them for each address (FM-117).
+fn counters(everywhere: Digest, peer: IpAddr) -> KeyCounters {
     let address = guard::network(peer).to_be_bytes();
     let here = Digest::of(&[everywhere.as_bytes().as_slice(), &address].concat());
     KeyCounters { here, everywhere }

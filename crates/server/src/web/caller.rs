@@ -198,12 +198,12 @@ pub async fn bearer(app: &App, received: &Received, wire: Wire, now: i64) -> Res
     let presented = presented(received)?;
     let unknown = || Denied::from(token::unknown(wire));
     let found = access_token::find(app, presented.token.expose(), now).await?.map_err(|_| unknown())?;
-    if presented.in_query && !found.client.has(Switch::QueryAccessToken) {
+    if presented.in_query && !found.owner.has(Switch::QueryAccessToken) {
         let sentence = "access_token may not stand in the query: send it as Authorization: Bearer.";
         return Err(Refusal::new(Code::InvalidRequest, sentence).for_wire(wire).into());
     }
     token::judge(&found.standing, now).map_err(|dead| dead.at_resource(wire))?;
-    if found.client.wire() != wire {
+    if found.owner.wire() != wire {
         let sentence = "The access token is for another kind of application.";
         return Err(Refusal::new(Code::Forbidden, sentence).for_wire(wire).into());
     }
@@ -211,9 +211,9 @@ pub async fn bearer(app: &App, received: &Received, wire: Wire, now: i64) -> Res
         let sentence = "The application registers none of the token's scopes any more";
         Denied::from(Refusal::new(Code::InsufficientScope, sentence).for_wire(wire))
     };
-    let scopes = token::scope_in_force(&found.client, &found.scopes).ok_or_else(nothing)?;
+    let scopes = token::scope_in_force(&found.owner, &found.scopes).ok_or_else(nothing)?;
     if presented.in_query {
-        app.older_forms.count(found.client.id, Switch::QueryAccessToken, now);
+        app.older_forms.count(found.owner.id, Switch::QueryAccessToken, now);
     }
     Ok(FoundAccessToken { scopes, ..found })
 }

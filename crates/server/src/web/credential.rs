@@ -28,16 +28,32 @@ pub struct Someone {
     pub number: i64,
     /// By what they are known.
     pub by: By,
-    /// The only project that they can act in, and what they are in it, where the credential is bound to one.
-    pub bound: Option<(Id, Role)>,
+    /// What their credential's own read has told of what they are in projects.
+    pub reach: Reach,
+}
+
+/// What a credential's own read tells of what its person is in projects.
+#[derive(Clone, Copy, Debug)]
+pub enum Reach {
+    /// The only project that they can act in, and what they are in it.
+    Only(Id, Role),
+    /// What they are in the project that was asked about.
+    There(Option<Role>),
+    /// Nothing.
+    Unread,
 }
 
 /// Finds the person behind a request.
 pub async fn identify(app: &App, received: &Received) -> Result<Someone, Refusal> {
+    identify_in(app, received, None).await
+}
+
+/// The same for somebody who wants to act in `project`.
+pub async fn identify_in(app: &App, received: &Received, project: Option<Id>) -> Result<Someone, Refusal> {
     let now = app.clock.now();
     match presented(&received.headers)? {
         Presented::ProjectToken(token) => by_token(find_token(app, &token, now).await?),
-        Presented::Signature => by_signature(app, received, now).await,
+        Presented::Signature => by_signature(app, received, project, now).await,
         Presented::AccessToken(token) => by_access_token(app, &token, now).await,
     }
 }
@@ -87,10 +103,10 @@ pub async fn find_token(app: &App, token: &Secret, now: i64) -> Result<FoundProj
 fn by_token(found: FoundProjectToken) -> Result<Someone, Refusal> {
     let role = found.role.ok_or_else(unreadable)?;
     let FoundProjectToken { id, person, number, project, .. } = found;
-    Ok(Someone { person, number, by: By::Token(id), bound: Some((project, role)) })
+    Ok(Someone { person, number, by: By::Token(id), reach: Reach::Only(project, role) })
 }
 
-async fn by_signature(app: &App, received: &Received, now: i64) -> Result<Someone, Refusal> {
+async fn by_signature(app: &App, received: &Received, project: Option<Id>, now: i64) -> Result<Someone, Refusal> {
     let presented = aksk::Presented::read(&received.headers, now).map_err(|why| {
         Refusal::saying(
             Code::NotAuthenticated,
@@ -114,10 +130,11 @@ async fn by_signature(app: &App, received: &Received, now: i64) -> Result<Someon
         return Err(Refusal::saying(Code::NotAuthenticated, UNSIGNED_BODY));
     }
     let proves = |secret: &Secret| presented.verify(&signed, secret).is_ok();
-    match access_key::try_key(app, received, presented.access, proves).await {
-        Ok(key) => {
+    match access_key::try_key(app, received, (presented.access, project), proves).await {
+        Ok((key, role)) => {
             let by = By::AccessKey(presented.access.to_owned());
-            Ok(Someone { person: key.person, number: key.number, by, bound: None })
+            let reach = if project.is_some() { Reach::There(role) } else { Reach::Unread };
+            Ok(Someone { person: key.person, number: key.number, by, reach })
         }
         Err(Denied::Locked(until)) => {
             Err(Refusal::saying(Code::NotAuthenticated, LOCKED).waiting(guessing::seconds(until - now)))
@@ -136,12 +153,12 @@ async fn by_access_token(app: &App, token: &Secret, now: i64) -> Result<Someone,
         Err(Dead::Expired) => return Err(expired(found.standing.expires_at).challenging(INVALID_TOKEN)),
         Err(_) => return Err(unknown()),
     }
-    let scopes = token::scope_in_force(&found.client, &found.scopes).ok_or_else(unknown)?;
+    let scopes = token::scope_in_force(&found.owner, &found.scopes).ok_or_else(unknown)?;
     let Some(person) = found.person else {
         return Err(Refusal::saying(Code::ParameterInvalid, "the access token stands for no person"));
     };
-    let by = By::Bearer { application: found.client.id, scopes };
-    Ok(Someone { person: person.id, number: person.profile.number, by, bound: None })
+    let by = By::Bearer { application: found.owner.id, scopes };
+    Ok(Someone { person: person.id, number: person.profile.number, by, reach: Reach::Unread })
 }
 
 fn unreadable() -> Refusal {

@@ -6,7 +6,7 @@
 //! at each use.
 
 use crate::app::App;
-use crate::web::credential::{self, Someone};
+use crate::web::credential::{self, Reach, Someone};
 use crate::web::form::Received;
 use crate::web::servicestage::{Code, Refusal};
 use vestibule_oauth::id::Id;
@@ -76,18 +76,20 @@ impl ProjectCaller {
     /// A project that is another's, one that does not exist, and one in which the caller may not do this answer the same,
     /// after the same reads (FM-131).
     pub async fn of(app: &App, received: &Received, project: &str, needs: Needs) -> Result<ProjectCaller, Refusal> {
-        let Someone { person, number, by, bound } = credential::identify(app, received).await?;
+        let named = project;
+        // No project has this id: what is no id is looked up as well.
+        let project = Id::parse(project).unwrap_or(Id::from_bytes([0; 16]));
+        let Someone { person, number, by, reach } = credential::identify_in(app, received, Some(project)).await?;
         by.opens(&[needs.scope])?;
         // Clients name the project twice; whoever routes by the header must mean the same one.
-        if received.headers.get_all(PROJECT_HEADER).iter().any(|named| named.as_bytes() != project.as_bytes()) {
+        if received.headers.get_all(PROJECT_HEADER).iter().any(|also| also.as_bytes() != named.as_bytes()) {
             let sentence = "X-Project-Id names another project than the path";
             return Err(Refusal::saying(Code::ParameterInvalid, sentence));
         }
-        // No project has this id: what is no id is looked up as well.
-        let project = Id::parse(project).unwrap_or(Id::from_bytes([0; 16]));
-        let role = match bound {
-            Some((own, role)) => (own == project).then_some(role),
-            None => app.store.role_in(project, person).await?,
+        let role = match reach {
+            Reach::Only(own, role) => (own == project).then_some(role),
+            Reach::There(role) => role,
+            Reach::Unread => app.store.role_in(project, person).await?,
         };
         match role.filter(|role| *role >= needs.role) {
             Some(_) => Ok(ProjectCaller { person, number, project, by, request_id: received.request_id.clone() }),

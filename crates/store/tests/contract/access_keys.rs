@@ -3,9 +3,12 @@
 use crate::harness::{NOW, each_database};
 use crate::world::{CALLERS, SECOND, World, count, race};
 use vestibule_oauth::id::Id;
-use vestibule_store::access_keys::NewAccessKey;
+use vestibule_oauth::secret::Digest;
+use vestibule_store::access_keys::{FoundAccessKey, KeyAnswer, KeyQuestion, NewAccessKey};
 use vestibule_store::applications::Change;
 use vestibule_store::data_keys::{DEPLOYMENT, WrappedKey};
+use vestibule_store::key_locks::{FROM_ONE_ADDRESS, KeyCounters, LOCK_MS};
+use vestibule_store::projects::Role as Member;
 use vestibule_store::sealed::{Resealed, SEALED_COLUMNS, SealedValue};
 
 /// A data key to seal under.
@@ -22,8 +25,18 @@ async fn add(world: &World, name: &str, person: Id, key: Id) -> Change {
     world.store.add_access_key(&new, &world.note(NOW)).await.expect("runs")
 }
 
+async fn find(world: &World, name: &str) -> Option<FoundAccessKey> {
+    answer(world, name, None).await.key
+}
+
+async fn answer(world: &World, access_key: &str, project: Option<Id>) -> KeyAnswer {
+    let counters = KeyCounters { here: Digest::of(b"here"), everywhere: Digest::of(b"everywhere") };
+    let asked = KeyQuestion { access_key, counters: &counters, of_nobody: &counters, project };
+    world.store.find_access_key(&asked, NOW).await.expect("reads")
+}
+
 async fn is_alive(world: &World, name: &str) -> Option<bool> {
-    world.store.find_access_key(name).await.expect("reads").map(|found| found.is_alive)
+    find(world, name).await.map(|found| found.is_alive)
 }
 
 #[test]
@@ -35,9 +48,9 @@ fn an_access_key_is_found_with_its_person_and_its_sealed_secret_and_listed() {
             assert_eq!(add(&world, name, person, key).await, Change::Done);
         }
         assert_eq!(add(&world, "VSTKX", world.id(), key).await, Change::NotFound);
-        let found = world.store.find_access_key("VSTKB").await.expect("reads").expect("is there");
+        let found = find(&world, "VSTKB").await.expect("is there");
         assert_eq!((found.person, found.secret.bytes.as_slice(), found.is_alive), (bob, &b"sealed VSTKB"[..], true));
-        assert_eq!(world.store.find_access_key("vstkb").await.expect("reads"), None);
+        assert_eq!(find(&world, "vstkb").await, None);
         let lines = world.store.list_access_keys().await.expect("reads");
         let lines: Vec<_> = lines.iter().map(|line| (line.user_name.as_str(), line.access_key.as_str())).collect();
         assert_eq!(lines, [("alice", "VSTKA2"), ("alice", "VSTKA1"), ("bob", "VSTKB")]);
@@ -102,7 +115,39 @@ fn the_secret_of_an_access_key_moves_with_the_data_keys() {
         let new = SealedValue { bytes: b"sealed anew".to_vec(), key };
         let moved = Resealed { id: rows[0].id, old: rows[0].value.clone(), new: new.clone() };
         assert_eq!(world.store.reseal(column, &[moved]).await.expect("runs"), 1);
-        let found = world.store.find_access_key("VSTKA").await.expect("reads").expect("is there");
+        let found = find(&world, "VSTKA").await.expect("is there");
         assert_eq!(found.secret, new);
+    });
+}
+
+#[test]
+fn fm_96_one_read_tells_key_lock_and_role_and_names_that_nobody_has_are_counted_apart() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let (key, alice) = (data_key(&world).await, world.person("alice").await);
+        add(&world, "VSTKA", alice, key).await;
+        let (project, note) = (world.id(), world.note(NOW));
+        world.store.add_project(project, "atlas", &note).await.expect("runs");
+        world.store.set_project_member(project, alice, Member::Editor, &world.note(NOW)).await.expect("runs");
+        let found = answer(&world, "VSTKA", Some(project)).await;
+        assert_eq!((found.key.map(|key| key.person), found.role), (Some(alice), Some(Member::Editor)));
+        for elsewhere in [Some(world.id()), None] {
+            let found = answer(&world, "VSTKA", elsewhere).await;
+            assert!(found.key.is_some() && found.role.is_none());
+        }
+        let counters = |name: &[u8]| KeyCounters { here: Digest::of(name), everywhere: Digest::of(b"everywhere") };
+        let (own, of_nobody) = (counters(b"own"), counters(b"nobody's"));
+        let ask = async |access_key| {
+            let asked = KeyQuestion { access_key, counters: &own, of_nobody: &of_nobody, project: None };
+            world.store.find_access_key(&asked, NOW).await.expect("reads").lock.until
+        };
+        for _ in 0..FROM_ONE_ADDRESS {
+            world.store.count_key_failure(&of_nobody, "VSTKX", "here", &world.note(NOW)).await.expect("runs");
+        }
+        assert_eq!((ask("VSTKA").await, ask("VSTKX").await), (None, Some(NOW + LOCK_MS)));
+        for _ in 0..FROM_ONE_ADDRESS {
+            world.store.count_key_failure(&own, "VSTKA", "here", &world.note(NOW)).await.expect("runs");
+        }
+        assert_eq!(ask("VSTKA").await, Some(NOW + LOCK_MS));
     });
 }
