@@ -12,6 +12,7 @@ use vestibule_store::direct_grants::KeepGrant;
 use vestibule_store::grants::Why;
 use vestibule_store::presented::Missing;
 use vestibule_store::sessions::OpenSession;
+use vestibule_store::upkeep::SWEEPS;
 
 async fn verdict(world: &World, access: Id, now: i64) -> Option<Dead> {
     let found = world.store.find_access_token(&secret_of(access)).await.expect("reads").expect("is there");
@@ -39,9 +40,9 @@ fn an_access_token_is_found_with_grant_person_organization_and_application_in_on
         let other = world.store.find_access_token(&guessed(tokens.access.id)).await.expect("reads");
         assert_eq!(why(other), Missing::Wrong);
         assert_eq!((found.grant, found.scopes), (issue.grant, scopes("openid email")));
-        assert_eq!((found.client.id, found.client.client_id), (client.id, client.client_id));
-        assert_eq!((found.client.scopes, found.client.lifetimes), (client.scopes, client.lifetimes));
-        assert_eq!((found.client.template, found.client.switches), (client.template, client.switches));
+        assert_eq!((found.owner.id, found.owner.client_id), (client.id, client.client_id));
+        assert_eq!(found.owner.scopes, client.scopes);
+        assert_eq!((found.owner.template, found.owner.switches), (client.template, client.switches));
         assert_eq!((found.standing.begun_at, found.standing.expires_at), (NOW, tokens.access.expires_at));
         let owner = found.person.expect("a person's token");
         assert_eq!(owner.id, person.id);
@@ -206,6 +207,50 @@ fn an_application_gets_a_token_for_itself_and_only_while_it_is_switched_on() {
         let kept = world.store.keep_direct_grant(&grant, &world.new_tokens(NOW), NOW + 1).await.expect("runs");
         assert_eq!(kept, KeepGrant::NoLongerAllowed);
         assert!(!world.accepted(tokens.access.id, NOW + 1).await);
+    });
+}
+
+#[test]
+fn an_applications_tokens_of_an_hour_share_a_grant_that_outlives_them_and_switching_off_ends_all_of_them() {
+    const HOUR: i64 = 3_600_000;
+    each_database(async |store| {
+        let world = World::new(store);
+        let (one, two) =
+            (world.application("robot", Template::Service).await, world.application("other", Template::Service).await);
+        let hour = NOW - NOW.rem_euclid(HOUR) + HOUR;
+        let keep = async |client: &Client, at: i64, life: i64| {
+            let mut tokens = world.new_tokens(at);
+            (tokens.refresh, tokens.access.expires_at) = (None, at + life);
+            let grant = world.direct_grant(client.id, None);
+            let kept = world.store.keep_direct_grant(&grant, &tokens, at).await.expect("runs");
+            assert_eq!(kept, KeepGrant::Kept);
+            tokens.access.id
+        };
+        let grant_of = async |access| {
+            world.store.find_access_token(&secret_of(access)).await.expect("reads").expect("is there").grant
+        };
+        let (first, last) = (keep(&one, hour, HOUR).await, keep(&one, hour + HOUR - 1, HOUR).await);
+        let shared = grant_of(first).await;
+        assert_eq!(grant_of(last).await, shared);
+        for other in
+            [keep(&one, hour + HOUR, HOUR).await, keep(&one, hour, 2 * HOUR).await, keep(&two, hour, HOUR).await]
+        {
+            assert_ne!(grant_of(other).await, shared);
+        }
+        // What is swept an hour after the shared grant's end finds nothing alive on it.
+        let end = hour + 2 * HOUR - 1;
+        for sweep in &SWEEPS {
+            world.store.sweep(sweep, end, 100).await.expect("runs");
+        }
+        assert!(world.accepted(last, end - 1).await);
+        // Off and on again: what hangs on the shared grant stays dead, and what comes then is alive.
+        let at = hour + SECOND;
+        for enabled in [false, true] {
+            world.store.set_application_enabled(one.id, enabled, &world.note(at)).await.expect("runs");
+        }
+        let anew = keep(&one, at, HOUR).await;
+        assert!(world.accepted(anew, at).await && !world.accepted(first, at).await);
+        assert_ne!(grant_of(anew).await, shared);
     });
 }
 
