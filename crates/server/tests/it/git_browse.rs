@@ -157,7 +157,7 @@ fn fm_131_viewers_look_and_whoever_is_no_member_finds_nothing() {
 fn what_the_host_says_no_to_is_told_and_an_outage_condemns_nothing() {
     on_both(|calls| {
         let (mut visitor, here) = (calls.visitor(&calls.ada), start(&calls, "github"));
-        let status = || calls.list().iter().find(|row| row["repo_type"] == "github").unwrap()["status"].clone();
+        let status = |kind| calls.list().iter().find(|row| row["repo_type"] == kind).unwrap()["status"].clone();
         let gone = visitor.open(&format!("{here}?namespace=octocat&repository=gone"));
         assert_eq!((gone.answer.status, gone.shows("browse-trouble")), (404, true), "{}", gone.plain());
         for odd in ["?namespace=..", "?namespace=a&repository=b&ref=a..b", "?namespace=a&repository=b&ref=m&file=../x"]
@@ -181,11 +181,11 @@ fn what_the_host_says_no_to_is_told_and_an_outage_condemns_nothing() {
         assert_eq!(page.answer.status, 429, "{}", page.plain());
         assert!(page.answer.header("retry-after").is_some_and(|wait| wait.parse::<u32>().is_ok_and(|s| s > 0)));
         calls.github.recovers();
-        assert_eq!(status(), 0);
-        calls.github.revoke_all();
-        let page = visitor.open(&here);
+        assert_eq!(status("github"), 0);
+        calls.gitee.revoke_all();
+        let page = visitor.open(&start(&calls, "gitee"));
         assert_eq!((page.answer.status, page.shows("browse-trouble")), (409, true), "{}", page.plain());
-        assert_eq!(status(), 2);
+        assert_eq!(status("gitee"), 2);
     });
 }
 

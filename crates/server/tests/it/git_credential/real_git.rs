@@ -142,3 +142,64 @@ fn of_two_accounts_at_a_host_git_takes_the_one_whose_repository_it_is() {
         assert_eq!(bearers().last(), Some(token), "{url}");
     }
 }
+
+#[test]
+fn a_token_that_the_host_refuses_is_told_of_and_the_next_attempt_has_another() {
+    on_both(|scene| {
+        scene.github.tokens_end();
+        scene.authorize("github", "auth1");
+        // Of two accounts, the user name in the address chooses; git does not say it again when it tells of a refusal.
+        scene.github.add_person("hubot");
+        scene.authorize("github", "auth2");
+        let (_, url) = at_github(&scene);
+        let url = url.replace("http://", "http://octocat@");
+        let workshop = Workshop::of_ada(&scene);
+        workshop.helps_at(&scene, &scene.github.url());
+        let home = workshop.home.path.clone();
+        workshop.does(&home, &["ls-remote", &url]);
+        // The host has ended the token before its time; what renews it is still good.
+        scene.github.end_access_tokens();
+        let done = workshop.git(&home, &["ls-remote", &url]);
+        assert!(!done.ok && done.err.contains("Authentication failed"), "{done:?}");
+        workshop.does(&home, &["ls-remote", &url]);
+        let standing: Vec<_> = scene.list().iter().map(|row| row["status"].clone()).collect();
+        assert_eq!(standing, [0, 0]);
+    });
+}
+
+#[test]
+fn a_token_that_is_about_to_end_is_renewed_before_git_gets_it() {
+    on_both(|scene| {
+        scene.github.tokens_end();
+        scene.github.lives(40);
+        scene.authorize("github", "auth1");
+        let first = scene.github.live_tokens().pop().expect("a token");
+        scene.github.lives(28_800);
+        let (_, url) = at_github(&scene);
+        let workshop = Workshop::of_ada(&scene);
+        workshop.helps_at(&scene, &scene.github.url());
+        scene.github.forget();
+        for _ in 0..2 {
+            workshop.does(&workshop.home.path, &["ls-remote", &url]);
+        }
+        let log = scene.github.log();
+        let brought: Vec<String> = log.iter().filter_map(|asked| asked.basic()).map(|(_, token)| token).collect();
+        assert!(!brought.is_empty() && brought.iter().all(|token| *token != first), "{brought:?}");
+        assert_eq!(scene.github.count("POST /login/oauth/access_token"), 1, "renewed once, and kept");
+        let day = scene.github.clock.now() + 28_800;
+        let done = workshop.help(
+            &[
+                "get",
+                "--server",
+                &scene.server.url,
+                "--project",
+                &scene.project,
+                "--secret-file",
+                workshop.secret_file.to_str().unwrap(),
+            ],
+            &format!("protocol=http\nhost={}\n\n", scene.github.authority),
+        );
+        let end = done.out.lines().find_map(|line| line.strip_prefix("password_expiry_utc=")).expect("an end");
+        assert!((day - 120..=day).contains(&end.parse().expect("seconds")), "{}", done.out);
+    });
+}
