@@ -4,6 +4,10 @@
 //! Owns the flags, and what each operation does. It prints nothing and succeeds where it does not apply, so that git goes on
 //! to its other helpers; what keeps it from helping where it does apply is one sentence on stderr. It asks nobody anything on
 //! a terminal and keeps nothing. git's words are `wish`'s, the secret file is `secret_file`'s, the calls are `server`'s.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the comments of flags are their help texts, which write placeholders in brackets"
+)]
 
 mod secret_file;
 mod server;
