@@ -134,7 +134,7 @@ async fn fm_102_a_quarter_of_the_queue_is_kept_for_browsers_that_are_known() {
         waiting.push(tokio::spawn(async move { verify(&passwords, &Secret::new("correct horse"), None).await }));
         tokio::task::yield_now().await;
     }
-    assert!(!passwords.place(true).is_some());
+    assert!(passwords.place(true).is_none());
     for waiter in waiting {
         waiter.abort();
         let _ = waiter.await;
