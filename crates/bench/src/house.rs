@@ -212,6 +212,13 @@ impl House {
         Ok(())
     }
 
+    /// Adds a host whose tokens end and are renewed.
+    pub fn renewable_host(&self, name: &str) -> Result<(), String> {
+        let url = format!("http://{}", self.host);
+        let host = ["git-host", "add", name, "--kind", "gitee", "--url", &url, "--project", "bench"];
+        self.run(&[&host[..], &["--client-id", "bench", "--secret-stdin"]].concat(), "a-secret").map(drop)
+    }
+
     fn add(&self, what: &[&str]) -> Result<Application, String> {
         let shown = self.run(&[&["app", "add"], what].concat(), "")?;
         let text = |member: &str| shown[member].as_str().map(str::to_owned);

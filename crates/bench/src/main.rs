@@ -13,6 +13,7 @@ mod cores;
 mod count;
 mod cpu;
 mod crowd;
+mod expiry;
 mod house;
 mod life;
 mod load;
@@ -77,6 +78,8 @@ enum Part {
         #[arg(long)]
         write: bool,
     },
+    /// 1,000 callers at the moment at which a host's token ends: one refresh at the host, and what they wait
+    Expiry,
     /// A bare axum route
     #[command(hide = true)]
     Bare { path: String, size: usize },
@@ -129,6 +132,7 @@ fn run(cli: Cli) -> Result<bool, String> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
             match part {
+                Some(Part::Expiry) => runtime.block_on(expiry(&cli)),
                 Some(Part::Count { write }) => runtime.block_on(count(&cli, *write)),
                 _ => runtime.block_on(all(&cli)),
             }
@@ -153,6 +157,25 @@ async fn all(cli: &Cli) -> Result<bool, String> {
         report.write(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/performance.md"))?;
     }
     Ok(report.is_good())
+}
+
+/// The moment of expiry, on both databases; `false` when the host was asked more than once.
+async fn expiry(cli: &Cli) -> Result<bool, String> {
+    let program = house::find_server(cli.server.clone())?;
+    let own = if cli.postgres.is_none() && !cli.no_postgres { Postgres::start()? } else { None };
+    let url = cli.postgres.clone().or_else(|| own.as_ref().map(|own| own.url.clone()));
+    let mut is_good = true;
+    for database in [Some(Database::Sqlite), url.map(Database::Postgres)].into_iter().flatten() {
+        let place = if database == Database::Sqlite { "SQLite" } else { "PostgreSQL" };
+        let expiry::Expiry { median, p99, last, refreshed } =
+            expiry::expire(&mut furnished(&program, database)?).await?;
+        let [median, p99, last] = [median, p99, last].map(|time| time.as_secs_f64() * 1e3);
+        println!(
+            "{place}: {refreshed} refresh at the host; half within {median:.0} ms, 99 of 100 within {p99:.0} ms, all within {last:.0} ms"
+        );
+        is_good &= refreshed == 1;
+    }
+    Ok(is_good)
 }
 
 /// Instructions instead of times; `false` when a row is too far from its bar.

@@ -4,12 +4,13 @@
 //! Owns how requests are signed with the access key (the wire's `SDK-HMAC-SHA256`) and the host, which is no more than one
 //! answer.
 
+use crate::expiry;
 use crate::house::PASSWORD;
 use crate::wire::{self, Connection};
 use aws_lc_rs::{digest, hmac};
 use axum::Router;
 use axum::http::header;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::json;
 use std::net::{SocketAddr, TcpListener};
 
@@ -80,7 +81,8 @@ pub fn serve_host(listener: TcpListener) -> Result<(), String> {
     let branch = |name| json!({ "name": name, "commit": commit, "protected": false });
     let branches = json!(["main", "next", "release/1", "release/2"].map(branch)).to_string();
     let branches = move || async move { ([(header::CONTENT_TYPE, "application/json")], branches.clone()) };
-    let router = Router::new().route(BRANCHES, get(branches)).fallback(answer);
+    let router =
+        Router::new().route(BRANCHES, get(branches)).route("/oauth/token", post(expiry::token)).fallback(answer);
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(())
 }
