@@ -319,8 +319,8 @@ mod tests {
 
     #[test]
     fn the_lease_outlives_the_deadline_and_whoever_waits_for_it() {
-        assert!(TOKENS_DEADLINE_MS == 20_000 && LEASE_MS == 60_000);
-        assert!(PATIENCE_MS > TOKENS_DEADLINE_MS && PATIENCE_MS < LEASE_MS);
+        assert_eq!((TOKENS_DEADLINE_MS, LEASE_MS), (20_000, 60_000));
+        const { assert!(PATIENCE_MS > TOKENS_DEADLINE_MS && PATIENCE_MS < LEASE_MS) };
     }
 
     #[tokio::test]
