@@ -50,9 +50,9 @@ fn a_list_is_read_to_its_end_page_by_page_and_one_that_has_no_end_is_cut_and_say
 
 #[test]
 fn a_hosts_rate_limit_is_told_as_429_and_turns_no_authorization_bad() {
-    let calls = Calls::on(Database::Sqlite);
+    let mut calls = Calls::on(Database::Sqlite);
     for kind in KINDS {
-        let (fake, demo) = (calls.fake(kind), calls.demo(kind));
+        let (fake, demo) = (calls.fake(kind).clone(), calls.demo(kind));
         let reset = calls.github.clock.now() + 90;
         let spent = |status: u16, header: [(&str, String); 2], words: &str| {
             let body = json!({ "message": words });
@@ -93,6 +93,11 @@ fn a_hosts_rate_limit_is_told_as_429_and_turns_no_authorization_bad() {
             let told: i64 = answer.header("retry-after").and_then(|v| v.parse().ok()).expect("Retry-After");
             assert!(wait.contains(&told), "{kind}: {told} is not in {wait:?}");
             fake.recovers();
+            fake.forget();
+            refused(&calls.read(kind, &format!("/repos/{demo}/branches")), 429, "SVCSTG.REPO.0400");
+            assert_eq!(fake.log().len(), 0, "{kind}: the host is not asked before the time is over");
+            // A process that knows nothing of it asks.
+            calls.restart();
             assert_eq!(calls.good(kind, &format!("/repos/{demo}/branches"))["branches"][0], "feature/x", "{kind}");
         }
     }

@@ -26,6 +26,12 @@ impl Deref for Calls {
 }
 
 impl Calls {
+    /// Ends the server at once and starts it again.
+    pub fn restart(&mut self) {
+        self.0.server.process().kill();
+        self.0.server.restart();
+    }
+
     pub fn on(database: Database) -> Calls {
         let calls = Calls(Scene::on(database));
         for kind in KINDS {
