@@ -161,7 +161,7 @@ async fn all(cli: &Cli) -> Result<bool, String> {
 
 /// The moment of expiry, on both databases; `false` when the host was asked more than once.
 async fn expiry(cli: &Cli) -> Result<bool, String> {
-    let program = house::find_server(cli.server.clone())?;
+    let program = house::find_server(cli.server.clone(), Build::Published)?;
     let own = if cli.postgres.is_none() && !cli.no_postgres { Postgres::start()? } else { None };
     let url = cli.postgres.clone().or_else(|| own.as_ref().map(|own| own.url.clone()));
     let mut is_good = true;
