@@ -19,7 +19,7 @@ use crate::turns::Bell;
 use crate::upkeep::OlderForms;
 use crate::web::guard::Guard;
 use crate::web::guessing::Guessing;
-use crate::web::large_body::LargeBodies;
+use crate::web::large::Large;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vestibule_oauth::id::Id;
@@ -73,8 +73,10 @@ pub struct App {
     pub visiting: Places<Id>,
     /// Where each person looks at what Git hosts hold, a few pages at once.
     pub browsing: Places<Id>,
-    /// How many requests that hold a file are under way.
-    pub large_bodies: LargeBodies,
+    /// How many requests that hold a file are under way, by person.
+    pub large_bodies: Large,
+    /// How many answers that may hold a file or a tree are, by project.
+    pub large_answers: Large,
     /// Whether this process is about to end.
     pub draining: Draining,
 }

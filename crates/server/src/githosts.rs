@@ -12,7 +12,7 @@ use crate::outbound::{Failure, Outbound, Reply, Request, Why};
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use std::time::Duration;
-use vestibule_githost::errand::Step;
+use vestibule_githost::errand::{Errand, Step};
 use vestibule_githost::refusal::Refusal;
 use vestibule_githost::{reply, wire};
 use zeroize::Zeroizing;
@@ -108,9 +108,21 @@ async fn converse_within<T: Send + 'static>(
             }
             Err(Lost::Refused(refusal)) => return Err(refusal),
         };
-        step = errand.read(&reply, clock.now());
+        step = understand(errand, reply, clock.now()).await;
     }
 }
+
+/// Reads a reply; a long one away from where others wait: megabytes of JSON and base64 take their time.
+async fn understand<T: Send + 'static>(errand: Errand<T>, reply: reply::Reply, now: i64) -> Step<T> {
+    if reply.len() <= AT_ONCE_BYTES {
+        return errand.read(&reply, now);
+    }
+    let reading = tokio::task::spawn_blocking(move || errand.read(&reply, now));
+    reading.await.unwrap_or_else(|_| Step::refuse(Refusal::broken("the host's answer could not be read")))
+}
+
+/// A reply up to this length is read where it is, in bytes.
+const AT_ONCE_BYTES: usize = 256 * 1024;
 
 /// A conversation under way.
 struct Talk {

@@ -5,6 +5,7 @@
 use crate::accept::accept;
 use crate::admin::reach::PRIVATE_HOSTS;
 use crate::admin::{Actor, Desk, setup};
+use crate::api::git_calls;
 use crate::api::git_credentials::HandedOut;
 use crate::app::{App, Draining};
 use crate::broker::OBTAINED_AT_ONCE;
@@ -32,7 +33,8 @@ use crate::turns::{self, Bell};
 use crate::upkeep::{self, OlderForms};
 use crate::web::guard::Guard;
 use crate::web::guessing::Guessing;
-use crate::web::large_body::LargeBodies;
+use crate::web::large::Large;
+use crate::web::large_body;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -89,7 +91,8 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         flights: Flights::default(),
         patience: Patience::default(),
         browsing: Places::new(crate::pages::git::browse::AT_ONCE),
-        large_bodies: LargeBodies::default(),
+        large_bodies: Large::new(large_body::OF_ONE, large_body::AT_ONCE),
+        large_answers: Large::new(git_calls::LARGE_OF_ONE, git_calls::LARGE_AT_ONCE),
         draining: Draining::default(),
         dice: Dice,
         store,

@@ -12,22 +12,25 @@ pub use body::Members;
 pub use query::Query;
 
 use crate::app::App;
-use crate::broker::visiting::{AuthorizationName, visit};
+use crate::broker::visiting::{AuthorizationName, VisitRefusal, visit};
 use crate::web::answer;
 use crate::web::form::Received;
+use crate::web::large::{Turn, holding};
 use crate::web::project_caller::{Needs, ProjectCaller};
 use crate::web::segments::Segments;
 use crate::web::servicestage::{Code, Refusal};
+use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Duration;
 use vestibule_githost::answers::Listing;
 use vestibule_githost::errand::Step;
 use vestibule_githost::host::{GitHost, Place};
 use vestibule_githost::names::{Namespace, Project, Ref};
 use vestibule_githost::site::Visit;
-use vestibule_store::audit::Event;
+use vestibule_store::audit::{Event, Note};
 use vestibule_store::projects::Role;
 
 /// The scopes that an access token needs: for repositories and their files, and for webhooks.
@@ -98,19 +101,57 @@ impl<'a> GitCall<'a> {
         visit(self.app, self.caller.project, &self.through, ask).await.map_err(Refusal::from)
     }
 
-    /// Asks the host to change something. The trail says so first: at the host all that is to be seen is the account of
-    /// the authorization, and not who acted through it.
+    /// Asks the host for what may be large: a few at a time for a project, until whoever asked has read the answer.
+    pub async fn ask_large<T: Send + 'static>(
+        &self,
+        ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
+    ) -> Result<(T, Turn), Refusal> {
+        let crowded = || {
+            let sentence = "several large answers of this project are on their way: come again";
+            Refusal::saying(Code::TooManyTries, sentence).waiting(CROWDED_S)
+        };
+        let turn = self.app.large_answers.take(self.caller.project, PATIENCE).await.ok_or_else(crowded)?;
+        Ok((self.ask(ask).await?, turn))
+    }
+
+    /// Asks the host to change something. The trail says so before and after: at the host all that is to be seen is the
+    /// account of the authorization, and not who acted through it. It is finished though its caller hangs up, because a
+    /// change may have several steps.
     pub async fn change<T: Send + 'static>(
         &self,
         what: String,
-        ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
+        ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T> + Send + Sync + 'static,
     ) -> Result<T, Refusal> {
+        let project = self.caller.project;
+        if self.app.store.find_git_authorization(project, self.named).await?.is_none() {
+            return Err(Refusal::new(Code::NoAuthorization));
+        }
+        let tell = |outcome| Event {
+            action: "git_repository.change",
+            target: format!("project:{project}"),
+            outcome,
+            details: format!("through {}: {what}", self.named),
+        };
         let note = self.caller.note(self.app, self.app.clock.now());
-        let target = format!("project:{}", self.caller.project);
-        let details = format!("through {}: {what}", self.named);
-        let event = Event { action: "git_repository.change", target, outcome: "asked", details };
-        self.app.store.keep_event(&note, event).await?;
-        self.ask(ask).await
+        self.app.store.keep_event(&note, tell("asked")).await?;
+        let (app, through) = (self.app.clone(), self.through.clone());
+        let [done, refused, unknown] = ["done", "refused", "unknown"].map(tell);
+        let work = self.app.under_way.spawn(async move {
+            let outcome = visit(&app, project, &through, ask).await;
+            let came_of_it = match &outcome {
+                Ok(_) => done,
+                Err(VisitRefusal::Host(refusal)) if !refusal.is_definite() => unknown,
+                Err(_) => refused,
+            };
+            let at = app.clock.now();
+            if let Err(error) = app.store.keep_event(&Note { id: app.dice.id(at), at, ..note }, came_of_it).await {
+                // That it was asked stands there. What the host did is not undone by saying that we failed.
+                tracing::warn!(%error, "what came of a change at a Git host could not be written down");
+            }
+            outcome
+        });
+        let died = |_| Refusal::because("the task that asks a Git host has died");
+        work.await.map_err(died)?.map_err(Refusal::from)
     }
 }
 
@@ -135,6 +176,23 @@ pub fn answer_list<T, U: Serialize>(listing: Listing<T>, body: impl FnOnce(Vec<T
     response
 }
 
+/// The same answer, whose turn is over when its reader has it.
+pub fn answer_large((response, turn): (Response, Turn)) -> Response {
+    holding(response, turn)
+}
+
+/// What is read of a body, away from where others wait: megabytes of JSON and base64 take their time.
+pub async fn read_aside<T: Send + 'static>(
+    body: Bytes,
+    read: impl FnOnce(&[u8]) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    if body.len() <= AT_ONCE_BYTES {
+        return read(&body);
+    }
+    let died = |_| Refusal::because("the task that reads a body has died");
+    tokio::task::spawn_blocking(move || read(&body)).await.map_err(died)?
+}
+
 /// The answer without a body.
 pub fn no_content() -> Response {
     let mut response = Response::default();
@@ -147,6 +205,15 @@ const AUTHORIZATION: HeaderName = HeaderName::from_static("x-repo-auth");
 
 /// How an answer tells that there is more at the host than it holds.
 const TRUNCATED: HeaderName = HeaderName::from_static("x-truncated");
+
+/// How many answers that may be large are under way at once, of one project and in all.
+pub const LARGE_OF_ONE: usize = 4;
+pub const LARGE_AT_ONCE: usize = 16;
+/// How long a call waits for its turn, and after how many seconds another try makes sense.
+const PATIENCE: Duration = Duration::from_secs(2);
+const CROWDED_S: u32 = 5;
+/// A body up to this length is read where it is, in bytes.
+const AT_ONCE_BYTES: usize = 256 * 1024;
 
 /// The places of the path's segments, counted from 0.
 const NAMESPACE: usize = 4;

@@ -6,7 +6,9 @@
 mod answers;
 mod bodies;
 
-use super::git_calls::{CHANGE, GitCall, READ, answer, answer_list, no_content, of_host, reference};
+use super::git_calls::{
+    CHANGE, GitCall, READ, answer, answer_large, answer_list, no_content, of_host, read_aside, reference,
+};
 use crate::app::App;
 use crate::web::form::Received;
 use crate::web::large_body::ReceivedFile;
@@ -24,8 +26,8 @@ pub async fn tree(State(app): State<Arc<App>>, received: Received) -> Response {
     let served = async {
         let call = GitCall::begin(&app, &received, READ).await?;
         let (place, at) = (call.place()?, reference(call.query()?.required("ref")?)?);
-        let listing = call.ask(|host, visit| host.tree(visit, &place, &at)).await?;
-        Ok(answer_list(listing, |paths| Paths { paths }))
+        let (listing, turn) = call.ask_large(|host, visit| host.tree(visit, &place, &at)).await?;
+        Ok(answer_large((answer_list(listing, |paths| Paths { paths }), turn)))
     };
     respond(served.await, &received.request_id)
 }
@@ -36,8 +38,8 @@ pub async fn read(State(app): State<Arc<App>>, received: Received) -> Response {
         let call = GitCall::begin(&app, &received, READ).await?;
         let (place, path) = (call.place()?, path(&call)?);
         let at = reference(call.query()?.required("ref")?)?;
-        let file = call.ask(|host, visit| host.read_file(visit, &place, &path, &at)).await?;
-        Ok(answer(&Content::of(&file)))
+        let (file, turn) = call.ask_large(|host, visit| host.read_file(visit, &place, &path, &at)).await?;
+        Ok(answer_large((answer(&Content::of(&file)), turn)))
     };
     respond(served.await, &received.request_id)
 }
@@ -46,11 +48,12 @@ pub async fn read(State(app): State<Arc<App>>, received: Received) -> Response {
 pub async fn create(State(app): State<Arc<App>>, received: ReceivedFile) -> Response {
     let served = async {
         let call = GitCall::begin(&app, &received, CHANGE).await?;
-        let NewFile { message, content } = NewFile::read(&received.body)?;
+        let NewFile { message, content } = read_aside(received.body.clone(), NewFile::read).await?;
         let (place, change) = (call.place()?, change(&call, message)?);
         let what = told("create file", &place, &change);
-        call.change(what, |host, visit| host.create_file(visit, &place, &change, &content)).await?;
-        Ok(answer(&Written { path: change.path.as_str() }))
+        let path = change.path.clone();
+        call.change(what, move |host, visit| host.create_file(visit, &place, &change, &content)).await?;
+        Ok(answer(&Written { path: path.as_str() }))
     };
     respond(served.await, &received.request_id)
 }
@@ -59,11 +62,13 @@ pub async fn create(State(app): State<Arc<App>>, received: ReceivedFile) -> Resp
 pub async fn update(State(app): State<Arc<App>>, received: ReceivedFile) -> Response {
     let served = async {
         let call = GitCall::begin(&app, &received, CHANGE).await?;
-        let NewVersion { file: NewFile { message, content }, sha } = NewVersion::read(&received.body)?;
+        let NewVersion { file: NewFile { message, content }, sha } =
+            read_aside(received.body.clone(), NewVersion::read).await?;
         let (place, change) = (call.place()?, change(&call, message)?);
         let what = told("update file", &place, &change);
-        call.change(what, |host, visit| host.update_file(visit, &place, &change, &content, &sha)).await?;
-        Ok(answer(&Written { path: change.path.as_str() }))
+        let path = change.path.clone();
+        call.change(what, move |host, visit| host.update_file(visit, &place, &change, &content, &sha)).await?;
+        Ok(answer(&Written { path: path.as_str() }))
     };
     respond(served.await, &received.request_id)
 }
@@ -77,7 +82,7 @@ pub async fn delete(State(app): State<Arc<App>>, received: Received) -> Response
         let sha = BlobSha::parse(query.required("sha")?).map_err(of_host)?;
         let (place, change) = (call.place()?, change(&call, message)?);
         let what = told("delete file", &place, &change);
-        call.change(what, |host, visit| host.delete_file(visit, &place, &change, &sha)).await?;
+        call.change(what, move |host, visit| host.delete_file(visit, &place, &change, &sha)).await?;
         Ok(no_content())
     };
     respond(served.await, &received.request_id)

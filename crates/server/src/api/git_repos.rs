@@ -59,7 +59,7 @@ pub async fn create_project(State(app): State<Arc<App>>, received: Received) -> 
         let (namespace, body) = (call.namespace()?, NamedBody::read(&received.body)?);
         let name = NewName::parse(&body.name).map_err(of_host)?;
         let what = format!("create repository {}/{}", namespace.as_str(), name.as_str());
-        let made = call.change(what, |host, visit| host.create_project(visit, &namespace, &name)).await?;
+        let made = call.change(what, move |host, visit| host.create_project(visit, &namespace, &name)).await?;
         Ok(answer(&Project::of(made)))
     };
     respond(served.await, &received.request_id)
@@ -96,8 +96,9 @@ pub async fn create_tag(State(app): State<Arc<App>>, received: Received) -> Resp
         let name = reference(&name)?;
         let message = Message::parse(&description).map_err(of_host)?;
         let what = format!("create tag {} in {}", name.as_str(), path_of(&place));
-        call.change(what, |host, visit| host.create_tag(visit, &place, &target, &name, &message)).await?;
-        Ok(answer(&Created { name: name.as_str() }))
+        let made = name.clone();
+        call.change(what, move |host, visit| host.create_tag(visit, &place, &target, &name, &message)).await?;
+        Ok(answer(&Created { name: made.as_str() }))
     };
     respond(served.await, &received.request_id)
 }
@@ -108,7 +109,7 @@ pub async fn delete_tag(State(app): State<Arc<App>>, received: Received) -> Resp
         let call = GitCall::begin(&app, &received, CHANGE).await?;
         let (place, name) = (call.place()?, reference(call.segment(LAST))?);
         let what = format!("delete tag {} in {}", name.as_str(), path_of(&place));
-        call.change(what, |host, visit| host.delete_tag(visit, &place, &name)).await?;
+        call.change(what, move |host, visit| host.delete_tag(visit, &place, &name)).await?;
         Ok(no_content())
     };
     respond(served.await, &received.request_id)
@@ -146,7 +147,7 @@ pub async fn create_hook(State(app): State<Arc<App>>, received: Received) -> Res
         // The address may hold a secret of its receiver's, so only its host is told.
         let what = format!("create a webhook to {} in {}", bodies::host_of(&url), path_of(&place));
         let (kind, made) = call
-            .change(what, |host, visit| {
+            .change(what, move |host, visit| {
                 host.create_hook(visit, &place, &url, &secret).map(|made| (host.habits().kind, made))
             })
             .await?;
@@ -161,7 +162,7 @@ pub async fn delete_hook(State(app): State<Arc<App>>, received: Received) -> Res
         let call = GitCall::begin(&app, &received, CHANGE_HOOKS).await?;
         let (place, hook) = (call.place()?, HookId::parse(call.segment(LAST)).map_err(of_host)?);
         let what = format!("delete webhook {} in {}", hook.as_str(), path_of(&place));
-        call.change(what, |host, visit| host.delete_hook(visit, &place, &hook)).await?;
+        call.change(what, move |host, visit| host.delete_hook(visit, &place, &hook)).await?;
         Ok(no_content())
     };
     respond(served.await, &received.request_id)

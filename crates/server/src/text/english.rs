@@ -156,7 +156,10 @@ const fn scope(meaning: ScopeMeaning) -> ScopeWords {
         }
         ScopeMeaning::Read => ("Read your account", "Your name, e-mail address, phone number and organization."),
         ScopeMeaning::UserInfo => ("See your profile", "Your name, user name and latest activity."),
-        ScopeMeaning::Projects => ("View, create and change your projects", "Repositories and their files."),
+        ScopeMeaning::Projects => (
+            "View, create and change your projects",
+            "Repositories and their files, also at Git hosts through your projects' authorizations.",
+        ),
         ScopeMeaning::PullRequests => ("View, publish and change your pull requests", ""),
         ScopeMeaning::Issues => ("View, publish and change your issues", ""),
         ScopeMeaning::Notes => ("View, publish and manage your comments", "In projects and in snippets."),

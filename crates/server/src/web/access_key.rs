@@ -43,12 +43,10 @@ pub async fn try_key(
     proves: impl FnOnce(&Secret) -> bool + Send,
 ) -> Result<(FoundAccessKey, Option<Role>), Denied> {
     let now = app.clock.now();
-    let is_name = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
-    if !is_name {
+    if !is_name(name) {
         return Err(Denied::Wrong);
     }
-    let counters = counters(Digest::of(&[b"access key\0".as_slice(), name.as_bytes()].concat()), received.peer);
-    let of_nobody = self::counters(app.guessing.nobody(name), received.peer);
+    let [counters, of_nobody] = both(app, received, name);
     let asked = KeyQuestion { access_key: name, counters: &counters, of_nobody: &of_nobody, project };
     let KeyAnswer { key: found, lock, role } = app.store.find_access_key(&asked, now).await?;
     if let Some(until) = lock.until {
@@ -72,6 +70,29 @@ pub async fn try_key(
         app.store.forget_key_failures(&counters).await?;
     }
     Ok((found, role))
+}
+
+/// Whose key of this name is alive and not locked, before anything proves that its secret is known. It tells that there is
+/// such a key, whose name is no secret, and is asked only by what would otherwise let strangers in the way of those who
+/// have one.
+pub async fn owner(app: &App, received: &Received, name: &str) -> Result<Option<Id>, StoreError> {
+    if !is_name(name) {
+        return Ok(None);
+    }
+    let [counters, of_nobody] = both(app, received, name);
+    let asked = KeyQuestion { access_key: name, counters: &counters, of_nobody: &of_nobody, project: None };
+    let KeyAnswer { key, lock, .. } = app.store.find_access_key(&asked, app.clock.now()).await?;
+    Ok(key.filter(|key| key.is_alive && lock.until.is_none()).map(|key| key.person))
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// The counters of a key of this name, and of one that nobody has.
+fn both(app: &App, received: &Received, name: &str) -> [KeyCounters; 2] {
+    let of_key = Digest::of(&[b"access key\0".as_slice(), name.as_bytes()].concat());
+    [counters(of_key, received.peer), counters(app.guessing.nobody(name), received.peer)]
 }
 
 /// Whoever has the secret of a key that is switched off is worth a look: one row an hour, from whatever node.

@@ -8,7 +8,7 @@ use crate::web::answer::{self, Cause};
 use crate::web::segments;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -64,7 +64,8 @@ pub async fn pass(app: Arc<App>, router: Router, peer: IpAddr, mut request: Requ
     } else {
         answer::by_path(uri.path(), Code::NotFound, &visit.id)
     };
-    if response.status().is_server_error() {
+    // A Git host that is away is not our fault, and the log knows why already.
+    if response.status().is_server_error() && response.status() != StatusCode::BAD_GATEWAY {
         // The route and not the path: a path may hold a setup link.
         log(&method, visit.route.get().map_or("-", MatchedPath::as_str), &response, &visit.id);
     }

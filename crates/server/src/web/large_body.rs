@@ -1,60 +1,35 @@
-//! Requests that hold a file: read up to a larger limit than others, a few at a time.
+//! Requests that hold a file: read up to a larger limit than others, a few at a time, for callers who are known.
 //!
-//! Owns how many may be read at once. Every other request is bounded by `form::BODY_LIMIT` (FM-119); these are as well,
-//! unless they have a turn, which they keep until they are answered.
+//! Owns who gets a turn: the person behind the credential in the headers. Whoever has none, or a bad one, is answered
+//! before the body is read, so that strangers cannot take the turns of those who have one. A signature covers the body
+//! and is judged when that is here; until then its access key must be there and its date good.
 
 use crate::app::App;
+use crate::web::access_key;
+use crate::web::aksk;
+use crate::web::credential;
 use crate::web::door::Visit;
 use crate::web::form::{BODY_LIMIT, Received};
-use crate::web::guard::network;
+use crate::web::large::Turn;
 use crate::web::servicestage::{Code, Refusal};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use axum::response::Response;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+use vestibule_oauth::id::Id;
 
 /// The largest body that holds a file, in bytes: 8 MiB in base64, and what is said of it.
 const FILE_LIMIT: usize = 12 << 20;
 /// How long such a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How many are read and served at once, in all and of one network.
-const AT_ONCE: usize = 6;
-const OF_ONE_NETWORK: usize = 3;
+/// How many are read and served at once, of one person and in all.
+pub const OF_ONE: usize = 3;
+pub const AT_ONCE: usize = 12;
 /// After how many seconds another try makes sense.
 const CROWDED_S: u32 = 5;
-
-/// The networks from which large bodies are on their way; never more than there are turns.
-#[derive(Default)]
-pub struct LargeBodies(Arc<Mutex<Vec<u128>>>);
-
-/// A turn, given back when dropped.
-pub struct Turn {
-    network: u128,
-    bodies: Arc<Mutex<Vec<u128>>>,
-}
-
-impl LargeBodies {
-    fn begin(&self, network: u128) -> Option<Turn> {
-        let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_one = under_way.iter().filter(|other| **other == network).count();
-        if under_way.len() >= AT_ONCE || of_one >= OF_ONE_NETWORK {
-            return None;
-        }
-        under_way.push(network);
-        Some(Turn { network, bodies: self.0.clone() })
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut under_way = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = under_way.iter().position(|network| *network == self.network) {
-            under_way.swap_remove(at);
-        }
-    }
-}
 
 /// A request that may hold a file, read whole.
 pub struct ReceivedFile {
@@ -77,30 +52,38 @@ impl FromRequest<Arc<App>> for ReceivedFile {
         if length.is_some_and(|length: usize| length <= BODY_LIMIT) {
             return Ok(ReceivedFile { received: Received::from_request(request, app).await?, _turn: None });
         }
-        let visit = Visit::of(request.extensions());
-        let Some(turn) = app.large_bodies.begin(network(visit.peer)) else {
+        let headers = headers_of(&request);
+        let id = headers.request_id.clone();
+        let person = known(app, headers).await.map_err(|refusal| refusal.answer(&id))?;
+        let Some(turn) = app.large_bodies.take(person, Duration::ZERO).await else {
             let refusal = Refusal::saying(Code::TooManyTries, "several large files are on their way: come again");
-            return Err(refusal.waiting(CROWDED_S).answer(&visit.id));
+            return Err(refusal.waiting(CROWDED_S).answer(&id));
         };
         let received = Received::within(request, FILE_LIMIT, PATIENCE).await?;
         Ok(ReceivedFile { received, _turn: Some(turn) })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fm_117_large_bodies_are_few_and_one_network_has_not_all_of_their_turns() {
-        let bodies = LargeBodies::default();
-        let mut turns: Vec<Turn> = (0..OF_ONE_NETWORK).map(|_| bodies.begin(1).expect("a turn")).collect();
-        assert!(bodies.begin(1).is_none());
-        turns.extend((OF_ONE_NETWORK..AT_ONCE).map(|n| bodies.begin(n as u128 + 1).expect("a turn")));
-        assert!(bodies.begin(99).is_none());
-        turns.remove(0);
-        assert!(bodies.begin(1).is_some());
-        drop(turns);
-        assert!(bodies.0.lock().expect("the list").is_empty(), "nothing is kept of whoever is done");
+/// The request without its body.
+fn headers_of(request: &Request) -> Received {
+    let visit = Visit::of(request.extensions());
+    Received {
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        query: None,
+        headers: request.headers().clone(),
+        body: Bytes::new(),
+        peer: visit.peer,
+        request_id: visit.id.clone(),
     }
+}
+
+/// The person whom the headers name, as far as they prove it alone.
+async fn known(app: &App, received: Received) -> Result<Id, Refusal> {
+    if !aksk::is_claimed(&received.headers) {
+        return Ok(credential::identify(app, &received).await?.person);
+    }
+    let wrong = || Refusal::saying(Code::NotAuthenticated, "verify aksk signature fail");
+    let presented = aksk::Presented::read(&received.headers, app.clock.now()).map_err(|_| wrong())?;
+    access_key::owner(app, &received, presented.access).await?.ok_or_else(wrong)
 }

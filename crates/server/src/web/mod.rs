@@ -19,6 +19,7 @@ pub mod form;
 pub mod guard;
 pub mod guessing;
 pub mod keystone;
+pub mod large;
 pub mod large_body;
 pub mod project_caller;
 pub mod segments;

@@ -170,3 +170,118 @@ fn fm_119_a_file_has_its_bound_both_ways() {
         "SVCSTG.REPO.0400",
     );
 }
+
+#[test]
+fn fm_117_whoever_asks_for_large_answers_and_reads_none_keeps_their_projects_turns_and_no_others() {
+    use std::io::Write;
+    let calls = Calls::on(Database::Sqlite);
+    let demo = calls.demo("github");
+    let large = vec![7; 6 << 20];
+    calls.forge("github", |forge| drop(forge.at(&demo).commit("main", "Large", &[("large.bin", Some(&large))])));
+    let authority = calls.server.url.trim_start_matches("http://").to_owned();
+    let file = format!("/files/{demo}/large.bin?ref=main");
+    let waiting: Vec<_> = (0..4)
+        .map(|_| {
+            let mut stream = crate::harness::http::connect(&authority).expect("a connection");
+            let head = format!(
+                "GET /v1/{}/git{file} HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {}\r\nX-Repo-Auth: by-token-github\r\n\r\n",
+                calls.project, calls.token
+            );
+            stream.write_all(head.as_bytes()).expect("is sent");
+            stream
+        })
+        .collect();
+    // Until the host has been asked for all of them, and a little longer.
+    let begin = std::time::Instant::now();
+    while calls.github.count("GET /api/v3/repos/octocat/demo/git/blobs/") < 4 {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(60), "the host was not asked for all of them");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let fifth = calls.read("github", &file);
+    refused(&fifth, 429, "SVCSTG.REPO.0400");
+    assert_eq!(fifth.header("retry-after"), Some("5"));
+    assert_eq!(
+        calls.good("github", &format!("/repos/{demo}/branches"))["branches"][0],
+        "feature/x",
+        "small ones go on"
+    );
+    drop(waiting);
+    let mut again = calls.read("github", &file);
+    for _ in 0..20 {
+        if again.status == 200 {
+            break;
+        }
+        again = calls.read("github", &file);
+    }
+    assert_eq!(again.status, 200, "{:.200}", again.text());
+    assert_eq!(again.json()["sha"], blob_sha(&large));
+}
+
+/// Size in CI: seven kinds of secret through the calls, well and badly formed, on each database.
+#[test]
+fn fm_107_fm_108_canaries_of_the_calls_reach_no_log_no_answer_and_no_row() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let mut calls = Calls::on(database);
+        let demo = calls.demo("github");
+        let secrets = [
+            "CANARY-hook-secret-9a1e".to_owned(),
+            "CANARY-hook-password-9a1e".to_owned(),
+            "CANARY-hook-token-9a1e".to_owned(),
+            to_base64(b"CANARY-file-content-9a1e"),
+            "CANARY-message-9a1e".to_owned(),
+            calls.token.clone(),
+        ];
+        let hook = json!({ "secret": secrets[0], "url": format!("https://u:{}@ci.example/h?token={}", secrets[1], secrets[2]) });
+        let file = json!({ "message": secrets[4], "content": secrets[3] });
+        let stale = json!({ "message": secrets[4], "content": secrets[3], "sha": "0".repeat(40) });
+        let tag = json!({ "name": "v1.0", "description": secrets[4] });
+        let mut answers = Vec::new();
+        for (method, rest, body) in [
+            ("POST", format!("/repos/{demo}/hooks"), &hook),
+            ("POST", format!("/repos/{demo}/hooks"), &hook),
+            ("POST", format!("/files/{demo}/c.txt?ref=main"), &file),
+            ("POST", format!("/files/{demo}/c.txt?ref=main"), &file),
+            ("PUT", format!("/files/{demo}/c.txt?ref=main"), &stale),
+            ("POST", format!("/repos/{demo}/tags?ref=main"), &tag),
+        ] {
+            let whole = body.to_string();
+            answers.push(calls.git("github", method, &rest).json(body).send().text());
+            let torn = calls.git("github", method, &rest).body(Some("application/json"), &whole[..whole.len() - 1]);
+            answers.push(torn.send().text());
+            calls.github.fails(&format!("{} ", if method == "GET" { "GET" } else { "P" }), Fault::Status(500), 1);
+            answers.push(calls.git("github", method, &rest).json(body).send().text());
+            calls.github.recovers();
+        }
+        let bearers: Vec<String> = calls
+            .github
+            .log()
+            .iter()
+            .filter_map(|asked| asked.header("authorization").strip_prefix("Bearer ").map(str::to_owned))
+            .collect();
+        // A host that says our own token back.
+        let bearer = bearers[0].clone();
+        let echo = Said::json(422, &json!({ "message": format!("we know {bearer} and {}", secrets[0]) }));
+        calls.github.fails("POST /api/v3/repos/octocat/demo/hooks", Fault::Says(echo), 1);
+        let other = json!({ "secret": secrets[0], "url": "https://ci.example/other" });
+        let echoed = calls.git("github", "POST", &format!("/repos/{demo}/hooks")).json(&other).send().text();
+        assert!(echoed.contains("we know … and …"), "{echoed}");
+        answers.push(echoed);
+        // A webhook's address is its answer; what stands in it is nobody's secret but in logs and rows.
+        for answer in &mut answers {
+            *answer = answer.replace(hook["url"].as_str().expect("text"), "");
+        }
+        calls.end();
+        let log = std::fs::read(calls.server.directory.join("log.txt")).expect("log");
+        let rows = crate::leaks::stored(&calls.server);
+        assert!(crate::leaks::holds(&rows, b"create a webhook to ci.example"), "the search finds what is there");
+        for secret in secrets.iter().chain(&bearers) {
+            for (place, heap) in [("log", &log), ("database", &rows)] {
+                assert!(!crate::leaks::holds(heap, secret.as_bytes()), "{secret} stands in the {place}");
+            }
+            for answer in &answers {
+                assert!(!answer.contains(secret.as_str()), "{secret} came back: {answer}");
+            }
+        }
+    }
+}

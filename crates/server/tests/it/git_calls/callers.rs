@@ -3,7 +3,7 @@
 use super::scene::{Calls, KINDS};
 use crate::git_auths::scene::{join, project, refused, token};
 use crate::githosts::forge::to_base64;
-use crate::harness::{Call, Database};
+use crate::harness::{Answer, Call, Database};
 use serde_json::json;
 
 #[test]
@@ -55,7 +55,7 @@ fn a_viewer_reads_an_editor_changes_and_whoever_is_in_another_project_does_neith
 }
 
 #[track_caller]
-fn refused_by_gateway(answer: &crate::harness::Answer) {
+fn refused_by_gateway(answer: &Answer) {
     assert_eq!((answer.status, &answer.json()["error_code"]), (403, &json!("APIG.0302")), "{}", answer.text());
 }
 
@@ -87,15 +87,13 @@ fn fm_106_a_literal_goes_before_a_variable_and_has_one_spelling() {
     for kind in KINDS {
         let demo = calls.demo(kind);
         // A namespace, a repository and a file that bear the names of literals.
-        let id = calls.forge(kind, |forge| {
+        calls.forge(kind, |forge| {
             let id = forge.space(calls.me(kind)).expect("mine").members[0];
             forge.add_space("namespaces", crate::githosts::forge::Kind::Group, &[id]);
             for name in ["projects", "branches", "trees"] {
                 forge.add("namespaces", name).commit("main", "Begin", &[("tags", Some(b"t"))]);
             }
-            id
         });
-        assert!(id > 0);
         let names = calls.good(kind, "/repos/namespaces")["namespaces"].clone();
         assert!(names.as_array().is_some_and(|rows| rows.len() == 3), "{names}");
         let listed = calls.good(kind, "/repos/namespaces/projects")["projects"].clone();
@@ -159,4 +157,137 @@ fn fm_106_a_literal_goes_before_a_variable_and_has_one_spelling() {
             }
         }
     }
+}
+
+/// Every call: its method, where it is, and whether it is about webhooks.
+fn routes(demo: &str) -> Vec<(&'static str, String, bool)> {
+    let (me, _) = demo.split_once('/').expect("a namespace");
+    vec![
+        ("GET", "/repos/namespaces".to_owned(), false),
+        ("GET", "/repos/project-info?clone_url=https%3A%2F%2Fx.example%2Fa%2Fb".to_owned(), false),
+        ("GET", format!("/repos/{me}/projects"), false),
+        ("POST", format!("/repos/{me}/projects"), false),
+        ("GET", format!("/repos/{demo}/branches"), false),
+        ("GET", format!("/repos/{demo}/tags"), false),
+        ("POST", format!("/repos/{demo}/tags?ref=main"), false),
+        ("DELETE", format!("/repos/{demo}/tags/none"), false),
+        ("GET", format!("/repos/{demo}/commits"), false),
+        ("GET", format!("/repos/{demo}/hooks"), true),
+        ("POST", format!("/repos/{demo}/hooks"), true),
+        ("DELETE", format!("/repos/{demo}/hooks/1"), true),
+        ("GET", format!("/files/{demo}/trees?ref=main"), false),
+        ("GET", format!("/files/{demo}/README.md?ref=main"), false),
+        ("POST", format!("/files/{demo}/x?ref=main"), false),
+        ("PUT", format!("/files/{demo}/x?ref=main"), false),
+        ("DELETE", format!("/files/{demo}/x?ref=main&message=m&sha=0"), false),
+    ]
+}
+
+#[test]
+fn st_112_fm_59_an_access_token_opens_the_calls_of_its_scope_and_no_others() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let calls = Calls::on(database);
+        let redirect = ["https://client.example/callback"];
+        let app = calls.server.app_with("web", &redirect, &["--scopes", "openid projects hook git_authorizations"]);
+        let token = |scope| app.tokens(&calls.server, &calls.ada, &[("scope", scope)]).access;
+        let demo = calls.demo("github");
+        assert_eq!(routes(&demo).len(), 17);
+        for scope in ["openid", "git_authorizations", "projects", "hook"] {
+            let token = token(scope);
+            for (method, rest, of_hooks) in routes(&demo) {
+                let url = calls.server.at(&format!("/v1/{}/git{rest}", calls.project));
+                let answer = Call::new(method, url).bearer(&token).header("X-Repo-Auth", "by-token-github").send();
+                let needed = if of_hooks { "hook" } else { "projects" };
+                if scope == needed {
+                    assert_ne!(answer.status, 403, "{scope} {method} {rest}: {}", answer.text());
+                    continue;
+                }
+                refused_by_gateway(&answer);
+                assert!(answer.text().contains(&format!("needs the scope {needed}")), "{}", answer.text());
+                assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"insufficient_scope\""));
+            }
+        }
+    }
+}
+
+#[test]
+fn fm_131_a_call_acts_through_its_own_projects_authorization_and_knows_of_no_others() {
+    for database in [Database::Sqlite, Database::Postgres] {
+        let calls = Calls::on(database);
+        // Another project with an authorization of the same name, as another account, and one that only it has.
+        let other = project(&calls.server);
+        join(&calls.server, &other, &calls.ada, "editor");
+        calls.server.json(&["git-host", "project", "add", "hub", &other], "");
+        let others = token(&calls.server, &calls.ada, &other);
+        calls.github.add_person("hubot");
+        let hubots = calls.personal("github");
+        for name in ["by-token-github", "only-theirs"] {
+            let url = calls.server.at(&format!("/v1/{other}/git/auths/github/personal"));
+            let body = json!({ "name": name, "token": hubots });
+            let kept = Call::post(url).header("X-Auth-Token", &others).json(&body).send();
+            assert_eq!(kept.status, 200, "{}", kept.text());
+        }
+        let ask = |project: &str, token: &str, name: &str, (method, rest): (&str, &str)| {
+            let url = calls.server.at(&format!("/v1/{project}/git{rest}"));
+            let body = json!({ "name": "x1", "message": "m", "content": "eA==", "description": "d", "secret": "s",
+                "url": "https://ci.example", "sha": "0".repeat(40) });
+            Call::new(method, url).header("X-Auth-Token", token).header("X-Repo-Auth", name).json(&body).send()
+        };
+        for (mine, account) in [((&calls.project, &calls.token), "octocat"), ((&other, &others), "hubot")] {
+            let answer = ask(mine.0, mine.1, "by-token-github", ("GET", "/repos/namespaces"));
+            assert_eq!(answer.json()["namespaces"][0]["name"], account, "{}", answer.text());
+        }
+        calls.github.forget();
+        let demo = calls.demo("github");
+        for (method, rest, _) in routes(&demo) {
+            let told = |name: &str| {
+                let answer = ask(&calls.project, &calls.token, name, (method, &rest));
+                (answer.status, answer.text())
+            };
+            let (theirs, nobodys) = (told("only-theirs"), told("no-such-one"));
+            assert_eq!(theirs, nobodys, "{method} {rest}");
+            assert!(theirs.1.contains("SVCSTG.REPO.04"), "{method} {rest}: {}", theirs.1);
+            let elsewhere = ask(&other, &calls.token, "only-theirs", (method, &rest));
+            refused_by_gateway(&elsewhere);
+        }
+        assert!(calls.github.log().is_empty(), "a host hears nothing of these");
+    }
+}
+
+#[test]
+fn strangers_take_no_turn_for_a_large_body_from_those_who_are_known() {
+    use std::io::Write;
+    let calls = Calls::on(Database::Sqlite);
+    let demo = calls.demo("github");
+    let path = format!("/v1/{}/git/files/{demo}/large.bin?ref=main", calls.project);
+    let authority = calls.server.url.trim_start_matches("http://").to_owned();
+    // Each says that much will come, and sends next to nothing of it.
+    let drip = |headers: &str| {
+        let mut stream = crate::harness::http::connect(&authority).expect("a connection");
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: 9000000\r\n\r\n{{");
+        stream.write_all(head.as_bytes()).expect("is sent");
+        stream
+    };
+    let signature = "Authorization: SDK-HMAC-SHA256 Access=VSTKNOBODY, SignedHeaders=host;x-sdk-date, Signature=00\r\n";
+    let kinds = ["", "X-Auth-Token: vst_pt_no\r\n", "Authorization: Bearer no\r\n", signature];
+    let waiting: Vec<_> = (0..40).map(|n| drip(kinds[n % kinds.len()])).collect();
+    let body = json!({ "message": "Large", "content": to_base64(&vec![7; 100_000]) });
+    let made = calls.git("github", "POST", &format!("/files/{demo}/large.bin?ref=main")).json(&body).send();
+    assert_eq!(made.status, 200, "{}", made.text());
+    drop(waiting);
+    // One who is known has three turns, and another one has their own.
+    let own = format!("X-Auth-Token: {}\r\n", calls.token);
+    let waiting: Vec<_> = (0..3).map(|_| drip(&own)).collect();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let body = json!({ "message": "Large", "content": to_base64(&vec![8; 100_000]) });
+    let crowded = calls.git("github", "POST", &format!("/files/{demo}/more.bin?ref=main")).json(&body).send();
+    refused(&crowded, 429, "SVCSTG.REPO.0400");
+    assert_eq!(crowded.header("retry-after"), Some("5"));
+    let bob = calls.server.person();
+    join(&calls.server, &calls.project, &bob, "editor");
+    let bobs = token(&calls.server, &bob, &calls.project);
+    let url = calls.server.at(&format!("/v1/{}/git/files/{demo}/more.bin?ref=main", calls.project));
+    let call = Call::post(url).header("X-Auth-Token", &bobs).header("X-Repo-Auth", "by-token-github");
+    assert_eq!(call.json(&body).send().status, 200);
+    drop(waiting);
 }

@@ -55,6 +55,12 @@ impl Calls {
         }
     }
 
+    /// Ends the server.
+    pub fn end(&mut self) {
+        self.0.server.process().terminate();
+        self.0.server.process().wait(std::time::Duration::from_secs(30));
+    }
+
     /// The authorization's name.
     pub fn name(&self, kind: &str) -> String {
         format!("by-token-{kind}")

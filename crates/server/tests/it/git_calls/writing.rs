@@ -53,7 +53,13 @@ fn done(answer: &Answer, status: u16, body: &Value) {
 
 #[test]
 fn a_file_is_made_changed_and_removed_and_each_of_it_stands_in_the_trail() {
-    let calls = Calls::on(Database::Sqlite);
+    for database in [Database::Sqlite, Database::Postgres] {
+        file_on(database);
+    }
+}
+
+fn file_on(database: Database) {
+    let calls = Calls::on(database);
     for kind in KINDS {
         let demo = calls.demo(kind);
         let path = "docs:new \u{e4}.txt";
@@ -91,7 +97,9 @@ fn a_file_is_made_changed_and_removed_and_each_of_it_stands_in_the_trail() {
         let through = format!("through by-token-{kind}: ");
         for verb in ["create", "update", "delete"] {
             let what = format!("{through}{verb} file docs/new ä.txt on main of {}", calls.demo(kind));
-            assert!(trail.iter().any(|(outcome, details)| outcome == "asked" && *details == what), "{what}: {trail:?}");
+            for outcome in ["asked", "done"] {
+                assert!(trail.iter().any(|(told, details)| told == outcome && *details == what), "{what}: {trail:?}");
+            }
         }
     }
 }
@@ -245,5 +253,54 @@ fn repositories_tags_and_webhooks_are_made_listed_and_removed() {
         let trail = calls.trail("git_repository.change");
         let told = format!("through by-token-{kind}: create a webhook to ci.example in {demo}");
         assert!(trail.iter().any(|(_, details)| *details == told), "{trail:?}");
+    }
+}
+
+#[test]
+fn a_change_whose_caller_hangs_up_is_finished_and_told_to_the_trail() {
+    use std::io::Write;
+    for database in [Database::Sqlite, Database::Postgres] {
+        let calls = Calls::on(database);
+        let (gate, line) = (Gate::default(), "POST /api/v3/repos/octocat/demo/git/tags");
+        calls.github.fails(line, Fault::FrozenAfter(gate.clone()), 1);
+        let body = json!({ "name": "v7", "description": "Seven" }).to_string();
+        let mut stream = crate::harness::http::connect(calls.server.url.trim_start_matches("http://")).expect("a line");
+        let head = format!(
+            "POST /v1/{}/git/repos/octocat/demo/tags?ref=main HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {}\r\n\
+             X-Repo-Auth: by-token-github\r\nContent-Length: {}\r\n\r\n{body}",
+            calls.project,
+            calls.token,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).expect("is sent");
+        let wait = |what: &str, is_so: &dyn Fn() -> bool| {
+            let begin = Instant::now();
+            while !is_so() {
+                assert!(begin.elapsed() < Duration::from_secs(20), "{what}");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        wait("the host was never asked", &|| calls.github.count(line) == 1);
+        // The tag's object is there, the reference to it is not: whoever asked leaves.
+        drop(stream);
+        std::thread::sleep(Duration::from_millis(300));
+        gate.open();
+        wait("the reference was never made", &|| {
+            calls.github.forge(|forge| forge.at("octocat/demo").tags.contains_key("v7"))
+        });
+        let told = |outcome: &str| {
+            let trail = calls.trail("git_repository.change");
+            trail.iter().any(|(said, details)| said == outcome && details.ends_with("create tag v7 in octocat/demo"))
+        };
+        wait("the trail does not say that it was done", &|| told("asked") && told("done"));
+        // What a host says no to, and what nobody knows of.
+        let again = calls.git("github", "POST", "/repos/octocat/demo/tags?ref=main");
+        let body = json!({ "name": "v7", "description": "Seven" });
+        refused(&again.clone().json(&body).send(), 400, "SVCSTG.REPO.0403");
+        calls.github.fails(line, Fault::DropAfter, 1);
+        refused(&again.json(&json!({ "name": "v8", "description": "x" })).send(), 502, "SVCSTG.REPO.0500");
+        assert!(told("refused"));
+        let trail = calls.trail("git_repository.change");
+        assert!(trail.iter().any(|(said, details)| said == "unknown" && details.contains("v8")), "{trail:?}");
     }
 }
