@@ -2,7 +2,7 @@
 
 use super::scene::{Calls, KINDS};
 use crate::git_auths::scene::refused;
-use crate::githosts::forge::{blob_sha, to_base64};
+use crate::githosts::forge::{Kind, blob_sha, to_base64};
 use crate::githosts::{Fault, Gate};
 use crate::harness::{Answer, Call, Database};
 use serde_json::{Value, json};
@@ -210,7 +210,16 @@ fn repositories_tags_and_webhooks_are_made_listed_and_removed() {
     let calls = Calls::on(Database::Sqlite);
     for kind in KINDS {
         let (me, demo) = (calls.me(kind), calls.demo(kind));
-        for (space, name) in [(me, "fresh-1"), ("octo-org", "fresh.2")] {
+        let mut spaces = vec![(me, "fresh-1"), ("octo-org", "fresh.2")];
+        if kind == "gitee" {
+            // A third kind of namespace, with a way of its own to say that a repository is private.
+            calls.forge(kind, |forge| {
+                let id = forge.space(me).expect("the person's own").members[0];
+                forge.add_space("octo-works", Kind::Enterprise, &[id])
+            });
+            spaces.push(("octo-works", "fresh-3"));
+        }
+        for (space, name) in spaces {
             let made =
                 calls.git(kind, "POST", &format!("/repos/{space}/projects")).json(&json!({ "name": name })).send();
             let json = made.json();
@@ -235,7 +244,7 @@ fn repositories_tags_and_webhooks_are_made_listed_and_removed() {
             _ => {
                 done(&gone("rel%3A2.0"), 204, &Value::Null);
                 done(&gone("v1.0"), 204, &Value::Null);
-                assert_eq!(refused(&gone("v1.0"), 404, "SVCSTG.REPO.0404").contains("not found"), true);
+                assert!(refused(&gone("v1.0"), 404, "SVCSTG.REPO.0404").contains("not found"));
                 assert_eq!(calls.good(kind, &format!("/repos/{demo}/tags")), json!({ "tags": [] }));
             }
         }

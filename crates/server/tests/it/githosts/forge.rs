@@ -268,7 +268,7 @@ impl Repository {
         let mut found: BTreeMap<String, (&'static str, Entry)> = BTreeMap::new();
         for (path, entry) in &commit.tree {
             for (at, _) in path.match_indices('/') {
-                let folder = Entry { mode: "040000", sha: sha1(path[..at].as_bytes()) };
+                let folder = Entry { mode: "040000", sha: sha1(&path.as_bytes()[..at]) };
                 found.insert(path[..at].to_owned(), ("tree", folder));
             }
             let kind = if entry.mode == SUBMODULE { "commit" } else { "blob" };

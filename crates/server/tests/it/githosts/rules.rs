@@ -341,7 +341,7 @@ fn gitlabs_pairs_live_two_hours_and_the_old_one_dies_at_once_with_a_refresh() {
     let host = GitLab::below("/gitlab");
     host.register(CALLBACK);
     let user = |token: &str| {
-        Call::get(format!("{}/api/v4/user", host.url())).header("Authorization", &format!("Bearer {token}")).send()
+        Call::get(format!("{}/api/v4/user", host.url())).header("Authorization", format!("Bearer {token}")).send()
     };
     let (access, refresh) = gitlab_pair(&host);
     assert_eq!((user(&access).status, host.alive()), (200, 1));
@@ -369,7 +369,7 @@ fn gitlabs_personal_tokens_tell_of_themselves_and_oauth_tokens_tell_at_another_a
     let host = GitLab::start();
     host.register(CALLBACK);
     let get = |what: &str, token: &str| {
-        Call::get(format!("{}{what}", host.url())).header("Authorization", &format!("Bearer {token}")).send()
+        Call::get(format!("{}{what}", host.url())).header("Authorization", format!("Bearer {token}")).send()
     };
     let (access, _) = gitlab_pair(&host);
     let midnight = 1_830_297_600;
