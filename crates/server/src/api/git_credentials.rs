@@ -94,6 +94,10 @@ fn body(received: &Received) -> Result<Map<String, Value>, Refusal> {
 /// The name of the authorization that is meant.
 async fn find(app: &App, project: Id, asked: &Asked) -> Result<AuthorizationName, Refusal> {
     let row = match &asked.name {
+        // Whoever does not say where it goes is asked nothing else, and the hand-out reads the row once.
+        Some(name) if asked.to.is_none() => {
+            return AuthorizationName::parse(name).ok_or_else(|| Refusal::new(Code::NoAuthorization));
+        }
         Some(name) => {
             let found = app.store.find_git_authorization(project, name).await?;
             found.ok_or_else(|| Refusal::new(Code::NoAuthorization))?.authorization
