@@ -34,6 +34,7 @@ use measure::{Measured, Plan};
 use postgres::Postgres;
 use report::Report;
 use rows::Row;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -178,19 +179,41 @@ async fn expiry(cli: &Cli) -> Result<bool, String> {
     Ok(is_good)
 }
 
-/// Instructions instead of times; `false` when a row is too far from its bar.
+/// Instructions instead of times; `false` when a row is too far from its bar, however often it is counted.
 async fn count(cli: &Cli, write: bool) -> Result<bool, String> {
-    let mut house = furnished(&house::find_server(cli.server.clone(), Build::Quick)?, Database::Sqlite)?;
-    let counts = count::count(&mut house, &cli.rows).await?;
+    let program = house::find_server(cli.server.clone(), Build::Quick)?;
     let whole = cli.rows.is_empty();
+    let mut counts = counted(cli, &program).await?;
     if write {
+        keep_least(&mut counts, counted(cli, &program).await?);
         return if whole { bars::write(&counts).map(|()| true) } else { Err("all bars are set together".to_owned()) };
     }
-    let faults = bars::compare(&counts, whole)?;
+    let mut faults = bars::compare(&counts, whole)?;
+    for _ in 0..MORE_COUNTS {
+        if faults.is_empty() {
+            break;
+        }
+        say(&format!("counting once more: {}", faults.join("; ")));
+        keep_least(&mut counts, counted(cli, &program).await?);
+        faults = bars::compare(&counts, whole)?;
+    }
     for fault in &faults {
         eprintln!("bench: {fault}. CONTRIBUTING.md tells when to move a bar");
     }
     Ok(faults.is_empty())
+}
+
+/// What the server does of itself now and then (sweeping, opening a connection) may fall into the requests of a row.
+const MORE_COUNTS: usize = 2;
+
+async fn counted(cli: &Cli, program: &Path) -> Result<BTreeMap<&'static str, u64>, String> {
+    count::count(&mut furnished(program, Database::Sqlite)?, &cli.rows).await
+}
+
+fn keep_least(counts: &mut BTreeMap<&'static str, u64>, again: BTreeMap<&'static str, u64>) {
+    for (row, count) in again {
+        counts.entry(row).and_modify(|least| *least = count.min(*least)).or_insert(count);
+    }
 }
 
 /// The default database: the rows in a house of few, what an idle server takes, and the rows again in a full house.
