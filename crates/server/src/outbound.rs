@@ -181,7 +181,9 @@ impl Outbound {
             format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
         let seat = self.at_hosts.take(host, request.patience).await;
         let _seat = seat.ok_or(Failure::Definite(Why::Crowded))?;
-        let _turn = self.in_flight.acquire().await.map_err(|_| Failure::Definite(Why::Broken))?;
+        // Whoever waits for one in vain has sent nothing, and must know.
+        let turn = timeout(request.patience, self.in_flight.acquire()).await;
+        let _turn = turn.map_err(|_| Failure::Definite(Why::Crowded))?.map_err(|_| Failure::Definite(Why::Broken))?;
         let outcome = match timeout(request.deadline, self.call(&url, &request, &sent)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Why::Late),

@@ -174,6 +174,7 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
         begun = tokio::time::timeout(DRAIN_AT_HOSTS, app.under_way.ended()) => begun.is_ok(),
         _ = terminate.recv() => false,
         _ = interrupt.recv() => false,
+        _ = app.store.failed() => false,
     };
     // Those who still wait for it hear of it.
     let answered = answered || tokio::time::timeout(FAREWELL, accepting).await.is_ok();
@@ -185,7 +186,10 @@ async fn run(app: &Arc<App>, listener: TcpListener, demo: Option<Demo>) -> Resul
     let _ = telling.await;
     let _ = revoking.await;
     upkeep::flush(app).await;
-    Ok(ExitCode::SUCCESS)
+    match app.store.failure() {
+        Some(why) => Err(format!("the store has failed for good: {why}")),
+        None => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// Keeps the issuer for the commands beside us. Nodes of one database must agree on it: applications compare `iss` and

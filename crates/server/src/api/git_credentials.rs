@@ -141,7 +141,7 @@ async fn holder(app: &App, project: Id, asked: &Asked, told: &Digest) -> Result<
 }
 
 /// The most tokens that are looked at for one that was refused.
-const MOST_OPENED: usize = 100;
+const MOST_OPENED: usize = 1000;
 
 fn spell(authorization: &GitAuthorization, token: &str) -> String {
     let GitAuthorization { name, kind, web, account, .. } = authorization;

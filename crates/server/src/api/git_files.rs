@@ -52,7 +52,12 @@ pub async fn create(State(app): State<Arc<App>>, received: ReceivedFile) -> Resp
         let (place, change) = (call.place()?, change(&call, message)?);
         let what = told("create file", &place, &change);
         let path = change.path.clone();
-        call.change(what, move |host, visit| host.create_file(visit, &place, &change, &content)).await?;
+        let turn = received.turn();
+        call.change(what, move |host, visit| {
+            let _held = &turn;
+            host.create_file(visit, &place, &change, &content)
+        })
+        .await?;
         Ok(answer(&Written { path: path.as_str() }))
     };
     respond(served.await, &received.request_id)
@@ -67,7 +72,12 @@ pub async fn update(State(app): State<Arc<App>>, received: ReceivedFile) -> Resp
         let (place, change) = (call.place()?, change(&call, message)?);
         let what = told("update file", &place, &change);
         let path = change.path.clone();
-        call.change(what, move |host, visit| host.update_file(visit, &place, &change, &content, &sha)).await?;
+        let turn = received.turn();
+        call.change(what, move |host, visit| {
+            let _held = &turn;
+            host.update_file(visit, &place, &change, &content, &sha)
+        })
+        .await?;
         Ok(answer(&Written { path: path.as_str() }))
     };
     respond(served.await, &received.request_id)

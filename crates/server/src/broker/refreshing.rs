@@ -83,6 +83,9 @@ async fn lead(app: &App, of: &FoundGitAuthorization) {
         if !may_be_claimed(app, of).await || app.clock.ticks() >= ends {
             return;
         }
+        // Whatever the claim was refused for, it is not asked for again at once.
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        pause = (pause * 2).min(LONGEST_LOOK_MS);
     }
 }
 
@@ -96,13 +99,15 @@ async fn may_be_claimed(app: &App, of: &FoundGitAuthorization) -> bool {
     look(app, of).await.is_some_and(|found| found.authorization.known.refresh.rests_until(now).is_none())
 }
 
-/// The authorization, if it still has the credential that was read and nothing is known to be wrong with it.
+/// The authorization, if it still has the credential that was read, nothing is known to be wrong with it, and its host serves
+/// the project.
 async fn look(app: &App, of: &FoundGitAuthorization) -> Option<FoundGitAuthorization> {
     let read = &of.authorization;
     let found = app.store.find_git_authorization(read.project, &read.name).await;
     let found = found.inspect_err(|error| tracing::warn!(%error, "a renewal could not be looked for")).ok()??;
     let is_same = (found.authorization.id, found.authorization.generation) == (read.id, read.generation);
-    (is_same && found.authorization.known.trouble.is_none()).then_some(found)
+    let known = &found.authorization.known;
+    (is_same && known.trouble.is_none() && known.is_served && known.host_off_since.is_none()).then_some(found)
 }
 
 /// Asks the host, and keeps what comes of it.

@@ -143,20 +143,33 @@ enum Purpose {
 /// With a minute of life at least, wherever it can be renewed.
 async fn live(app: &Arc<App>, project: Id, name: &AuthorizationName, purpose: Purpose) -> Result<Live, VisitRefusal> {
     let found = find(app, project, name).await?;
-    if purpose == Purpose::HandOut && !found.hands_out {
-        return Err(VisitRefusal::StaysHere);
-    }
+    may_leave(&found, purpose)?;
     judge(&found.authorization, app.clock.now())?;
     if !is_due(&found.authorization, app.clock.now()) {
         return open(app, found, false).await;
     }
+    // A renewal takes its time, and an administrator may have shut the door meanwhile.
     match renewed(app, project, name, &found).await {
-        Ok(found) => open(app, found, true).await,
-        // What is left of it is good as long as it lasts.
-        Err(VisitRefusal::RateLimited { .. } | VisitRefusal::Host(_)) if has_life(&found, app.clock.now()) => {
-            open(app, found, false).await
+        Ok(found) => {
+            may_leave(&found, purpose)?;
+            open(app, found, true).await
+        }
+        Err(why @ (VisitRefusal::RateLimited { .. } | VisitRefusal::Host(_))) => {
+            let found = find(app, project, name).await?;
+            may_leave(&found, purpose)?;
+            judge(&found.authorization, app.clock.now())?;
+            // What is left of it is good as long as it lasts.
+            if has_life(&found, app.clock.now()) { open(app, found, false).await } else { Err(why) }
         }
         Err(why) => Err(why),
+    }
+}
+
+/// Refuses a token that would leave the house where no administrator lets it.
+fn may_leave(found: &FoundGitAuthorization, purpose: Purpose) -> Result<(), VisitRefusal> {
+    match purpose == Purpose::Visit || found.hands_out {
+        true => Ok(()),
+        false => Err(VisitRefusal::StaysHere),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Owns who gets a turn: the person behind the credential in the headers. Whoever has none, or a bad one, is answered
 //! before the body is read, so that strangers cannot take the turns of those who have one. A signature covers the body
-//! and is judged when that is here; until then its access key must be there and its date good.
+//! and is judged when that is here; until then its access key must be there and its date good, which whoever knows the name
+//! of a key can feign.
 
 use crate::app::App;
 use crate::web::access_key;
@@ -34,7 +35,15 @@ const CROWDED_S: u32 = 5;
 /// A request that may hold a file, read whole.
 pub struct ReceivedFile {
     received: Received,
-    _turn: Option<Turn>,
+    turn: Option<Arc<Turn>>,
+}
+
+impl ReceivedFile {
+    /// The turn, for work that holds the body's bytes and goes on after its caller has left: whoever hangs up must not
+    /// fill the memory with bodies that count as gone (FM-117).
+    pub fn turn(&self) -> Option<Arc<Turn>> {
+        self.turn.clone()
+    }
 }
 
 impl Deref for ReceivedFile {
@@ -50,7 +59,7 @@ impl FromRequest<Arc<App>> for ReceivedFile {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<ReceivedFile, Response> {
         let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         if length.is_some_and(|length: usize| length <= BODY_LIMIT) {
-            return Ok(ReceivedFile { received: Received::from_request(request, app).await?, _turn: None });
+            return Ok(ReceivedFile { received: Received::from_request(request, app).await?, turn: None });
         }
         let headers = headers_of(&request);
         let id = headers.request_id.clone();
@@ -60,7 +69,7 @@ impl FromRequest<Arc<App>> for ReceivedFile {
             return Err(refusal.waiting(CROWDED_S).answer(&id));
         };
         let received = Received::within(request, FILE_LIMIT, PATIENCE).await?;
-        Ok(ReceivedFile { received, _turn: Some(turn) })
+        Ok(ReceivedFile { received, turn: Some(Arc::new(turn)) })
     }
 }
 

@@ -141,6 +141,38 @@ fn an_erring_verb_is_undone_whole_and_takes_no_neighbour_along() {
 }
 
 #[test]
+fn a_statement_of_several_rows_that_fails_at_one_of_them_leaves_none_changed() {
+    // Rows one and two are changed before the third takes the name of the fourth.
+    const RENAME: &str = "UPDATE things SET number = 7, name = CASE WHEN id = $1 THEN 'thing 4' ELSE name END";
+    const INSERT: &str = "INSERT INTO things (id, name, number) SELECT bytes, 'copy ' || name, 7 FROM things";
+    const BYTES: &str = "UPDATE things SET bytes = CASE WHEN id = $1 THEN $2 ELSE $3 END WHERE id = $1 OR id = $4";
+    const CHANGED: &str = "SELECT COUNT(*) FROM things WHERE number = 7";
+    each_store(async |store| {
+        for n in 1..=4 {
+            store.run(add(n)).await.expect("runs");
+        }
+        store.run(vec![statement!(BYTES, id(1), id(11), id(3), id(4))]).await.expect("runs");
+        for (n, failing) in [(20, statement!(RENAME, id(3))), (30, statement!(INSERT))] {
+            let alone = store.run(vec![failing.clone()]).await;
+            assert!(matches!(alone, Err(StoreError::Statement { .. })), "{alone:?}");
+            let mut behind = add(n);
+            behind.push(failing.clone());
+            let verbs = [vec![failing], add(n + 1), behind, add(n + 2)].map(|verb| {
+                let store = store.clone();
+                tokio::spawn(async move { store.run(verb).await.is_ok() })
+            });
+            let mut answers = Vec::new();
+            for verb in verbs {
+                answers.push(verb.await.expect("ends"));
+            }
+            assert_eq!(answers, [false, true, false, true]);
+        }
+        assert_eq!(store.read(&statement!(CHANGED)).await.expect("counts")[0].int(0), Ok(0));
+        assert_eq!(count(&store).await, 8);
+    });
+}
+
+#[test]
 fn a_commit_that_is_refused_is_an_error_and_leaves_nothing() {
     const ORPHAN: &str = "INSERT INTO parts (id, thing) VALUES ($1, $2) RETURNING id";
     each_store(async |store| {

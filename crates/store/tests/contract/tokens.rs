@@ -255,6 +255,33 @@ fn an_applications_tokens_of_an_hour_share_a_grant_that_outlives_them_and_switch
 }
 
 #[test]
+fn tokens_that_64_callers_ask_for_in_an_hours_first_moment_are_dead_once_the_application_was_switched_off() {
+    each_database(async |store| {
+        let world = World::new(store);
+        let robot = world.application("robot", Template::Service).await.id;
+        let hour = NOW - NOW.rem_euclid(3_600_000) + 3_600_000;
+        let switch = async |world: &World, enabled, at| {
+            world.store.set_application_enabled(robot, enabled, &world.note(at)).await.expect("runs")
+        };
+        let got = race(&world, 64, |world, n| async move {
+            if n == 31 {
+                world.store.set_application_enabled(robot, false, &world.note(hour + 1)).await.expect("runs");
+                return None;
+            }
+            let mut tokens = world.new_tokens(hour);
+            tokens.refresh = None;
+            let kept = world.store.keep_direct_grant(&world.direct_grant(robot, None), &tokens, hour).await;
+            (kept.expect("is no error") == KeepGrant::Kept).then_some(tokens.access.id)
+        })
+        .await;
+        switch(&world, true, hour + 2).await;
+        for access in got.into_iter().flatten() {
+            assert!(!world.accepted(access, hour + 2).await);
+        }
+    });
+}
+
+#[test]
 fn fm_131_nothing_of_one_tenant_is_found_by_another() {
     each_database(async |store| {
         let world = World::new(store);

@@ -22,12 +22,6 @@ fn on_both(test: impl Fn(Scene)) {
     }
 }
 
-/// An authorization whose token has ended.
-fn ended(scene: &Scene) {
-    ending(scene, "auth1", 1);
-    std::thread::sleep(Duration::from_millis(1100));
-}
-
 fn wait_until(what: &str, done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
@@ -48,7 +42,7 @@ fn lease_ends(scene: &Scene) {
 #[test]
 fn after_a_lost_reply_the_old_token_is_tried_once_and_then_somebody_has_to_authorize_again() {
     on_both(|scene| {
-        ended(&scene);
+        ended(&scene, "auth1");
         scene.gitlab.fails(TOKEN, Fault::DropAfter, 1);
         refused(&scene.hand_out("auth1"), 502, "SVCSTG.REPO.0500");
         assert_eq!(status(&scene), 0, "nobody has said anything definite");
@@ -68,7 +62,7 @@ fn after_a_lost_reply_the_old_token_is_tried_once_and_then_somebody_has_to_autho
         assert_eq!(status(&scene), 0);
         // Where the host never heard of it, the old token is still good.
         scene.delete("auth1");
-        ended(&scene);
+        ended(&scene, "auth1");
         scene.gitlab.fails(TOKEN, Fault::DropBefore, 1);
         refused(&scene.hand_out("auth1"), 502, "SVCSTG.REPO.0500");
         rested(&scene);
@@ -79,7 +73,7 @@ fn after_a_lost_reply_the_old_token_is_tried_once_and_then_somebody_has_to_autho
 
 /// Kills the server while a renewal is under way at the host, and starts it again.
 fn killed_in_between(scene: &mut Scene, frozen: impl Fn(Gate) -> Fault) {
-    ended(scene);
+    ended(scene, "auth1");
     let gate = Gate::default();
     scene.gitlab.fails(TOKEN, frozen(gate.clone()), 1);
     std::thread::scope(|scope| {
@@ -125,7 +119,7 @@ fn after_kill_9_in_between_the_old_token_is_tried_once_when_the_lease_is_over() 
 
 /// A process whose renewal is frozen at the host and which is itself frozen past its lease, and another holder meanwhile.
 fn frozen(scene: &Scene, fault: Fault, meanwhile: impl FnOnce(Option<&Server>), gate: &Gate) -> u16 {
-    ended(scene);
+    ended(scene, "auth1");
     let other = second_node(scene);
     scene.gitlab.fails(TOKEN, fault, 1);
     std::thread::scope(|scope| {
@@ -209,7 +203,7 @@ fn fm_130_a_holder_frozen_past_its_lease_who_comes_too_late_harms_nobody() {
 #[test]
 fn fm_127_tokens_that_come_after_somebody_authorized_anew_are_ended_at_the_host() {
     on_both(|scene| {
-        ended(&scene);
+        ended(&scene, "auth1");
         let gate = Gate::default();
         scene.gitlab.fails(TOKEN, Fault::FrozenAfter(gate.clone()), 1);
         let midnight = (scene.gitlab.clock.now() / 86_400 + 30) * 86_400;
