@@ -124,7 +124,7 @@ mod tests {
             assert_eq!(execute(&mut on, &statement).is_ok(), good);
             on.with(ADD, |_, known| Ok(known.statement.expanded_sql())).map_err(|fault| fault.error)
         };
-        let nothing = Ok(Some("INSERT INTO things (name, number) VALUES (NULL, NULL)".to_owned()));
+        let nothing = Ok(Some("INSERT OR FAIL INTO things (name, number) VALUES (NULL, NULL)".to_owned()));
         assert_eq!(left(statement!(ADD, "a name", 1_i64), true), nothing);
         assert_eq!(left(statement!(ADD, "a name", 2_i64), false), nothing, "after an error of the statement");
         assert_eq!(left(statement!(ADD, "another", "no number"), false), nothing, "after an error of a value");

@@ -1,6 +1,6 @@
 //! Renewals of which nobody knows what became: a reply that was lost, a process that was killed or frozen in between.
 
-use super::renewals::{TOKEN, ending, rested, second_node, status};
+use super::renewals::{TOKEN, ended, rested, second_node, status};
 use super::scene::{Scene, refused};
 use crate::githosts::{Fault, Gate};
 use crate::harness::process::signal;
