@@ -1,9 +1,9 @@
 //! Guesses: how often a secret was tried in vain, and in which browsers a person has signed in before.
 //!
 //! A try is counted before it is made and given back when it was right, so that tries that come at once are all counted
-//! (FM-101). At an account it is a failure until it is found right. At a network, where many sign in at once, it is under
-//! way until it is judged: no more are under way at once than may fail, and only one that was found wrong makes others
-//! wait. Owns the counters, which survive a restart. How long the next try waits is `oauth::guessing`'s.
+//! (FM-101). Until it is judged it is under way: no more are under way at once than may fail, and only one that was found
+//! wrong makes others wait, since many may sign in at once, with one name too. Owns the counters, which survive a restart.
+//! How long the next try waits is `oauth::guessing`'s.
 
 use crate::{Statement, Store, StoreError, Verb, statement};
 use vestibule_oauth::guessing::{DEVICE_MS, DEVICES, Key, UNDER_WAY_MS, WAITS_MS, WINDOW_MS};
@@ -17,6 +17,13 @@ pub struct Counter {
     pub key: Key,
     /// How many failures cost nothing.
     pub free: i64,
+}
+
+impl Counter {
+    /// As statements name it, with how many may fail: one that nobody may fail at could not be tried.
+    fn named(&self) -> (&Digest, i64) {
+        (self.key.digest(), self.free.max(1))
+    }
 }
 
 /// The counters of one try.
@@ -33,7 +40,7 @@ pub struct Counters {
 #[derive(Clone, Debug)]
 pub struct Reservation {
     verb: Id,
-    own: (Key, i64),
+    own: (Counter, i64),
     beside: Option<(Counter, i64)>,
 }
 
@@ -42,7 +49,7 @@ pub struct Reservation {
 pub enum Hold {
     /// Too many have failed.
     Waits(i64),
-    /// From its network as many are under way as may still fail: one may be made as soon as one of those was right.
+    /// As many are under way as may still fail: one may be made as soon as one of those was right.
     Crowded(i64),
 }
 
@@ -56,10 +63,10 @@ pub enum Reserve {
     Held(Hold),
 }
 
-/// A counter is counted up in a row that nobody else can touch until the verb is done; `$5` is a counter that must not
-/// be waiting, `$6` the verb, `$7` is 1 for a try that is under way until `$8`, and 0 for one that has failed.
+/// A counter is counted up in a row that nobody else can touch until the verb is done; `$5` is the other counter, `$6` the
+/// verb, `$7` is 1 for a try that is under way until `$8`, and 0 for one that has failed, `$9` how many may fail.
 macro_rules! count_up {
-    ($guard:literal, $place:literal) => {
+    ($guard:literal) => {
         concat!(
             "INSERT INTO guesses (tenant, key, failures, window_started_at, next_at, updated_at, claimed_by, \
              under_way, under_way_until) SELECT $1, $2, 1, $3, 0, $3, $6, $7, $8 WHERE ",
@@ -71,9 +78,9 @@ macro_rules! count_up {
              under_way_until = CASE WHEN $7 > 0 THEN $8 ELSE guesses.under_way_until END, \
              window_started_at = CASE WHEN $3 - guesses.window_started_at >= $4 THEN $3 \
              ELSE guesses.window_started_at END, \
-             updated_at = $3, claimed_by = $6 WHERE guesses.next_at <= $3",
-            $place,
-            " RETURNING window_started_at"
+             updated_at = $3, claimed_by = $6 WHERE guesses.next_at <= $3 \
+             AND (guesses.failures < $9 OR guesses.under_way = 0 OR guesses.under_way_until <= $3 \
+             OR $3 - guesses.window_started_at >= $4) RETURNING window_started_at"
         )
     };
 }
@@ -81,25 +88,25 @@ macro_rules! count_up {
 impl Store {
     /// What keeps a try from being made now: one read, for answering a storm without writing.
     pub async fn guess_hold(&self, counters: &Counters, now: i64) -> Result<Option<Hold>, StoreError> {
-        const LATEST: &str = "SELECT MAX(next_at), MAX(CASE WHEN key = $3 AND failures >= $4 AND under_way > 0 \
-            AND $5 - window_started_at < $6 THEN under_way_until ELSE 0 END) \
-            FROM guesses WHERE tenant = $1 AND key IN ($2, $3)";
+        const LATEST: &str = "SELECT MAX(next_at), MAX(CASE WHEN under_way > 0 AND $6 - window_started_at < $7 \
+            AND failures >= CASE WHEN key = $2 THEN $3 ELSE $5 END THEN under_way_until ELSE 0 END) \
+            FROM guesses WHERE tenant = $1 AND key IN ($2, $4)";
         let own = &counters.own;
         let beside = counters.beside.as_ref().unwrap_or(own);
-        let (key, other, free) = (own.key.digest(), beside.key.digest(), beside.free.max(1));
-        let row = self.find(&statement!(LATEST, self.tenant(), key, other, free, now, WINDOW_MS)).await?;
+        let ((key, free), (other, others)) = (own.named(), beside.named());
+        let row = self.find(&statement!(LATEST, self.tenant(), key, free, other, others, now, WINDOW_MS)).await?;
         let Some(row) = row else { return Ok(None) };
         let later = |until: Option<i64>| until.filter(|until| *until > now);
         let (waits, crowded) = (later(row.opt_int(0)?), later(row.opt_int(1)?));
         Ok(waits.map(Hold::Waits).or(crowded.map(Hold::Crowded)))
     }
 
-    /// Counts a try that is about to be made, unless something holds it. Beside it counts as under way until it is judged.
+    /// Counts a try that is about to be made, unless something holds it. It is under way until it is judged.
     pub async fn reserve_guess(&self, counters: &Counters, verb: Id, now: i64) -> Result<Reserve, StoreError> {
         self.count_guess(counters, verb, true, now).await
     }
 
-    /// Counts a try that was found wrong, unless one of the counters has to wait.
+    /// Counts a try that was found wrong, or that is to count as such at once, unless one of the counters has to wait.
     pub async fn count_failure(&self, counters: &Counters, verb: Id, now: i64) -> Result<Reserve, StoreError> {
         self.count_guess(counters, verb, false, now).await
     }
@@ -112,41 +119,37 @@ impl Store {
         now: i64,
     ) -> Result<Reserve, StoreError> {
         const OWN: &str =
-            count_up!("NOT EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $5 AND o.next_at > $3)", "");
-        const BESIDE: &str = count_up!(
-            "EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $5 AND o.claimed_by = $6)",
-            " AND (guesses.failures < $9 OR guesses.under_way = 0 OR guesses.under_way_until <= $3 \
-             OR $3 - guesses.window_started_at >= $4)"
-        );
+            count_up!("NOT EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $5 AND o.next_at > $3)");
+        const BESIDE: &str =
+            count_up!("EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $5 AND o.claimed_by = $6)");
         // Between the first statement and the second somebody may have made the network wait, or taken its last place.
-        const UNDO: &str = "UPDATE guesses SET failures = failures - 1 WHERE tenant = $1 AND key = $2 AND claimed_by = $4 \
-            AND NOT EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $3 AND o.claimed_by = $4)";
+        const UNDO: &str = "UPDATE guesses SET failures = failures - 1, under_way = under_way - $5 \
+            WHERE tenant = $1 AND key = $2 AND claimed_by = $4 AND NOT EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $3 AND o.claimed_by = $4)";
         let tenant = self.tenant();
         let own = &counters.own;
         let beside = counters.beside.as_ref();
-        let other = &beside.unwrap_or(own).key;
-        let key = own.key.digest();
-        let mut verbs: Verb = vec![statement!(OWN, tenant, key, now, WINDOW_MS, other.digest(), verb, 0_i64, 0_i64)];
-        if let Some(Counter { key: network, free }) = beside {
-            let (network, free) = (network.digest(), (*free).max(1));
-            let until = if under_way { now + UNDER_WAY_MS } else { 0 };
+        let until = if under_way { now + UNDER_WAY_MS } else { 0 };
+        let (other, (key, free)) = (&beside.unwrap_or(own).key, own.named());
+        let mut verbs: Verb =
+            vec![statement!(OWN, tenant, key, now, WINDOW_MS, other.digest(), verb, under_way, until, free)];
+        if let Some(beside) = beside {
+            let (network, free) = beside.named();
             verbs.push(statement!(BESIDE, tenant, network, now, WINDOW_MS, key, verb, under_way, until, free));
-            verbs.push(statement!(UNDO, tenant, key, network, verb));
+            verbs.push(statement!(UNDO, tenant, key, network, verb, under_way));
         }
-        if let (Some(beside), false) = (beside, under_way) {
-            verbs.push(self.make_wait(beside, &beside.key, verb, now));
+        if !under_way {
+            verbs.extend(beside.map(|beside| self.make_wait(beside, &beside.key, verb, now)));
+            verbs.push(self.make_wait(own, other, verb, now));
         }
-        verbs.push(self.make_wait(own, other, verb, now));
         let answers = self.run(verbs).await?;
         let window = |n: usize| answers.get(n).and_then(|rows| rows.first()).map(|row| row.int(0)).transpose();
         let (first, second) = (window(0)?, if beside.is_some() { window(1)? } else { None });
         match (first, second, beside) {
             (Some(window), None, None) => {
-                let own = (own.key.clone(), window);
-                Ok(Reserve::Reserved(Reservation { verb, own, beside: None }))
+                Ok(Reserve::Reserved(Reservation { verb, own: (own.clone(), window), beside: None }))
             }
             (Some(window), Some(second), Some(beside)) => {
-                let (own, beside) = ((own.key.clone(), window), Some((beside.clone(), second)));
+                let (own, beside) = ((own.clone(), window), Some((beside.clone(), second)));
                 Ok(Reserve::Reserved(Reservation { verb, own, beside }))
             }
             _ => Ok(Reserve::Held(self.guess_hold(counters, now).await?.unwrap_or(Hold::Crowded(now)))),
@@ -161,12 +164,12 @@ impl Store {
             WHERE tenant = $1 AND key = $2 AND claimed_by = $4 \
             AND EXISTS (SELECT 1 FROM guesses o WHERE o.tenant = $1 AND o.key = $3 AND o.claimed_by = $4)";
         let [a, b, c, d, e, f, g] = WAITS_MS;
-        let (key, free) = (counter.key.digest(), counter.free.max(1));
+        let (key, free) = counter.named();
         statement!(WAIT, self.tenant(), key, other.digest(), verb, now, free, a, b, c, d, e, f, g)
     }
 
-    /// Makes a failure of a try that was found wrong: its network waits now, if it was one too many. Those that are still
-    /// under way do not count yet.
+    /// Makes a failure of a try that was found wrong: its account and its network wait now, if it was one too many. Those
+    /// that are still under way do not count yet.
     pub async fn fail_guess(&self, reservation: &Reservation, now: i64) -> Result<(), StoreError> {
         const ENDED: &str = "UPDATE guesses SET under_way = under_way - 1 \
             WHERE tenant = $1 AND key = $2 AND window_started_at = $3 AND under_way > 0";
@@ -175,19 +178,24 @@ impl Store {
             WHEN failures - under_way = $5 + 2 THEN $4 + $8 WHEN failures - under_way = $5 + 3 THEN $4 + $9 \
             WHEN failures - under_way = $5 + 4 THEN $4 + $10 WHEN failures - under_way = $5 + 5 THEN $4 + $11 \
             ELSE $4 + $12 END WHERE tenant = $1 AND key = $2 AND window_started_at = $3";
-        let Some((Counter { key, free }, window)) = &reservation.beside else { return Ok(()) };
-        let (tenant, key, [a, b, c, d, e, f, g]) = (self.tenant(), key.digest(), WAITS_MS);
-        let wait = statement!(WAIT, tenant, key, *window, now, (*free).max(1), a, b, c, d, e, f, g);
-        self.run(vec![statement!(ENDED, tenant, key, *window), wait]).await.map(drop)
+        let [a, b, c, d, e, f, g] = WAITS_MS;
+        let mut verb = Verb::new();
+        for (counter, window) in [Some(&reservation.own), reservation.beside.as_ref()].into_iter().flatten() {
+            let (tenant, (key, free)) = (self.tenant(), counter.named());
+            verb.push(statement!(ENDED, tenant, key, *window));
+            verb.push(statement!(WAIT, tenant, key, *window, now, free, a, b, c, d, e, f, g));
+        }
+        self.run(verb).await.map(drop)
     }
 
     /// Gives a try back that was not made after all. If nobody has tried since, the wait that it has brought its account
     /// is over too.
     pub async fn give_back_guess(&self, reservation: &Reservation) -> Result<(), StoreError> {
         const BACK: &str = "UPDATE guesses SET failures = failures - 1, \
+            under_way = CASE WHEN under_way > 0 THEN under_way - 1 ELSE 0 END, \
             next_at = CASE WHEN claimed_by = $4 THEN 0 ELSE next_at END \
             WHERE tenant = $1 AND key = $2 AND window_started_at = $3 AND failures > 0";
-        let (key, window) = &reservation.own;
+        let (Counter { key, .. }, window) = &reservation.own;
         let mut verb = vec![statement!(BACK, self.tenant(), key.digest(), *window, reservation.verb)];
         verb.extend(self.give_back_beside(reservation));
         self.run(verb).await.map(drop)
@@ -202,20 +210,27 @@ impl Store {
         Some(statement!(BACK, self.tenant(), key.digest(), *window))
     }
 
-    /// Settles a try that was right. With `device`, that person's browser is known from now on.
+    /// Settles a try that was right: of its account's only those still count that are under way. With `device`, that
+    /// person's browser is known from now on.
     pub async fn settle_guess(
         &self,
         reservation: &Reservation,
         device: Option<(Id, &Digest)>,
         now: i64,
     ) -> Result<(), StoreError> {
-        const FORGET: &str = "DELETE FROM guesses WHERE tenant = $1 AND key = $2";
+        const FORGET: &str = "DELETE FROM guesses WHERE tenant = $1 AND key = $2 \
+            AND (under_way_until <= $3 OR under_way <= CASE WHEN window_started_at = $4 THEN 1 ELSE 0 END)";
+        const REST: &str = "UPDATE guesses SET failures = under_way - CASE WHEN window_started_at = $3 THEN 1 ELSE 0 END, \
+            under_way = under_way - CASE WHEN window_started_at = $3 THEN 1 ELSE 0 END, next_at = 0 \
+            WHERE tenant = $1 AND key = $2";
         const KNOW: &str = "INSERT INTO devices (tenant, person, browser, ends_at) VALUES ($1, $2, $3, $4) \
             ON CONFLICT (person, browser) DO UPDATE SET ends_at = excluded.ends_at";
         const PRUNE: &str = "DELETE FROM devices WHERE tenant = $1 AND person = $2 AND browser NOT IN \
             (SELECT d.browser FROM devices d WHERE d.person = $2 ORDER BY d.ends_at DESC, d.browser LIMIT $3)";
         let tenant = self.tenant();
-        let mut verb = vec![statement!(FORGET, tenant, reservation.own.0.digest())];
+        let (Counter { key, .. }, window) = &reservation.own;
+        let forget = statement!(FORGET, tenant, key.digest(), now, *window);
+        let mut verb = vec![forget, statement!(REST, tenant, key.digest(), *window)];
         verb.extend(self.give_back_beside(reservation));
         if let Some((person, browser)) = device {
             verb.push(statement!(KNOW, tenant, person, browser, now + DEVICE_MS));

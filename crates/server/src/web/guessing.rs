@@ -12,7 +12,7 @@ mod tried;
 use crate::app::App;
 use crate::passwords::Place;
 use crate::web::form::Received;
-use line::{Lines, Network};
+use line::{Crowd, Lines};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +43,7 @@ pub struct Guessing {
     at_the_door: Semaphore,
     /// The same for clients' failures, which must not keep people waiting, nor people's them.
     clients: Semaphore,
-    /// Who waits until one of their network's tries is judged.
+    /// Who waits until a try of their network, or of their browser, is judged.
     lines: Arc<Lines>,
 }
 
@@ -112,20 +112,20 @@ pub async fn begin(
 /// A try that is counted, or what it has to wait for; `None` when no password can be looked at now.
 type Reserved = Option<Result<Admitted, Hold>>;
 
-/// Counts a try, and stands in line for it if its network has no place just now.
+/// Counts a try, and stands in line for it if its network or its account has no place just now.
 async fn reserve(app: &App, counters: &Counters, device: Device) -> Result<Reserved, StoreError> {
-    let (lines, network) = (&app.guessing.lines, network_of(counters));
+    let (lines, crowd) = (&app.guessing.lines, crowd_of(counters));
     let crowded = Ok(Some(Err(Hold::Crowded(0))));
-    if !network.is_some_and(|network| lines.is_there(&network)) {
+    if !lines.is_there(&crowd) {
         // A storm of strangers keeps no known browser from being counted.
-        let at_the_door = network.map(|_| app.guessing.at_the_door.try_acquire()).transpose();
+        let at_the_door = counters.beside.as_ref().map(|_| app.guessing.at_the_door.try_acquire()).transpose();
         let Ok(_at_the_door) = at_the_door else { return crowded };
         match reserve_now(app, counters, &device).await? {
             Some(Err(Hold::Crowded(_))) => {}
             other => return Ok(other),
         }
     }
-    let Some(place) = network.and_then(|network| lines.join(network)) else { return crowded };
+    let Some(place) = lines.join(crowd) else { return crowded };
     let until = app.clock.elapsed() + PATIENCE;
     let Some(first) = place.first(PATIENCE).await else { return crowded };
     loop {
@@ -136,8 +136,9 @@ async fn reserve(app: &App, counters: &Counters, device: Device) -> Result<Reser
     }
 }
 
-fn network_of(counters: &Counters) -> Option<Network> {
-    counters.beside.as_ref().map(|beside| *beside.key.digest().as_bytes())
+/// Who stands in one line: a network, or a known browser.
+fn crowd_of(counters: &Counters) -> Crowd {
+    *counters.beside.as_ref().unwrap_or(&counters.own).key.digest().as_bytes()
 }
 
 async fn reserve_now(app: &App, counters: &Counters, device: &Device) -> Result<Reserved, StoreError> {
@@ -158,11 +159,11 @@ async fn reserve_now(app: &App, counters: &Counters, device: &Device) -> Result<
     // On its own, since its caller may leave before the commit: what is counted must be judged all the same, or it would
     // keep the others of its network waiting.
     let counted = tokio::spawn(async move {
-        let network = network_of(&counters);
+        let crowd = Some(crowd_of(&counters));
         Ok(match store.reserve_guess(&counters, verb, now).await? {
             Reserve::Held(hold) => Err(hold),
             Reserve::Reserved(reservation) => {
-                Ok((Try { reservation: Some(reservation), device, network, store, clock, lines }, place))
+                Ok((Try { reservation: Some(reservation), device, crowd, store, clock, lines }, place))
             }
         })
     });
@@ -178,13 +179,14 @@ pub async fn begin_at_host(app: &App, person: Id) -> Result<Result<Try, Wait>, S
     // A storm is answered without a write.
     let reserved = match app.store.guess_hold(&counters, now).await? {
         Some(hold) => Reserve::Held(hold),
-        None => app.store.reserve_guess(&counters, app.dice.id(now), now).await?,
+        // A failure until it is judged: a slow host must not make more of them.
+        None => app.store.count_failure(&counters, app.dice.id(now), now).await?,
     };
     Ok(match reserved {
         Reserve::Reserved(reservation) => Ok(Try {
             reservation: Some(reservation),
             device: None,
-            network: None,
+            crowd: None,
             store: app.store.clone(),
             clock: app.clock.clone(),
             lines: app.guessing.lines.clone(),

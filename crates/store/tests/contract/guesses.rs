@@ -211,6 +211,44 @@ fn tries_under_way_make_a_network_wait_for_no_longer_than_until_they_are_judged(
 }
 
 #[test]
+fn tries_under_way_with_one_name_wait_for_each_other_and_a_right_one_leaves_only_those_that_are() {
+    each_database(async |store| {
+        let (world, alice) = (World::new(store), counters(1, 1));
+        let key = alice.own.key.clone();
+        let mut under_way = Vec::new();
+        for _ in 0..5 {
+            under_way.push(reserve(&world, &alice, NOW).await.expect("is free"));
+        }
+        let elsewhere = counters(1, 2);
+        assert_eq!(reserve(&world, &elsewhere, NOW).await.expect_err("is held"), Hold::Crowded(NOW + UNDER_WAY_MS));
+        assert_eq!(failures(&world.store, &elsewhere.beside.clone().expect("is there").key).await, 0);
+        // A right one: the four others are still counted, and one more is let in.
+        world.store.settle_guess(&under_way.remove(0), None, NOW).await.expect("runs");
+        assert_eq!(failures(&world.store, &key).await, 4);
+        under_way.push(reserve(&world, &elsewhere, NOW).await.expect("has place"));
+        assert!(reserve(&world, &alice, NOW).await.is_err());
+        for reservation in &under_way {
+            let hold = world.store.guess_hold(&counters(1, 3), NOW).await.expect("reads");
+            assert!(matches!(hold, Some(Hold::Crowded(_))), "{hold:?}");
+            world.store.fail_guess(reservation, NOW).await.expect("runs");
+        }
+        assert_eq!(waits(&world, &counters(1, 3), NOW).await, Some(SECOND));
+        // After the wait one at a time, and a right one makes an end of it.
+        let one = reserve(&world, &alice, NOW + SECOND).await.expect("has waited");
+        assert!(reserve(&world, &alice, NOW + SECOND).await.is_err());
+        world.store.settle_guess(&one, None, NOW + SECOND).await.expect("runs");
+        assert_eq!(failures(&world.store, &key).await, 0);
+        // What was begun in a window that is over takes nothing from the next; what was lost is forgotten.
+        let old = reserve(&world, &alice, NOW).await.expect("is free");
+        let late = reserve(&world, &alice, NOW + WINDOW_MS).await.expect("is a new window");
+        world.store.settle_guess(&old, None, NOW + WINDOW_MS).await.expect("runs");
+        assert_eq!(failures(&world.store, &key).await, 1, "the other is still under way");
+        world.store.settle_guess(&late, None, NOW + WINDOW_MS + UNDER_WAY_MS).await.expect("runs");
+        assert_eq!(failures(&world.store, &key).await, 0);
+    });
+}
+
+#[test]
 fn failures_that_were_found_before_they_are_counted_make_their_network_wait_at_once() {
     each_database(async |store| {
         let world = World::new(store);

@@ -1,7 +1,8 @@
-//! Standing in line: a network of which as many tries are under way as may still fail lets no more be made until one of
-//! them is judged, and many people who sign in at once must not be refused for that (FM-102).
+//! Standing in line: a network or an account of which as many tries are under way as may still fail lets no more be made
+//! until one of them is judged, and many who sign in at once must not be refused for that (FM-102).
 //!
-//! Owns who is next on this node. One of each network looks, the others stand behind it; so a long line costs the
+//! Owns who is next on this node. Strangers of one network stand in one line, and so does each browser that its person
+//! is known by. One of each line looks, the others stand behind it; so a long line costs the
 //! database no more than a short one. Whether a try may be made is the store's.
 
 use std::collections::HashMap;
@@ -9,17 +10,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How many of one network stand in line, and how many of all networks together; one more is told to come back at once. As
+/// How many stand in one line, and how many in all lines together; one more is told to come back at once. As
 /// many as are judged soon: if those before them are wrong, they have all waited in vain.
 const LONGEST: usize = 16;
 const ALL: usize = 64;
 /// After how long the first looks again even if nothing was judged here: it may have been on another node.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// A network, by the digest of its counter's key.
-pub type Network = [u8; 32];
+/// Who stands in one line, by the digest of their counter's key.
+pub type Crowd = [u8; 32];
 
-/// The lines of all networks that have one.
+/// The lines of all who have one.
 #[derive(Default)]
 pub struct Lines {
     standing: Mutex<Standing>,
@@ -27,7 +28,7 @@ pub struct Lines {
 
 #[derive(Default)]
 struct Standing {
-    lines: HashMap<Network, Lined>,
+    lines: HashMap<Crowd, Lined>,
     /// How many stand in all of them.
     places: usize,
 }
@@ -46,7 +47,7 @@ struct Line {
 /// A place in a line, until it is dropped.
 pub struct Place {
     lines: Arc<Lines>,
-    network: Network,
+    crowd: Crowd,
     line: Arc<Line>,
 }
 
@@ -62,27 +63,27 @@ impl Lines {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether anybody of this network stands in line: who comes now goes behind them.
-    pub fn is_there(&self, network: &Network) -> bool {
-        self.lock().lines.contains_key(network)
+    /// Whether anybody of this crowd stands in line: who comes now goes behind them.
+    pub fn is_there(&self, crowd: &Crowd) -> bool {
+        self.lock().lines.contains_key(crowd)
     }
 
     /// Goes to the end of the line, unless it is too long.
-    pub fn join(self: &Arc<Lines>, network: Network) -> Option<Place> {
+    pub fn join(self: &Arc<Lines>, crowd: Crowd) -> Option<Place> {
         let mut standing = self.lock();
-        let places = standing.lines.get(&network).map_or(0, |lined| lined.places);
+        let places = standing.lines.get(&crowd).map_or(0, |lined| lined.places);
         if places >= LONGEST || standing.places >= ALL {
             return None;
         }
         standing.places += 1;
-        let lined = standing.lines.entry(network).or_insert_with(|| Lined { line: Arc::default(), places: 0 });
+        let lined = standing.lines.entry(crowd).or_insert_with(|| Lined { line: Arc::default(), places: 0 });
         lined.places += 1;
-        Some(Place { lines: self.clone(), network, line: lined.line.clone() })
+        Some(Place { lines: self.clone(), crowd, line: lined.line.clone() })
     }
 
-    /// A try of this network was judged: whoever is first looks whether there is a place.
-    pub fn judged(&self, network: &Network) {
-        if let Some(lined) = self.lock().lines.get(network) {
+    /// A try of this crowd was judged: whoever is first looks whether there is a place.
+    pub fn judged(&self, crowd: &Crowd) {
+        if let Some(lined) = self.lock().lines.get(crowd) {
             lined.line.judged.notify_one();
         }
     }
@@ -107,10 +108,10 @@ impl First<'_> {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut standing = self.lines.lock();
-        let Some(lined) = standing.lines.get_mut(&self.network) else { return };
+        let Some(lined) = standing.lines.get_mut(&self.crowd) else { return };
         lined.places -= 1;
         if lined.places == 0 {
-            standing.lines.remove(&self.network);
+            standing.lines.remove(&self.crowd);
         }
         standing.places -= 1;
     }

@@ -2,7 +2,7 @@
 //!
 //! Owns that none is left unjudged, also where its caller leaves or the store is busy. Whose counters it counts against is `guessing`'s.
 
-use super::line::{Lines, Network};
+use super::line::{Crowd, Lines};
 use crate::clock::Clock;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(super) type Device = Option<(Id, Digest)>;
 pub struct Try {
     pub(super) reservation: Option<Reservation>,
     pub(super) device: Device,
-    pub(super) network: Option<Network>,
+    pub(super) crowd: Option<Crowd>,
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) lines: Arc<Lines>,
@@ -68,16 +68,16 @@ impl Try {
     }
 
     fn judgement(&self, reservation: Reservation, came: Came) -> Judgement {
-        let (device, network) = (self.device.clone(), self.network);
+        let (device, crowd) = (self.device.clone(), self.crowd);
         let (store, clock, lines) = (self.store.clone(), self.clock.clone(), self.lines.clone());
-        Judgement { reservation, came, device, network, store, clock, lines }
+        Judgement { reservation, came, device, crowd, store, clock, lines }
     }
 }
 
 impl Drop for Try {
-    /// Whoever left before the answer does not keep others of their network waiting for it.
+    /// Whoever left before the answer does not keep others of their crowd waiting for it.
     fn drop(&mut self) {
-        if let (Some(reservation), Some(_)) = (self.reservation.take(), self.network) {
+        if let (Some(reservation), Some(_)) = (self.reservation.take(), self.crowd) {
             self.judgement(reservation, Came::Wrong).keep_later();
         }
     }
@@ -88,7 +88,7 @@ struct Judgement {
     reservation: Reservation,
     came: Came,
     device: Device,
-    network: Option<Network>,
+    crowd: Option<Crowd>,
     store: Store,
     clock: Clock,
     lines: Arc<Lines>,
@@ -105,8 +105,8 @@ impl Judgement {
             Came::Wrong => self.store.fail_guess(reservation, now).await,
             Came::NotMade => self.store.give_back_guess(reservation).await,
         };
-        if let Some(network) = &self.network {
-            self.lines.judged(network);
+        if let Some(crowd) = &self.crowd {
+            self.lines.judged(crowd);
         }
         kept
     }
@@ -156,9 +156,9 @@ mod tests {
         else {
             panic!("nothing holds it")
         };
-        let network = Some([0; 32]);
+        let crowd = Some([0; 32]);
         let (reservation, lines) = (Some(reservation), Arc::default());
-        let mut tried = Try { reservation, device: None, network, store: store.clone(), clock: clock.clone(), lines };
+        let mut tried = Try { reservation, device: None, crowd, store: store.clone(), clock: clock.clone(), lines };
         assert!(matches!(store.guess_hold(&counters(2), now).await, Ok(Some(Hold::Crowded(_)))));
 
         let holder = tokio::spawn(async move { other.run(vec![statement!(HOLD)]).await.map(drop) });

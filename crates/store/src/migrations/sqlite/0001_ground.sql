@@ -419,7 +419,7 @@ CREATE TABLE setup_links (
 CREATE INDEX setup_links_expiry ON setup_links (expires_at);
 
 -- How often something was tried in vain: key is a digest of whose tries are counted together, so no address stands here.
--- Of a network's failures so many are tries that are under way, of which nobody knows yet; until then they are waited for.
+-- Of the failures so many are tries that are under way, of which nobody knows yet; until then they are waited for.
 CREATE TABLE guesses (
     tenant INTEGER NOT NULL,
     key BLOB NOT NULL,
