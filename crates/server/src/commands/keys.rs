@@ -32,6 +32,8 @@ pub enum Verb {
     #[command(after_help = "Example:\n  vestibule keys withdraw KID")]
     Withdraw {
         /// The key's name, as `vestibule keys list` shows it
+        // One name in 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

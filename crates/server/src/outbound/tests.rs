@@ -299,7 +299,7 @@ async fn st_129_waiting_for_the_calls_of_others_is_not_held_against_a_call() {
         tokio::task::yield_now().await;
     }
     let mut request = get(good.url("127.0.0.1"));
-    request.deadline = Duration::from_secs(2);
+    (request.deadline, request.patience) = (Duration::from_secs(2), Duration::from_secs(60));
     assert_eq!(out.send(request).await.unwrap().status, 200);
     while let Some(one) = others.join_next().await {
         assert_eq!(one.unwrap().unwrap_err(), Failure::Unknown(Why::Late));
