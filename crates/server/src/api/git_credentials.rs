@@ -10,11 +10,11 @@ mod choosing;
 
 use crate::app::App;
 use crate::broker::place::sealed_at;
-use crate::broker::visiting::{self, AuthorizationName};
+use crate::broker::visiting::{self, AuthorizationName, Live};
 use crate::seal::Scope;
 use crate::web::answer;
 use crate::web::form::Received;
-use crate::web::project_caller::{Needs, ProjectCaller};
+use crate::web::project_caller::{By, Needs, ProjectCaller};
 use crate::web::segments::Segments;
 use crate::web::servicestage::{Code, Refusal, respond};
 use axum::extract::State;
@@ -22,12 +22,11 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use choosing::Asked;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use vestibule_githost::address::Base;
 use vestibule_githost::errand::Step;
-use vestibule_githost::registry;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::jose::strict_object;
 use vestibule_oauth::secret::Digest;
@@ -56,8 +55,8 @@ async fn credential(app: &Arc<App>, received: &Received) -> Result<Response, Ref
     if !asked.fits(&live.authorization.web) {
         return Err(choosing::elsewhere());
     }
-    app.handed_out.tell(app, &live.authorization, &caller.note(app, app.clock.now())).await?;
-    Ok(answer::json(200, spell(&live.authorization, live.token.expose())))
+    app.handed_out.tell(app, &live.authorization, &caller).await?;
+    Ok(answer::json(200, spell(&live)))
 }
 
 /// Hears that a host refused a token. Nothing is believed: the host itself is asked whether it still takes what we have, and
@@ -143,27 +142,57 @@ async fn holder(app: &App, project: Id, asked: &Asked, told: &Digest) -> Result<
 /// The most tokens that are looked at for one that was refused.
 const MOST_OPENED: usize = 1000;
 
-fn spell(authorization: &GitAuthorization, token: &str) -> String {
-    let GitAuthorization { name, kind, web, account, .. } = authorization;
-    let known = registry::find(kind);
-    let site = known.zip(Base::parse(web).ok()).map(|(kind, web)| kind.site(web));
-    let host = site.map_or_else(|| web.clone(), |site| site.api().as_str().to_owned());
-    let body = json!({
-        "authorization": name,
-        "username": known.and_then(|kind| kind.habits().git_user).unwrap_or(&account.login),
-        "password": token,
-        "expires_at": account.access_ends_at,
-        "repo_type": kind,
-        "repo_host": host,
-        "repo_web": web,
-        "scopes": account.scopes,
-    });
-    body.to_string()
+/// A credential as it is answered.
+#[derive(Serialize)]
+struct Credential<'a> {
+    authorization: &'a str,
+    username: &'a str,
+    password: &'a str,
+    expires_at: Option<i64>,
+    repo_type: &'a str,
+    repo_host: &'a str,
+    repo_web: &'a str,
+    scopes: Option<&'a [String]>,
+}
+
+fn spell(live: &Live) -> String {
+    let GitAuthorization { name, kind, web, account, .. } = &live.authorization;
+    let credential = Credential {
+        authorization: name,
+        username: live.kind.habits().git_user.unwrap_or(&account.login),
+        password: live.token.expose(),
+        expires_at: account.access_ends_at,
+        repo_type: kind,
+        repo_host: live.visit.site.api().as_str(),
+        repo_web: web,
+        scopes: account.scopes.as_deref(),
+    };
+    // Nothing in it has a key that is no text.
+    serde_json::to_string(&credential).unwrap_or_default()
 }
 
 /// What stands in the trail already: one row for each credential, caller and hour, and not one for each token.
 #[derive(Default)]
-pub struct HandedOut(Mutex<HashSet<Id>>);
+pub struct HandedOut(Mutex<HashSet<Told>>);
+
+/// Which credential, by its authorization and its generation; to whom, with what in hand, and in which hour since 1970.
+type Told = (Id, i64, i64, Hand, i64);
+
+/// A project token or an application, or an access key.
+#[derive(PartialEq, Eq, Hash)]
+enum Hand {
+    Row(Id),
+    Key(String),
+}
+
+impl Hand {
+    fn of(by: &By) -> Hand {
+        match by {
+            By::Token(id) | By::Bearer { application: id, .. } => Hand::Row(*id),
+            By::AccessKey(name) => Hand::Key(name.clone()),
+        }
+    }
+}
 
 /// Rows that are remembered; beyond that, all are forgotten and kept again, which leaves the trail as it is.
 const REMEMBERED: usize = 4096;
@@ -171,26 +200,29 @@ const HOUR_MS: i64 = 3_600_000;
 
 impl HandedOut {
     /// Keeps the row, unless it is known to be there. Its id is made of what it tells, so that of several nodes' one stays.
-    async fn tell(&self, app: &App, authorization: &GitAuthorization, note: &Note) -> Result<(), Refusal> {
+    async fn tell(&self, app: &App, authorization: &GitAuthorization, caller: &ProjectCaller) -> Result<(), Refusal> {
         let GitAuthorization { id, project, name, generation, .. } = authorization;
-        let what = format!("hand out {id} {generation} {} {}", note.actor, note.at / HOUR_MS);
-        let Some(row) = Id::from_slice(&Digest::of(what.as_bytes()).as_bytes()[..16]) else { return Ok(()) };
-        if self.lock().contains(&row) {
+        let now = app.clock.now();
+        let told = (*id, *generation, caller.number, Hand::of(&caller.by), now / HOUR_MS);
+        if self.lock().contains(&told) {
             return Ok(());
         }
+        let note = caller.note(app, now);
+        let what = format!("hand out {id} {generation} {} {}", note.actor, now / HOUR_MS);
+        let row = Id::from_slice(&Digest::of(what.as_bytes()).as_bytes()[..16]).unwrap_or(note.id);
         let target = format!("git_authorization:{id}");
         let details = format!("project:{project}, {name}: once an hour for each caller");
         let event = Event { action: "git_authorization.hand_out", target, outcome: "done", details };
-        app.store.keep_event(&Note { id: row, ..note.clone() }, event).await?;
+        app.store.keep_event(&Note { id: row, ..note }, event).await?;
         let mut known = self.lock();
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(row);
+        known.insert(told);
         Ok(())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Id>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Told>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

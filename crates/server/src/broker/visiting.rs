@@ -69,8 +69,10 @@ pub struct Live {
     pub authorization: GitAuthorization,
     /// Its token.
     pub token: Secret,
-    kind: &'static dyn GitHost,
-    visit: Visit,
+    /// How hosts of its kind are asked.
+    pub kind: &'static dyn GitHost,
+    /// Where it is asked, with the token.
+    pub visit: Visit,
     /// Whether it was renewed for this caller.
     is_renewed: bool,
 }

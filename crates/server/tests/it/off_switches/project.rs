@@ -14,8 +14,6 @@ pub struct Kept {
     key: AccessKey,
     for_password: String,
     for_key: String,
-    /// How often the password may still be tried: more than a few wrong ones in a row wait.
-    tries: usize,
 }
 
 impl Kept {
@@ -23,8 +21,7 @@ impl Kept {
         let project = unique("project");
         let id = server.json(&["project", "add", &project], "")["id"].as_str().expect("an id").to_owned();
         let key = AccessKey::add(server, &person.name);
-        let mut kept =
-            Kept { project, id, key, for_password: String::new(), for_key: String::new(), tries: usize::MAX };
+        let mut kept = Kept { project, id, key, for_password: String::new(), for_key: String::new() };
         kept.join(server, person);
         kept.for_password = given(&kept.ask(server, &by_password(person)));
         kept.for_key = given(&kept.ask(server, &kept.by_key()));
@@ -43,20 +40,12 @@ impl Kept {
         server.json(&["access-key", "disable", &self.key.name], "");
     }
 
-    pub fn password_is_tried_once(&mut self) {
-        self.tries = 1;
-    }
-
-    pub fn password_is_tried_again(&mut self) {
-        self.tries = usize::MAX;
-    }
-
     /// The project's authorizations, without any credential.
     pub fn list(&self, node: &Server) -> Call {
         Call::get(node.at(&format!("/v1/{}/git/auths", self.id)))
     }
 
-    pub fn try_at(&mut self, node: &Server, person: &Person, entrance: Entrance) -> Vec<Tried> {
+    pub fn try_at(&self, node: &Server, person: &Person, entrance: Entrance) -> Vec<Tried> {
         let listed = |what, call: Call| {
             let answer = call.send();
             vec![Tried::of(what, answer.status == 200, &answer)]
@@ -66,11 +55,7 @@ impl Kept {
             Entrance::GitByPasswordToken => listed("token", self.list(node).header("X-Auth-Token", &self.for_password)),
             Entrance::GitByKeyToken => listed("token", self.list(node).header("X-Auth-Token", &self.for_key)),
             Entrance::GitBySignature => listed("signature", self.key.get(self.list(node).url())),
-            Entrance::TokenForPassword if self.tries == 0 => Vec::new(),
-            Entrance::TokenForPassword => {
-                self.tries = self.tries.saturating_sub(1);
-                token("password", self.ask(node, &by_password(person)))
-            }
+            Entrance::TokenForPassword => token("password", self.ask(node, &by_password(person))),
             Entrance::TokenForKey => token("access key", self.ask(node, &self.by_key())),
             other => panic!("{other:?} is another scene's"),
         }

@@ -29,6 +29,8 @@ pub struct Scene {
     organization: String,
     guests: Vec<Guest>,
     service: App,
+    /// A resource server, which is not switched off, and may ask about others' tokens.
+    gateway: App,
     visitor: Visitor,
     kept: Kept,
     furnished: Instant,
@@ -50,8 +52,8 @@ impl Tried {
     }
 }
 
-/// How often codes are tried: before, at once, on the other node, after a restart, turned back on both.
-const CODES: usize = 6;
+/// How often codes are tried: before, and on both nodes at once, after a restart and turned back.
+const CODES: usize = 7;
 
 impl Guest {
     fn furnish(server: &Server, person: &Person, visitor: &mut Visitor, template: &'static str) -> Guest {
@@ -85,12 +87,12 @@ impl Guest {
     fn at(&self, node: &Server) -> App {
         App { server: node.url.clone(), ..self.app.clone() }
     }
+}
 
-    fn call(&self, node: &Server, path: &str, token: &str) -> Answer {
-        let fields =
-            [("client_id", self.app.client_id.as_str()), ("client_secret", &self.app.client_secret), ("token", token)];
-        Call::post(node.at(path)).form(&fields).send()
-    }
+/// Sends a token to `path` of `node` as `app`.
+fn call(app: &App, node: &Server, path: &str, token: &str) -> Answer {
+    let fields = [("client_id", app.client_id.as_str()), ("client_secret", &app.client_secret), ("token", token)];
+    Call::post(node.at(path)).form(&fields).send()
 }
 
 impl Scene {
@@ -102,8 +104,20 @@ impl Scene {
         let mut visitor = Visitor::new(server);
         let templates = ["web", "idaas-oauth2", "gitlife"];
         let guests = templates.map(|template| Guest::furnish(server, &person, &mut visitor, template)).into();
-        let (service, kept) = (server.app("service"), Kept::furnish(server, &person));
-        Scene { switch, person, organization, guests, service, visitor, kept, furnished, codes_were_young: true }
+        let (service, gateway, kept) = (server.app("service"), server.app("service"), Kept::furnish(server, &person));
+        server.json(&["app", "switch", &gateway.name, "introspect", "on"], "");
+        Scene {
+            switch,
+            person,
+            organization,
+            guests,
+            service,
+            gateway,
+            visitor,
+            kept,
+            furnished,
+            codes_were_young: true,
+        }
     }
 
     fn apps(&self) -> impl Iterator<Item = &App> {
@@ -111,7 +125,6 @@ impl Scene {
     }
 
     pub fn turn_off(&mut self, server: &Server) {
-        self.kept.password_is_tried_once();
         match self.switch {
             Switch::MembershipRemoved => self.kept.leave(server, &self.person),
             Switch::AccessKeyDisabled => self.kept.disable_key(server),
@@ -141,7 +154,7 @@ impl Scene {
             Switch::TokenRevoked => {
                 for guest in &self.guests {
                     for (_, tokens, _) in guest.every_tokens() {
-                        assert_eq!(guest.call(server, "/oauth/revoke", &tokens.access).status, 200);
+                        assert_eq!(call(&guest.app, server, "/oauth/revoke", &tokens.access).status, 200);
                     }
                 }
             }
@@ -149,7 +162,7 @@ impl Scene {
                 for guest in &self.guests {
                     for (_, tokens, code) in guest.every_tokens() {
                         match &tokens.refresh {
-                            Some(token) => assert_eq!(guest.call(server, "/oauth/revoke", token).status, 200),
+                            Some(token) => assert_eq!(call(&guest.app, server, "/oauth/revoke", token).status, 200),
                             // Without a refresh token: the code comes a second time.
                             None => assert_eq!(guest.app.trade(code).status, 400),
                         }
@@ -161,7 +174,6 @@ impl Scene {
 
     /// Turns the switch back as far as that can be done.
     pub fn turn_back(&mut self, server: &Server) {
-        self.kept.password_is_tried_again();
         match self.switch {
             Switch::MembershipRemoved => self.kept.join(server, &self.person),
             Switch::PersonDisabled => drop(server.json(&["user", "enable", &self.person.name], "")),
@@ -245,20 +257,8 @@ impl Scene {
             Entrance::Userinfo => self.userinfo(node, "/oauth/userinfo"),
             Entrance::UserinfoIdaas => self.userinfo(node, "/api/bff/v1.2/oauth2/userinfo"),
             Entrance::UserinfoGitlife => self.userinfo(node, "/api/v5/user"),
-            Entrance::Introspection => {
-                let ask = |guest: &Guest, form, tokens: &Tokens| {
-                    let answer = guest.call(node, "/oauth/introspect", &tokens.access);
-                    let active = answer.json()["active"] == true;
-                    assert!(
-                        active || answer.status != 200 || answer.text() == "{\"active\":false}",
-                        "{}",
-                        answer.text()
-                    );
-                    Tried::of(form, active, &answer)
-                };
-                let ask_both = |guest| Guest::every_tokens(guest).map(|(form, tokens, _)| ask(guest, form, tokens));
-                self.guests.iter().flat_map(ask_both).collect()
-            }
+            Entrance::Introspection => self.introspect(node, |guest| &guest.app),
+            Entrance::IntrospectionByAnother => self.introspect(node, |_| &self.gateway),
             Entrance::GitByAccessToken => {
                 let guest = self.guests.first().expect("the first one is of the template web");
                 let call = |(form, tokens, _): (&'static str, &Tokens, &str)| {
@@ -269,6 +269,18 @@ impl Scene {
             }
             _ => self.kept.try_at(node, &self.person, entrance),
         }
+    }
+
+    /// Asks about the access tokens of every application as the application that `asking` tells.
+    fn introspect<'a>(&'a self, node: &Server, asking: impl Fn(&'a Guest) -> &'a App) -> Vec<Tried> {
+        let ask = |app: &App, form, tokens: &Tokens| {
+            let answer = call(app, node, "/oauth/introspect", &tokens.access);
+            let active = answer.json()["active"] == true;
+            assert!(active || answer.status != 200 || answer.text() == "{\"active\":false}", "{}", answer.text());
+            Tried::of(form, active, &answer)
+        };
+        let ask_both = |guest| Guest::every_tokens(guest).map(|(form, tokens, _)| ask(asking(guest), form, tokens));
+        self.guests.iter().flat_map(ask_both).collect()
     }
 
     fn userinfo(&self, node: &Server, resource: &'static str) -> Vec<Tried> {
