@@ -123,6 +123,13 @@ fn fm_32_st_66_another_sender_gets_nothing_and_ends_the_family() {
         ask(&app, &old).header("User-Agent", "two").send().refused(400, "invalid_grant");
         assert!(!alive(&app, "spa", &given.access), "the family lives on");
         ask(&app, &pair(&given).1).header("User-Agent", "one").send().refused(400, "invalid_grant");
+        let (app, _, tokens) = first(server, "spa");
+        let (here, elsewhere) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
+        let call = ask(&app, &tokens.refresh.expect("refresh token")).header("User-Agent", "one");
+        let given = call.send_from(here).expect("an answer").tokens();
+        assert_eq!(pair(&call.send_from(here).expect("an answer").tokens()), pair(&given));
+        call.send_from(elsewhere).expect("an answer").refused(400, "invalid_grant");
+        assert!(!alive(&app, "spa", &given.access), "the family lives on");
 
         // An authenticated client is itself whatever its User-Agent; with the token alone it is not.
         let (app, _, tokens) = first(server, "gitlife");
