@@ -1,10 +1,10 @@
-//! Published OpenID Connect clients, unmodified: the `openidconnect` crate in a program of its own, and Debian's Apache
-//! module. Each goes the whole way with a real Chromium.
+//! Published OpenID Connect clients, unmodified: the `openidconnect` crate in a program of its own, requests-oauth2client in
+//! a script, and Debian's Apache module. Each goes the whole way with a real Chromium.
 
-use crate::clients::{Client, free_port};
+use crate::clients::{Client, free_port, python};
 use crate::harness::process::{Guarded, Litter};
 use crate::harness::{Call, Chromium, Database, Person, Server};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +15,13 @@ fn relying_party() -> Command {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/relying-party/debug/relying-party");
     assert!(path.exists(), "{} is missing: run scripts/test, which builds it", path.display());
     Command::new(path)
+}
+
+/// The script around requests-oauth2client.
+fn oauth2client() -> Command {
+    let mut command = Command::new(python());
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/oauth2client_party.py"));
+    command
 }
 
 /// Waits for `is_so`, a minute at most.
@@ -36,12 +43,13 @@ fn rotate(server: &Server, algorithm: &str, more: &[&str]) {
     wait_until("another key set", || keys() != before);
 }
 
-/// The crate's way: everything of its `main.rs`, with ID tokens signed by `algorithm`.
-fn goes_the_whole_way(database: Database, algorithm: &str) {
-    let server = Server::start(database, &["--keys-max-age", "1"]);
-    let address = format!("http://127.0.0.1:{}", free_port());
-    let (redirect, after) = (format!("{address}/callback"), format!("{address}/signed-out"));
-    let settings = ["--id-token-alg", algorithm, "--post-logout-redirect-uri", &after];
+/// The way of both clients, whose programs tell what they do: three sign-ins with a rotation of keys before each but the
+/// first, and out again. Gives what the client found, and whom the browser signed in.
+fn go_the_whole_way(server: &Server, program: Command, port: u16, algorithm: &str) -> (Value, Person, String) {
+    let [redirect, after, told] =
+        ["callback", "signed-out", "told"].map(|path| format!("http://127.0.0.1:{port}/{path}"));
+    let settings =
+        ["--id-token-alg", algorithm, "--post-logout-redirect-uri", &after, "--backchannel-logout-uri", &told];
     let app = server.app_with("web", &[&redirect], &settings);
     let person = server.person();
     // The client keeps what it fetches longer than the second that it may: what signs next must be there from the start.
@@ -51,54 +59,93 @@ fn goes_the_whole_way(database: Database, algorithm: &str) {
         keys.iter().filter(|key| key["alg"] == algorithm).count() >= 2
     });
     let mut client = Client::run(
-        relying_party(),
+        program,
         &json!({
             "issuer": server.url, "client_id": app.client_id, "client_secret": app.client_secret,
-            "redirect_uri": redirect, "after_logout": after,
+            "redirect_uri": redirect, "after_logout": after, "told_of_logout": told, "algorithm": algorithm,
         }),
     );
     let browser = Chromium::open();
-    let go = |url: serde_json::Value| browser.goto(url.as_str().expect("a URL"));
+    let go = |url: Value| browser.goto(url.as_str().expect("a URL"));
     go(client.said("open0"));
     browser.sign_in(&person.name, &person.password);
     browser.click("allow");
     client.said("rotate0");
-    rotate(&server, algorithm, &[]);
+    rotate(server, algorithm, &[]);
     go(client.said("open1"));
     client.said("rotate1");
-    rotate(&server, algorithm, &["--now"]);
+    rotate(server, algorithm, &["--now"]);
     go(client.said("open2"));
     go(client.said("logout"));
     go(client.said("silent"));
     let results = client.said("results");
-    let subject = results["sub"].clone();
-    assert!(subject.as_str().is_some_and(|subject| !subject.is_empty()), "{results}");
+    assert!(results["sub"].as_str().is_some_and(|subject| !subject.is_empty()), "{results}");
+    assert!(results["refreshed_sub"].is_null() || results["refreshed_sub"] == results["sub"], "{results}");
+    (results, person, app.client_id)
+}
+
+/// The crate's way: everything of its `main.rs`, with ID tokens signed by `algorithm`.
+fn the_crate_goes_the_whole_way(database: Database, algorithm: &str) {
+    let server = Server::start(database, &["--keys-max-age", "1"]);
+    let (results, person, _) = go_the_whole_way(&server, relying_party(), free_port(), algorithm);
     let expected = json!({
-        "sub": subject, "userinfo_sub": subject, "issuer": server.url, "alg": algorithm, "email": person.email,
-        "auth_time": true, "wrong_nonce": true, "refreshed": true, "refreshed_sub": results["refreshed_sub"],
-        "another_key": true, "kept_keys_suffice": true, "third_key": true, "kept_keys_know_it": false,
-        "old_token_verifies": true, "logged_out": true, "afterwards": "login_required",
+        "sub": results["sub"], "userinfo_sub": results["sub"], "issuer": server.url, "alg": algorithm,
+        "email": person.email, "auth_time": true, "wrong_nonce": true, "refreshed": true,
+        "refreshed_sub": results["refreshed_sub"], "another_key": true, "kept_keys_suffice": true, "third_key": true,
+        "kept_keys_know_it": false, "old_token_verifies": true, "logged_out": true, "afterwards": "login_required",
     });
     assert_eq!(results, expected);
-    assert!(results["refreshed_sub"].is_null() || results["refreshed_sub"] == subject, "{results}");
+}
+
+/// The script's way: the same, and it takes the logout token that the server sends it.
+fn the_script_goes_the_whole_way(database: Database, algorithm: &str) {
+    let port = free_port();
+    let here = format!("127.0.0.1:{port}");
+    let server = Server::start(database, &["--keys-max-age", "1", "--allow-private-host", &here]);
+    let (results, person, client_id) = go_the_whole_way(&server, oauth2client(), port, algorithm);
+    let subject = &results["sub"];
+    let told = json!({
+        "typ": "logout+jwt", "aud": [client_id], "sub": subject, "nonce": false,
+        "events": ["http://schemas.openid.net/event/backchannel-logout"],
+    });
+    let expected = json!({
+        "sub": subject, "userinfo_sub": subject, "issuer": server.url, "alg": algorithm, "email": person.email,
+        "auth_time": true, "at_hash": true, "wrong_nonce": true, "refreshed": true,
+        "refreshed_sub": results["refreshed_sub"], "refreshed_userinfo": subject, "another_key": true,
+        "fetched_after_one_rotation": 0, "third_key": true, "fetched_after_a_rotation_at_once": 1,
+        "old_tokens_verify": true, "logged_out": true, "told": told, "afterwards": "login_required",
+    });
+    assert_eq!(results, expected);
 }
 
 /// Size in CI: once with each algorithm, EdDSA on SQLite.
 #[test]
 fn st_126_st_127_st_128_st_130_the_openidconnect_crate_goes_the_whole_way_with_eddsa() {
-    goes_the_whole_way(Database::Sqlite, "EdDSA");
+    the_crate_goes_the_whole_way(Database::Sqlite, "EdDSA");
 }
 
 /// Size in CI: once with each algorithm, ES256 on SQLite.
 #[test]
 fn st_126_st_127_st_128_st_130_the_openidconnect_crate_goes_the_whole_way_with_es256() {
-    goes_the_whole_way(Database::Sqlite, "ES256");
+    the_crate_goes_the_whole_way(Database::Sqlite, "ES256");
 }
 
 /// Size in CI: once with each algorithm, RS256 on PostgreSQL.
 #[test]
 fn st_126_st_127_st_128_st_130_the_openidconnect_crate_goes_the_whole_way_with_rs256() {
-    goes_the_whole_way(Database::Postgres, "RS256");
+    the_crate_goes_the_whole_way(Database::Postgres, "RS256");
+}
+
+/// Size in CI: once on each database, ES256 on SQLite.
+#[test]
+fn st_126_st_127_st_128_st_129_st_130_requests_oauth2client_goes_the_whole_way_with_es256() {
+    the_script_goes_the_whole_way(Database::Sqlite, "ES256");
+}
+
+/// Size in CI: once on each database, EdDSA on PostgreSQL.
+#[test]
+fn st_126_st_127_st_128_st_129_st_130_requests_oauth2client_goes_the_whole_way_with_eddsa() {
+    the_script_goes_the_whole_way(Database::Postgres, "EdDSA");
 }
 
 /// Debian's Apache with mod_auth_openidc, which guards `/secure/`.
