@@ -3,7 +3,7 @@
 
 use crate::clients::{Client, free_port, python};
 use crate::harness::process::{Guarded, Litter};
-use crate::harness::{Call, Chromium, Database, Person, Server};
+use crate::harness::{Call, Chromium, Database, Person, Server, wait_until};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -22,16 +22,6 @@ fn oauth2client() -> Command {
     let mut command = Command::new(python());
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/oauth2client_party.py"));
     command
-}
-
-/// Waits for `is_so`, a minute at most.
-#[track_caller]
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what}: not after a minute");
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }
 
 /// Rotates the keys of `algorithm`, and waits until the server has heard of it.

@@ -2,7 +2,7 @@
 
 use super::scene::{Scene, brought, refused};
 use crate::githosts::Fault;
-use crate::harness::{Database, http};
+use crate::harness::{Database, http, wait_until};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -11,14 +11,6 @@ fn on_both(test: impl Fn(Scene)) {
     for database in [Database::Sqlite, Database::Postgres] {
         eprintln!("--- on {database:?}");
         test(Scene::on(database));
-    }
-}
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
-        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -4,9 +4,9 @@ use super::renewals::{TOKEN, ended, rested, second_node, status};
 use super::scene::{Scene, refused};
 use crate::githosts::{Fault, Gate};
 use crate::harness::process::signal;
-use crate::harness::{Database, Server};
+use crate::harness::{Database, Server, wait_until};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use vestibule_oauth::id::Id;
 use vestibule_store::Store;
 use vestibule_store::audit::Note;
@@ -19,14 +19,6 @@ fn on_both(test: impl Fn(Scene)) {
     for database in [Database::Sqlite, Database::Postgres] {
         eprintln!("--- on {database:?}");
         test(Scene::on(database));
-    }
-}
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

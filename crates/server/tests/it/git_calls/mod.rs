@@ -3,6 +3,7 @@
 mod bounds;
 mod callers;
 mod reading;
+mod renewed;
 pub mod scene;
 mod sdk;
 mod table;

@@ -4,9 +4,9 @@ use super::scene::{Calls, KINDS};
 use crate::git_auths::scene::refused;
 use crate::githosts::forge::{Kind, blob_sha, to_base64};
 use crate::githosts::{Fault, Gate};
-use crate::harness::{Answer, Call, Database};
+use crate::harness::{Answer, Call, Database, wait_until};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The line of the request by which a host is told to write: to make, to change, to remove the file at this path.
 fn line(kind: &str, verb: &str, path: &str) -> String {
@@ -118,11 +118,7 @@ fn a_branch_that_moves_between_read_and_write_is_not_written_over() {
             let theirs = format!("theirs before a {verb}\n").into_bytes();
             let (answer, before) = std::thread::scope(|scope| {
                 let under_way = scope.spawn(|| call.send());
-                let begin = Instant::now();
-                while fake.count(&line) == 0 {
-                    assert!(begin.elapsed() < Duration::from_secs(20), "{kind} was never told to {verb}");
-                    std::thread::sleep(Duration::from_millis(5));
-                }
+                wait_until(&format!("{kind} is told to {verb}"), || fake.count(&line) > 0);
                 // The host has the request and has not looked at it yet: now somebody else pushes.
                 calls.forge(kind, |forge| {
                     forge.at(&calls.demo(kind)).commit("main", "Push", &[("src/lib.rs", Some(&theirs))])
@@ -282,26 +278,19 @@ fn a_change_whose_caller_hangs_up_is_finished_and_told_to_the_trail() {
             body.len()
         );
         stream.write_all(head.as_bytes()).expect("is sent");
-        let wait = |what: &str, is_so: &dyn Fn() -> bool| {
-            let begin = Instant::now();
-            while !is_so() {
-                assert!(begin.elapsed() < Duration::from_secs(20), "{what}");
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        };
-        wait("the host was never asked", &|| calls.github.count(line) == 1);
+        wait_until("the host is asked", || calls.github.count(line) == 1);
         // The tag's object is there, the reference to it is not: whoever asked leaves.
         drop(stream);
         std::thread::sleep(Duration::from_millis(300));
         gate.open();
-        wait("the reference was never made", &|| {
+        wait_until("the reference is made", || {
             calls.github.forge(|forge| forge.at("octocat/demo").tags.contains_key("v7"))
         });
         let told = |outcome: &str| {
             let trail = calls.trail("git_repository.change");
             trail.iter().any(|(said, details)| said == outcome && details.ends_with("create tag v7 in octocat/demo"))
         };
-        wait("the trail does not say that it was done", &|| told("asked") && told("done"));
+        wait_until("the trail says that it was done", || told("asked") && told("done"));
         // What a host says no to, and what nobody knows of.
         let again = calls.git("github", "POST", "/repos/octocat/demo/tags?ref=main");
         let body = json!({ "name": "v7", "description": "Seven" });

@@ -41,6 +41,16 @@ pub fn on_both_alone(test: impl Fn(Server)) {
     }
 }
 
+/// Waits until `is_so`, a minute at most.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = std::time::Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(60), "not within a minute: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
 /// A name that no other test uses: tests share a server.
 pub fn unique(what: &str) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};

@@ -3,7 +3,7 @@
 use super::opener::{Opener, key_encryption_keys};
 use crate::harness::process::Guarded;
 use crate::harness::server::binary;
-use crate::harness::{Server, on_both_alone};
+use crate::harness::{Server, on_both_alone, wait_until};
 use std::process::Stdio;
 use std::time::Duration;
 use vestibule_oauth::id::Id;
@@ -143,7 +143,7 @@ fn a_rotation_of_data_keys_beside_a_running_server_ends_with_one_data_key() {
         let keys = || server.json(&["keys", "list"], "")["data_keys"].as_array().map_or(0, Vec::len);
         let end = server.json(&["keys", "rotate", "--data"], "");
         assert!(end["gone_data_keys"] == 1 || keys() == 1, "{end}");
-        super::wait_until("one data key", || keys() == 1);
+        wait_until("one data key", || keys() == 1);
         assert_eq!(all_open(&server, &[]), 1);
     });
 }
@@ -164,14 +164,14 @@ fn a_rotation_of_the_key_encryption_key_that_is_killed_at_any_moment_leaves_a_fi
     assert!(last.len() == 2 && last[0] != first[0], "another key; the one before it rests");
     // The server that ran all the while still makes keys, and one that starts now finds its own.
     server.json(&["keys", "rotate", "--now", "--algorithm", "EdDSA"], "");
-    super::wait_until("the running server seals", || super::listed(&server, "EdDSA", "next").len() == 1);
+    wait_until("the running server seals", || super::listed(&server, "EdDSA", "next").len() == 1);
     server.process().kill();
     // The file is made older instead of waiting for a minute.
     let file = std::fs::File::options().append(true).open(server.data_directory().join("key")).expect("opens");
     let long_ago = std::time::SystemTime::now() - Duration::from_secs(120);
     file.set_modified(long_ago).expect("changes");
     server.restart();
-    super::wait_until("the old key has left the file", || key_encryption_keys(&server) == last[..1]);
+    wait_until("the old key has left the file", || key_encryption_keys(&server) == last[..1]);
     assert_eq!(super::kids(&server).len(), 7);
     assert!(Opener::of(&server).is_some());
 }

@@ -29,13 +29,3 @@ fn listed(server: &Server, algorithm: &str, state: &str) -> Vec<Value> {
     let keys = list["signing_keys"].as_array().expect("keys").clone();
     keys.into_iter().filter(|key| key["algorithm"] == algorithm && key["state"] == state).collect()
 }
-
-/// Waits until `what` holds.
-#[track_caller]
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let begin = std::time::Instant::now();
-    while !holds() {
-        assert!(begin.elapsed() < std::time::Duration::from_secs(60), "never: {what}");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-}

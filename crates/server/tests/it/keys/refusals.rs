@@ -3,7 +3,7 @@
 use super::opener::key_encryption_keys;
 use crate::harness::process::{Litter, run};
 use crate::harness::server::{self, KEY, binary};
-use crate::harness::{Database, Server, postgres};
+use crate::harness::{Database, Server, postgres, wait_until};
 use base64::Engine as _;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -38,7 +38,7 @@ fn the_first_start_on_sqlite_makes_a_key_file_for_its_owner_that_later_starts_ke
     command.args(["--database-url", &format!("sqlite:{}/house.db", litter.path.display()), "--json"]);
     command.args(["serve", "--listen", "127.0.0.1:0"]);
     let mut process = crate::harness::process::Guarded::spawn(command.stdout(std::process::Stdio::null()));
-    super::wait_until("the key lies beside the database", || litter.path.join("key").exists());
+    wait_until("the key lies beside the database", || litter.path.join("key").exists());
     process.kill();
 }
 
@@ -70,7 +70,7 @@ fn a_key_from_keys_new_is_taken_from_a_file_or_the_environment_and_not_from_both
         let output = run(binary(&litter.path, Some(&url)).args(["--json", "keys", "list"]), "");
         String::from_utf8_lossy(&output.stdout).contains("RS256")
     };
-    super::wait_until("it made its keys", listed);
+    wait_until("it made its keys", listed);
     process.kill();
     let said = refused(binary(&litter.path, Some(&url)).arg("--key-file").arg(&file));
     assert!(said.contains("given twice"), "{said}");
@@ -143,7 +143,7 @@ fn two_nodes_that_start_at_once_on_an_empty_database_agree_on_all_keys() {
         starts.into_iter().map(|start| start.join().expect("starts")).collect()
     });
     for node in &nodes {
-        super::wait_until("all six keys", || super::kids(node).len() == 6);
+        wait_until("all six keys", || super::kids(node).len() == 6);
     }
     let sorted = |node: &Server| {
         let mut kids = super::kids(node);

@@ -1,8 +1,8 @@
 //! The life of signing keys: published before they sign and until what they signed is over, on every node.
 
-use super::{key_set, kids, listed, wait_until};
+use super::{key_set, kids, listed};
 use crate::harness::jwt::verified;
-use crate::harness::{Call, Database, Server, on_both_alone};
+use crate::harness::{Call, Database, Server, on_both_alone, wait_until};
 use std::process::Output;
 use vestibule_store::Statement;
 

@@ -1,8 +1,8 @@
 //! Sealed rows that somebody changed, and what a thief of the database finds.
 
 use super::opener::Opener;
-use super::{key_set, kids, listed, wait_until};
-use crate::harness::{Server, on_both_alone, postgres};
+use super::{key_set, kids, listed};
+use crate::harness::{Server, on_both_alone, postgres, wait_until};
 use serde_json::Value;
 use vestibule_store::Statement;
 use vestibule_store::signing_keys::SigningKeyRow;

@@ -5,8 +5,7 @@
 //! published for 360 before it signs: sixty rotations take six hours. Here the set may be kept for 1 s, the verifiers
 //! keep it for all of that second instead of a fifth of it, and a key is published for 1.2 s. So the ratio is harder than the real one.
 
-use super::wait_until;
-use crate::harness::{App, Database, Server};
+use crate::harness::{App, Database, Server, wait_until};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Value, json};
