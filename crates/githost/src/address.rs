@@ -124,7 +124,7 @@ impl fmt::Display for BadBase {
 }
 
 /// An absolute URL in the making. Takes open text only: there is no way to put a [`crate::secret::Secret`] into it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Address {
     text: String,
     has_query: bool,
@@ -171,6 +171,17 @@ impl Address {
     /// The URL.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The URL as far as it may stand in a log: a query may hold what a person wrote, such as the message of a commit.
+    pub fn without_query(&self) -> &str {
+        self.text.split_once('?').map_or(&self.text, |(place, _)| place)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.without_query())
     }
 }
 

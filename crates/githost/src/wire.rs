@@ -251,9 +251,10 @@ fn lower_escapes(spelled: &str) -> String {
     spelled.chars().map(lower).collect()
 }
 
+/// As it stands in logs: without its query, headers and body.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} [{} bytes]", self.method.name(), self.url(), self.body().len())
+        write!(f, "{} {} [{} bytes]", self.method.name(), self.address.without_query(), self.body().len())
     }
 }
 

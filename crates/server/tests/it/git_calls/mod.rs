@@ -2,6 +2,7 @@
 
 mod bounds;
 mod callers;
+mod leaks;
 mod reading;
 mod renewed;
 pub mod scene;

@@ -3,7 +3,7 @@
 use crate::git_auths::scene::Scene;
 use crate::githosts::fake::Fake;
 use crate::githosts::forge::{Forge, Kind, LINK, SUBMODULE};
-use crate::harness::{Answer, Call, Database};
+use crate::harness::{Answer, Call, Database, Server};
 use serde_json::{Value, json};
 use std::ops::Deref;
 
@@ -33,7 +33,12 @@ impl Calls {
     }
 
     pub fn on(database: Database) -> Calls {
-        let calls = Calls(Scene::on(database));
+        Calls::with(|arguments| Server::start(database, arguments))
+    }
+
+    /// The same on the server that `start` starts with these arguments, and perhaps more.
+    pub fn with(start: impl FnOnce(&[&str]) -> Server) -> Calls {
+        let calls = Calls(Scene::with(start));
         for kind in KINDS {
             let token = calls.personal(kind);
             let name = calls.name(kind);
