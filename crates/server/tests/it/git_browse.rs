@@ -1,17 +1,10 @@
 //! `/git/{project}/browse/…`: what a person sees of a host through an authorization, and who sees nothing.
 
 use crate::git_auths::scene::join;
-use crate::git_calls::scene::{Calls, KINDS};
+use crate::git_calls::scene::{Calls, KINDS, on_both};
 use crate::githosts::Fault;
 use crate::harness::page::tags;
 use crate::harness::{Chromium, Database, Page, Visitor};
-
-fn on_both(test: impl Fn(Calls)) {
-    for database in [Database::Sqlite, Database::Postgres] {
-        eprintln!("--- on {database:?}");
-        test(Calls::on(database));
-    }
-}
 
 fn start(calls: &Calls, kind: &str) -> String {
     calls.server.at(&format!("/git/{}/browse/{}", calls.project, calls.name(kind)))

@@ -14,6 +14,7 @@ use crate::text::Language;
 use crate::web::answer;
 use crate::web::browser::Browser;
 use crate::web::form::Received;
+use crate::web::large::{Turn, holding};
 use axum::extract::State;
 use axum::response::Response;
 use std::collections::BTreeSet;
@@ -35,6 +36,8 @@ const SIGN_IN: &str = "/git/browse";
 /// How many pages one person may have looked up at once, and how long one more waits.
 pub const AT_ONCE: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(2);
+/// After how many seconds another try makes sense, where a project has as many large answers under way as it may.
+const CROWDED_S: u32 = 5;
 /// The most entries that one page shows.
 const MOST_SHOWN: usize = 1000;
 
@@ -97,14 +100,17 @@ impl Aisle {
     }
 
     async fn walk(&self, app: &Arc<App>, person: Id, request_id: &str) -> Response {
-        // Trees and files are large while they are read, whatever of them is shown.
         let seat = app.browsing.take(person, PATIENCE).await;
         let looked = match &seat {
             Some(_) => self.look(app).await,
             None => Err(VisitRefusal::RateLimited { wait_s: 2, reason: String::new() }),
         };
+        let mut held = None;
         let (contents, wait_s) = match looked {
-            Ok(contents) => (contents, None),
+            Ok((contents, turn)) => {
+                held = turn;
+                (contents, None)
+            }
             Err(VisitRefusal::Unknown | VisitRefusal::StaysHere) => {
                 return answer::problem(Problem::NotFound, request_id);
             }
@@ -133,36 +139,56 @@ impl Aisle {
         if let Some(seconds) = wait_s {
             answer::retry_after(&mut response, seconds);
         }
-        response
+        match held {
+            Some(turn) => holding(response, turn),
+            None => response,
+        }
     }
 
-    /// Asks the host for what lies where the person stands.
-    async fn look(&self, app: &Arc<App>) -> Result<Contents, VisitRefusal> {
+    /// Asks the host for what lies where the person stands. What may be large has a turn with it.
+    async fn look(&self, app: &Arc<App>) -> Result<(Contents, Option<Turn>), VisitRefusal> {
         let Some(namespace) = &self.namespace else {
             let all = self.ask(app, |host, visit| host.namespaces(visit)).await?;
-            return Ok(self.list(Kind::Namespaces, names(all, |item| item.name), |name| vec![("namespace", name)]));
+            let link = |name| vec![("namespace", name)];
+            return Ok((self.list(Kind::Namespaces, names(all, |item| item.name), link), None));
         };
         let namespace = Namespace::parse(namespace).map_err(VisitRefusal::Host)?;
         let Some(repository) = &self.repository else {
             let all = self.ask(app, |host, visit| host.projects(visit, &namespace)).await?;
             let link = |name| vec![("namespace", namespace.as_str().to_owned()), ("repository", name)];
-            return Ok(self.list(Kind::Repositories, names(all, |item| item.name), link));
+            return Ok((self.list(Kind::Repositories, names(all, |item| item.name), link), None));
         };
         let place = Place { namespace, project: Project::parse(repository).map_err(VisitRefusal::Host)? };
         let Some(branch) = &self.branch else {
             let all = self.ask(app, |host, visit| host.branches(visit, &place)).await?;
             let link = |name| self.in_repository([("ref", name)]);
-            return Ok(self.list(Kind::Branches, all, link));
+            return Ok((self.list(Kind::Branches, all, link), None));
         };
         let at = Ref::parse(branch).map_err(VisitRefusal::Host)?;
         match &self.file {
             Some(file) => {
                 let path = FilePath::parse(file).map_err(VisitRefusal::Host)?;
-                let file = self.ask(app, |host, visit| host.read_file(visit, &place, &path, &at)).await?;
-                Ok(Contents::File(file))
+                let asked = self.ask_large(app, |host, visit| host.read_file(visit, &place, &path, &at));
+                let (file, turn) = asked.await?;
+                Ok((Contents::File(file), Some(turn)))
             }
-            None => Ok(self.folder(self.ask(app, |host, visit| host.tree(visit, &place, &at)).await?)),
+            None => {
+                let (tree, turn) = self.ask_large(app, |host, visit| host.tree(visit, &place, &at)).await?;
+                Ok((self.folder(tree), Some(turn)))
+            }
         }
+    }
+
+    /// Asks for a tree or a file in a turn of the project's, which the API's calls share: they are large while they are
+    /// read, however little of them a page shows (FM-117).
+    async fn ask_large<T: Send + 'static>(
+        &self,
+        app: &Arc<App>,
+        ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
+    ) -> Result<(T, Turn), VisitRefusal> {
+        let crowded = || VisitRefusal::RateLimited { wait_s: CROWDED_S, reason: String::new() };
+        let turn = app.large_answers.take(self.project.id, PATIENCE).await.ok_or_else(crowded)?;
+        Ok((self.ask(app, ask).await?, turn))
     }
 
     async fn ask<T: Send + 'static>(

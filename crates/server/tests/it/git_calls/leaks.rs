@@ -1,7 +1,7 @@
 //! What callers and hosts say in confidence stands in no log, no answer and no row: tokens, webhooks' secrets, contents, the
 //! messages of commits.
 
-use super::scene::{Calls, KINDS};
+use super::scene::{Calls, KINDS, on_both};
 use crate::git_auths::scene::refused;
 use crate::githosts::forge::{blob_sha, to_base64};
 use crate::githosts::{Fault, fake::Said};
@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 /// Size in CI: seven kinds of secret through the calls, well and badly formed, on each database.
 #[test]
 fn fm_107_fm_108_canaries_of_the_calls_reach_no_log_no_answer_and_no_row() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        let mut calls = Calls::on(database);
+    on_both(|calls| {
         let demo = calls.demo("github");
         let secrets = [
             "CANARY-hook-secret-9a1e".to_owned(),
@@ -73,7 +72,7 @@ fn fm_107_fm_108_canaries_of_the_calls_reach_no_log_no_answer_and_no_row() {
                 assert!(!answer.contains(secret.as_str()), "{secret} came back: {answer}");
             }
         }
-    }
+    });
 }
 
 /// Size in CI: the eight calls that change something, over each kind and on each database, each cut off at its first request and

@@ -8,4 +8,5 @@ mod renewed;
 pub mod scene;
 mod sdk;
 mod table;
+mod turns;
 mod writing;

@@ -1,12 +1,12 @@
 //! Calls whose token has to be renewed: before the call because it is about to end, or in its midst because the host takes it
 //! no longer. Once, and nothing is written twice.
 
-use super::scene::{Calls, KINDS};
+use super::scene::{Calls, KINDS, on_both};
 use crate::git_auths::scene::refused;
 use crate::githosts::fake::Said;
 use crate::githosts::forge::{blob_sha, to_base64};
 use crate::githosts::{Asked, Fault, Gate};
-use crate::harness::{Answer, Call, Database, wait_until};
+use crate::harness::{Answer, Call, wait_until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -182,8 +182,7 @@ fn is_done_once(calls: &Calls, kind: &str) {
 
 #[test]
 fn a_call_with_a_token_that_has_less_than_a_minute_is_made_with_a_renewed_one() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        let calls = Calls::on(database);
+    on_both(|calls| {
         calls.github.tokens_end();
         // Each token that is given is one of these, so that each call has to renew the one before.
         lives(&calls, 59);
@@ -205,13 +204,12 @@ fn a_call_with_a_token_that_has_less_than_a_minute_is_made_with_a_renewed_one() 
             is_done_once(&calls, kind);
         }
         assert_eq!(calls.trail("git_authorization.refresh_failed"), []);
-    }
+    });
 }
 
 #[test]
 fn a_token_that_the_host_refuses_in_the_midst_of_a_call_is_renewed_and_the_call_is_made_once_more() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        let calls = Calls::on(database);
+    on_both(|calls| {
         calls.github.tokens_end();
         lives(&calls, 7_200);
         for kind in KINDS {
@@ -252,13 +250,12 @@ fn a_token_that_the_host_refuses_in_the_midst_of_a_call_is_renewed_and_the_call_
             }
             is_done_once(&calls, kind);
         }
-    }
+    });
 }
 
 #[test]
 fn a_host_that_takes_the_renewed_token_no_more_than_the_one_before_is_asked_twice_and_is_believed() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        let calls = Calls::on(database);
+    on_both(|calls| {
         calls.github.tokens_end();
         for kind in KINDS {
             let (name, fake) = (authorize(&calls, kind), calls.fake(kind));
@@ -275,5 +272,5 @@ fn a_host_that_takes_the_renewed_token_no_more_than_the_one_before_is_asked_twic
             assert!(fake.log().is_empty(), "{kind}: a host whose word is known is not asked");
             assert_eq!(calls.forge(kind, |forge| forge.at(&calls.demo(kind)).content("main", "made.txt")), None);
         }
-    }
+    });
 }

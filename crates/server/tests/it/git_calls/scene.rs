@@ -6,9 +6,27 @@ use crate::githosts::forge::{Forge, Kind, LINK, SUBMODULE};
 use crate::harness::{Answer, Call, Database, Server};
 use serde_json::{Value, json};
 use std::ops::Deref;
+use std::sync::OnceLock;
 
 /// The kinds of hosts that the calls are made over.
 pub const KINDS: [&str; 3] = ["github", "gitlab", "gitee"];
+
+/// Runs `test` on each database, one after the other.
+pub fn on_both(test: impl Fn(&mut Calls)) {
+    for database in [Database::Sqlite, Database::Postgres] {
+        eprintln!("--- on {database:?}");
+        test(&mut Calls::on(database));
+    }
+}
+
+/// Runs `test` on a server of each database that such tests share: for those that only look, and count nothing that hosts hear.
+pub fn on_both_shared(test: impl Fn(&'static Calls)) {
+    static SHARED: [OnceLock<Calls>; 2] = [OnceLock::new(), OnceLock::new()];
+    for database in [Database::Sqlite, Database::Postgres] {
+        eprintln!("--- on {database:?}, shared");
+        test(SHARED[database as usize].get_or_init(|| Calls::on(database)));
+    }
+}
 
 /// What a binary file holds: every byte, and no text.
 pub fn binary() -> Vec<u8> {

@@ -1,9 +1,8 @@
 //! Which kind of host can do which call: the table in docs/compatibility.md is the registry's, and what a kind cannot do
 //! is refused with its sentence.
 
-use super::scene::{Calls, KINDS};
+use super::scene::{KINDS, on_both};
 use crate::git_auths::scene::refused;
-use crate::harness::Database;
 use serde_json::json;
 use vestibule_githost::host::{Call, Habits};
 use vestibule_githost::registry;
@@ -80,25 +79,28 @@ const END: &str = "<!-- to here -->";
 
 #[test]
 fn what_a_kind_cannot_do_is_refused_with_its_sentence_and_its_host_hears_nothing() {
-    let calls = Calls::on(Database::Sqlite);
-    let mut tried = 0;
-    for kind in KINDS {
-        let habits = registry::find(kind).expect("a kind").habits();
-        for (call, sentence) in habits.cannot.iter().filter(|(call, _)| is_of_wire(*call)) {
-            let before = calls.fake(kind).log().len();
-            let answer = match call {
-                Call::Password => {
-                    let body = json!({ "name": "no-password", "user": "u", "password": "p" });
-                    calls.post(&format!("/{kind}/password"), &body)
-                }
-                Call::DeleteTag => calls.git(kind, "DELETE", &format!("/repos/{}/tags/v1.0", calls.demo(kind))).send(),
-                other => panic!("{other:?} is new here: say how it is called"),
-            };
-            let said = refused(&answer, 400, "SVCSTG.REPO.0401");
-            assert!(said.contains(sentence), "{kind} {call:?}: {said}");
-            assert_eq!(calls.fake(kind).log().len(), before, "{kind} {call:?}");
-            tried += 1;
+    on_both(|calls| {
+        let mut tried = 0;
+        for kind in KINDS {
+            let habits = registry::find(kind).expect("a kind").habits();
+            for (call, sentence) in habits.cannot.iter().filter(|(call, _)| is_of_wire(*call)) {
+                let before = calls.fake(kind).log().len();
+                let answer = match call {
+                    Call::Password => {
+                        let body = json!({ "name": "no-password", "user": "u", "password": "p" });
+                        calls.post(&format!("/{kind}/password"), &body)
+                    }
+                    Call::DeleteTag => {
+                        calls.git(kind, "DELETE", &format!("/repos/{}/tags/v1.0", calls.demo(kind))).send()
+                    }
+                    other => panic!("{other:?} is new here: say how it is called"),
+                };
+                let said = refused(&answer, 400, "SVCSTG.REPO.0401");
+                assert!(said.contains(sentence), "{kind} {call:?}: {said}");
+                assert_eq!(calls.fake(kind).log().len(), before, "{kind} {call:?}");
+                tried += 1;
+            }
         }
-    }
-    assert_eq!(tried, 3);
+        assert_eq!(tried, 3);
+    });
 }

@@ -1,10 +1,10 @@
 //! What the calls change: on condition, once, and with the host's own reason where it says no.
 
-use super::scene::{Calls, KINDS};
+use super::scene::{Calls, KINDS, on_both};
 use crate::git_auths::scene::refused;
 use crate::githosts::forge::{Kind, blob_sha, to_base64};
 use crate::githosts::{Fault, Gate};
-use crate::harness::{Answer, Call, Database, wait_until};
+use crate::harness::{Answer, Call, wait_until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -53,13 +53,10 @@ fn done(answer: &Answer, status: u16, body: &Value) {
 
 #[test]
 fn a_file_is_made_changed_and_removed_and_each_of_it_stands_in_the_trail() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        file_on(database);
-    }
+    on_both(|calls| file_on(calls));
 }
 
-fn file_on(database: Database) {
-    let calls = Calls::on(database);
+fn file_on(calls: &Calls) {
     for kind in KINDS {
         let demo = calls.demo(kind);
         let path = "docs:new \u{e4}.txt";
@@ -106,166 +103,172 @@ fn file_on(database: Database) {
 
 #[test]
 fn a_branch_that_moves_between_read_and_write_is_not_written_over() {
-    let calls = Calls::on(Database::Sqlite);
-    for kind in KINDS {
-        let sha = blob_sha(b"fn main() {}\n");
-        for (verb, call) in [("update", update(&calls, kind, b"mine\n", &sha)), ("delete", delete(&calls, kind, &sha))]
-        {
-            let (gate, line) = (Gate::default(), line(kind, verb, "src/lib.rs"));
-            let fake = calls.fake(kind);
-            fake.forget();
-            fake.fails(&line, Fault::FrozenBefore(gate.clone()), 1);
-            let theirs = format!("theirs before a {verb}\n").into_bytes();
-            let (answer, before) = std::thread::scope(|scope| {
-                let under_way = scope.spawn(|| call.send());
-                wait_until(&format!("{kind} is told to {verb}"), || fake.count(&line) > 0);
-                // The host has the request and has not looked at it yet: now somebody else pushes.
-                calls.forge(kind, |forge| {
-                    forge.at(&calls.demo(kind)).commit("main", "Push", &[("src/lib.rs", Some(&theirs))])
+    on_both(|calls| {
+        for kind in KINDS {
+            let sha = blob_sha(b"fn main() {}\n");
+            for (verb, call) in
+                [("update", update(&calls, kind, b"mine\n", &sha)), ("delete", delete(&calls, kind, &sha))]
+            {
+                let (gate, line) = (Gate::default(), line(kind, verb, "src/lib.rs"));
+                let fake = calls.fake(kind);
+                fake.forget();
+                fake.fails(&line, Fault::FrozenBefore(gate.clone()), 1);
+                let theirs = format!("theirs before a {verb}\n").into_bytes();
+                let (answer, before) = std::thread::scope(|scope| {
+                    let under_way = scope.spawn(|| call.send());
+                    wait_until(&format!("{kind} is told to {verb}"), || fake.count(&line) > 0);
+                    // The host has the request and has not looked at it yet: now somebody else pushes.
+                    calls.forge(kind, |forge| {
+                        forge.at(&calls.demo(kind)).commit("main", "Push", &[("src/lib.rs", Some(&theirs))])
+                    });
+                    let before = commits(&calls, kind);
+                    gate.open();
+                    (under_way.join().expect("an answer"), before)
                 });
-                let before = commits(&calls, kind);
-                gate.open();
-                (under_way.join().expect("an answer"), before)
-            });
-            refused(&answer, 400, "SVCSTG.REPO.0400");
-            assert_eq!(content(&calls, kind, "src/lib.rs"), Some(theirs), "{kind} {verb}");
-            assert_eq!(commits(&calls, kind), before, "{kind} {verb}: nothing was written");
+                refused(&answer, 400, "SVCSTG.REPO.0400");
+                assert_eq!(content(&calls, kind, "src/lib.rs"), Some(theirs), "{kind} {verb}");
+                assert_eq!(commits(&calls, kind), before, "{kind} {verb}: nothing was written");
+                calls.forge(kind, |forge| {
+                    forge.at(&calls.demo(kind)).commit("main", "Back", &[("src/lib.rs", Some(b"fn main() {}\n"))])
+                });
+            }
+            // Before the host is told at all it is the same, on every kind.
             calls.forge(kind, |forge| {
-                forge.at(&calls.demo(kind)).commit("main", "Back", &[("src/lib.rs", Some(b"fn main() {}\n"))])
+                forge.at(&calls.demo(kind)).commit("main", "Push", &[("src/lib.rs", Some(b"theirs\n"))])
             });
+            let before = commits(&calls, kind);
+            refused(&update(&calls, kind, b"mine\n", &sha).send(), 400, "SVCSTG.REPO.0400");
+            refused(&delete(&calls, kind, &sha).send(), 400, "SVCSTG.REPO.0400");
+            assert_eq!(
+                (content(&calls, kind, "src/lib.rs").as_deref(), commits(&calls, kind)),
+                (Some(&b"theirs\n"[..]), before)
+            );
+            // What moves another file is in nobody's way.
+            let sha = blob_sha(b"theirs\n");
+            calls.forge(kind, |forge| forge.at(&calls.demo(kind)).commit("main", "Push", &[("other.txt", Some(b"x"))]));
+            done(&update(&calls, kind, b"mine\n", &sha).send(), 200, &json!({ "path": "src/lib.rs" }));
         }
-        // Before the host is told at all it is the same, on every kind.
-        calls.forge(kind, |forge| {
-            forge.at(&calls.demo(kind)).commit("main", "Push", &[("src/lib.rs", Some(b"theirs\n"))])
-        });
-        let before = commits(&calls, kind);
-        refused(&update(&calls, kind, b"mine\n", &sha).send(), 400, "SVCSTG.REPO.0400");
-        refused(&delete(&calls, kind, &sha).send(), 400, "SVCSTG.REPO.0400");
-        assert_eq!(
-            (content(&calls, kind, "src/lib.rs").as_deref(), commits(&calls, kind)),
-            (Some(&b"theirs\n"[..]), before)
-        );
-        // What moves another file is in nobody's way.
-        let sha = blob_sha(b"theirs\n");
-        calls.forge(kind, |forge| forge.at(&calls.demo(kind)).commit("main", "Push", &[("other.txt", Some(b"x"))]));
-        done(&update(&calls, kind, b"mine\n", &sha).send(), 200, &json!({ "path": "src/lib.rs" }));
-    }
-    // A host that compares nothing: what had moved before we asked is seen all the same.
-    calls.forge("gitee", |forge| forge.overlooks_shas = true);
-    let sha = blob_sha(b"fn main() {}\n");
-    refused(&update(&calls, "gitee", b"mine\n", &sha).send(), 400, "SVCSTG.REPO.0400");
-    refused(&delete(&calls, "gitee", &sha).send(), 400, "SVCSTG.REPO.0400");
-    assert_eq!(content(&calls, "gitee", "src/lib.rs").as_deref(), Some(&b"mine\n"[..]));
+        // A host that compares nothing: what had moved before we asked is seen all the same.
+        calls.forge("gitee", |forge| forge.overlooks_shas = true);
+        let sha = blob_sha(b"fn main() {}\n");
+        refused(&update(&calls, "gitee", b"mine\n", &sha).send(), 400, "SVCSTG.REPO.0400");
+        refused(&delete(&calls, "gitee", &sha).send(), 400, "SVCSTG.REPO.0400");
+        assert_eq!(content(&calls, "gitee", "src/lib.rs").as_deref(), Some(&b"mine\n"[..]));
+    });
 }
 
 #[test]
 fn a_create_that_is_repeated_after_a_lost_answer_does_not_write_twice() {
-    let calls = Calls::on(Database::Sqlite);
-    for kind in KINDS {
-        let (me, demo, fake) = (calls.me(kind), calls.demo(kind), calls.fake(kind));
-        let of_demo = match kind {
-            "github" => "POST /api/v3/repos/octocat/demo",
-            "gitlab" => "POST /gitlab/api/v4/projects/lynx%2Fdemo",
-            _ => "POST /api/v5/repos/cat/demo",
-        };
-        let (tags, projects) = match kind {
-            "github" => (format!("{of_demo}/git/refs"), "POST /api/v3/user/repos"),
-            "gitlab" => (format!("{of_demo}/repository/tags"), "POST /gitlab/api/v4/projects"),
-            _ => (format!("{of_demo}/tags"), "POST /api/v5/user/repos"),
-        };
-        let hook = json!({ "secret": "s3cret-of-a-hook", "url": "https://ci.example/hook" });
-        let file = json!({ "message": "Add", "content": to_base64(b"once\n") });
-        for (what, line, rest, body) in [
-            ("repository", projects.to_owned(), format!("/repos/{me}/projects"), json!({ "name": "made" })),
-            ("tag", tags, format!("/repos/{demo}/tags?ref=main"), json!({ "name": "v2", "description": "Two" })),
-            ("webhook", format!("{of_demo}/hooks"), format!("/repos/{demo}/hooks"), hook),
-            ("file", self::line(kind, "create", "once.txt"), format!("/files/{demo}/once.txt?ref=main"), file),
-        ] {
-            fake.recovers();
-            fake.fails(&line, Fault::DropAfter, 1);
-            let lost = calls.git(kind, "POST", &rest).json(&body).send();
-            refused(&lost, 502, "SVCSTG.REPO.0500");
-            fake.forget();
-            let again = calls.git(kind, "POST", &rest).json(&body).send();
-            refused(&again, 400, "SVCSTG.REPO.0403");
-            assert!(fake.count(&line) <= 1, "{kind} {what}: asked at most once more");
+    on_both(|calls| {
+        for kind in KINDS {
+            let (me, demo, fake) = (calls.me(kind), calls.demo(kind), calls.fake(kind));
+            let of_demo = match kind {
+                "github" => "POST /api/v3/repos/octocat/demo",
+                "gitlab" => "POST /gitlab/api/v4/projects/lynx%2Fdemo",
+                _ => "POST /api/v5/repos/cat/demo",
+            };
+            let (tags, projects) = match kind {
+                "github" => (format!("{of_demo}/git/refs"), "POST /api/v3/user/repos"),
+                "gitlab" => (format!("{of_demo}/repository/tags"), "POST /gitlab/api/v4/projects"),
+                _ => (format!("{of_demo}/tags"), "POST /api/v5/user/repos"),
+            };
+            let hook = json!({ "secret": "s3cret-of-a-hook", "url": "https://ci.example/hook" });
+            let file = json!({ "message": "Add", "content": to_base64(b"once\n") });
+            for (what, line, rest, body) in [
+                ("repository", projects.to_owned(), format!("/repos/{me}/projects"), json!({ "name": "made" })),
+                ("tag", tags, format!("/repos/{demo}/tags?ref=main"), json!({ "name": "v2", "description": "Two" })),
+                ("webhook", format!("{of_demo}/hooks"), format!("/repos/{demo}/hooks"), hook),
+                ("file", self::line(kind, "create", "once.txt"), format!("/files/{demo}/once.txt?ref=main"), file),
+            ] {
+                fake.recovers();
+                fake.fails(&line, Fault::DropAfter, 1);
+                let lost = calls.git(kind, "POST", &rest).json(&body).send();
+                refused(&lost, 502, "SVCSTG.REPO.0500");
+                fake.forget();
+                let again = calls.git(kind, "POST", &rest).json(&body).send();
+                refused(&again, 400, "SVCSTG.REPO.0403");
+                assert!(fake.count(&line) <= 1, "{kind} {what}: asked at most once more");
+            }
+            let (made, tag, hooks, times) = calls.forge(kind, |forge| {
+                let made = forge.repositories.iter().filter(|r| r.name == "made").count();
+                let demo = forge.at(&demo);
+                let times = demo.history("main").iter().filter(|commit| commit.message == "Add").count();
+                (made, demo.tags["v2"].message.clone(), demo.hooks.clone(), times)
+            });
+            assert_eq!((made, tag.as_deref(), hooks.len(), times), (1, Some("Two"), 1, 1), "{kind}");
+            assert_eq!(
+                (hooks[0].url.as_str(), hooks[0].secret.as_str()),
+                ("https://ci.example/hook", "s3cret-of-a-hook")
+            );
         }
-        let (made, tag, hooks, times) = calls.forge(kind, |forge| {
-            let made = forge.repositories.iter().filter(|r| r.name == "made").count();
-            let demo = forge.at(&demo);
-            let times = demo.history("main").iter().filter(|commit| commit.message == "Add").count();
-            (made, demo.tags["v2"].message.clone(), demo.hooks.clone(), times)
-        });
-        assert_eq!((made, tag.as_deref(), hooks.len(), times), (1, Some("Two"), 1, 1), "{kind}");
-        assert_eq!((hooks[0].url.as_str(), hooks[0].secret.as_str()), ("https://ci.example/hook", "s3cret-of-a-hook"));
-    }
+    });
 }
 
 #[test]
 fn repositories_tags_and_webhooks_are_made_listed_and_removed() {
-    let calls = Calls::on(Database::Sqlite);
-    for kind in KINDS {
-        let (me, demo) = (calls.me(kind), calls.demo(kind));
-        let mut spaces = vec![(me, "fresh-1"), ("octo-org", "fresh.2")];
-        if kind == "gitee" {
-            // A third kind of namespace, with a way of its own to say that a repository is private.
-            calls.forge(kind, |forge| {
-                let id = forge.space(me).expect("the person's own").members[0];
-                forge.add_space("octo-works", Kind::Enterprise, &[id])
-            });
-            spaces.push(("octo-works", "fresh-3"));
-        }
-        for (space, name) in spaces {
-            let made =
-                calls.git(kind, "POST", &format!("/repos/{space}/projects")).json(&json!({ "name": name })).send();
-            let json = made.json();
-            assert_eq!((made.status, &json["name"]), (200, &json!(name)), "{json}");
-            assert_eq!(json["clone_url"], format!("{}/{space}/{name}.git", calls.web(kind)));
-            let begin = format!(r#"{{"id":"{}","name":"{name}","clone_url":"#, json["id"].as_str().expect("an id"));
-            assert!(made.text().starts_with(&begin), "{}", made.text());
-        }
-        let tags = format!("/repos/{demo}/tags?ref=feature%2Fx");
-        let body = json!({ "name": "rel/2.0", "description": "Second\nline" });
-        let made = calls.git(kind, "POST", &tags).json(&body).send();
-        done(&made, 200, &json!({ "name": "rel/2.0" }));
-        let kept = calls.forge(kind, |forge| forge.at(&demo).tags["rel/2.0"].message.clone());
-        assert_eq!(kept.as_deref(), Some("Second\nline"), "{kind}: annotated");
-        assert_eq!(calls.good(kind, &format!("/repos/{demo}/tags")), json!({ "tags": ["rel/2.0", "v1.0"] }));
-        let gone = |name: &str| calls.git(kind, "DELETE", &format!("/repos/{demo}/tags/{name}")).send();
-        match kind {
-            "gitee" => {
-                let sentence = refused(&gone("v1.0"), 400, "SVCSTG.REPO.0401");
-                assert!(sentence.contains("push its deletion with git"), "{sentence}");
+    on_both(|calls| {
+        for kind in KINDS {
+            let (me, demo) = (calls.me(kind), calls.demo(kind));
+            let mut spaces = vec![(me, "fresh-1"), ("octo-org", "fresh.2")];
+            if kind == "gitee" {
+                // A third kind of namespace, with a way of its own to say that a repository is private.
+                calls.forge(kind, |forge| {
+                    let id = forge.space(me).expect("the person's own").members[0];
+                    forge.add_space("octo-works", Kind::Enterprise, &[id])
+                });
+                spaces.push(("octo-works", "fresh-3"));
             }
-            _ => {
-                done(&gone("rel%3A2.0"), 204, &Value::Null);
-                done(&gone("v1.0"), 204, &Value::Null);
-                assert!(refused(&gone("v1.0"), 404, "SVCSTG.REPO.0404").contains("not found"));
-                assert_eq!(calls.good(kind, &format!("/repos/{demo}/tags")), json!({ "tags": [] }));
+            for (space, name) in spaces {
+                let made =
+                    calls.git(kind, "POST", &format!("/repos/{space}/projects")).json(&json!({ "name": name })).send();
+                let json = made.json();
+                assert_eq!((made.status, &json["name"]), (200, &json!(name)), "{json}");
+                assert_eq!(json["clone_url"], format!("{}/{space}/{name}.git", calls.web(kind)));
+                let begin = format!(r#"{{"id":"{}","name":"{name}","clone_url":"#, json["id"].as_str().expect("an id"));
+                assert!(made.text().starts_with(&begin), "{}", made.text());
             }
+            let tags = format!("/repos/{demo}/tags?ref=feature%2Fx");
+            let body = json!({ "name": "rel/2.0", "description": "Second\nline" });
+            let made = calls.git(kind, "POST", &tags).json(&body).send();
+            done(&made, 200, &json!({ "name": "rel/2.0" }));
+            let kept = calls.forge(kind, |forge| forge.at(&demo).tags["rel/2.0"].message.clone());
+            assert_eq!(kept.as_deref(), Some("Second\nline"), "{kind}: annotated");
+            assert_eq!(calls.good(kind, &format!("/repos/{demo}/tags")), json!({ "tags": ["rel/2.0", "v1.0"] }));
+            let gone = |name: &str| calls.git(kind, "DELETE", &format!("/repos/{demo}/tags/{name}")).send();
+            match kind {
+                "gitee" => {
+                    let sentence = refused(&gone("v1.0"), 400, "SVCSTG.REPO.0401");
+                    assert!(sentence.contains("push its deletion with git"), "{sentence}");
+                }
+                _ => {
+                    done(&gone("rel%3A2.0"), 204, &Value::Null);
+                    done(&gone("v1.0"), 204, &Value::Null);
+                    assert!(refused(&gone("v1.0"), 404, "SVCSTG.REPO.0404").contains("not found"));
+                    assert_eq!(calls.good(kind, &format!("/repos/{demo}/tags")), json!({ "tags": [] }));
+                }
+            }
+            let hooks = format!("/repos/{demo}/hooks");
+            let body = json!({ "secret": "s", "url": "https://ci.example/a?b=c" });
+            let made = calls.git(kind, "POST", &hooks).json(&body).send();
+            let id = made.json()["id"].as_str().expect("text").to_owned();
+            let one = format!(r#"{{"id":"{id}","type":"{kind}","callback_url":"https://ci.example/a?b=c"}}"#);
+            assert_eq!((made.status, made.text()), (200, one.clone()));
+            assert_eq!(calls.read(kind, &hooks).text(), format!(r#"{{"hooks":[{one}]}}"#), "its secret is never shown");
+            let remove = |id: &str| calls.git(kind, "DELETE", &format!("{hooks}/{id}")).send();
+            done(&remove(&id), 204, &Value::Null);
+            refused(&remove(&id), 404, "SVCSTG.REPO.0404");
+            refused(&remove("one"), 404, "SVCSTG.REPO.0404");
+            let trail = calls.trail("git_repository.change");
+            let told = format!("through by-token-{kind}: create a webhook to ci.example in {demo}");
+            assert!(trail.iter().any(|(_, details)| *details == told), "{trail:?}");
         }
-        let hooks = format!("/repos/{demo}/hooks");
-        let body = json!({ "secret": "s", "url": "https://ci.example/a?b=c" });
-        let made = calls.git(kind, "POST", &hooks).json(&body).send();
-        let id = made.json()["id"].as_str().expect("text").to_owned();
-        let one = format!(r#"{{"id":"{id}","type":"{kind}","callback_url":"https://ci.example/a?b=c"}}"#);
-        assert_eq!((made.status, made.text()), (200, one.clone()));
-        assert_eq!(calls.read(kind, &hooks).text(), format!(r#"{{"hooks":[{one}]}}"#), "its secret is never shown");
-        let remove = |id: &str| calls.git(kind, "DELETE", &format!("{hooks}/{id}")).send();
-        done(&remove(&id), 204, &Value::Null);
-        refused(&remove(&id), 404, "SVCSTG.REPO.0404");
-        refused(&remove("one"), 404, "SVCSTG.REPO.0404");
-        let trail = calls.trail("git_repository.change");
-        let told = format!("through by-token-{kind}: create a webhook to ci.example in {demo}");
-        assert!(trail.iter().any(|(_, details)| *details == told), "{trail:?}");
-    }
+    });
 }
 
 #[test]
 fn a_change_whose_caller_hangs_up_is_finished_and_told_to_the_trail() {
     use std::io::Write;
-    for database in [Database::Sqlite, Database::Postgres] {
-        let calls = Calls::on(database);
+    on_both(|calls| {
         let (gate, line) = (Gate::default(), "POST /api/v3/repos/octocat/demo/git/tags");
         calls.github.fails(line, Fault::FrozenAfter(gate.clone()), 1);
         let body = json!({ "name": "v7", "description": "Seven" }).to_string();
@@ -300,5 +303,5 @@ fn a_change_whose_caller_hangs_up_is_finished_and_told_to_the_trail() {
         assert!(told("refused"));
         let trail = calls.trail("git_repository.change");
         assert!(trail.iter().any(|(said, details)| said == "unknown" && details.contains("v8")), "{trail:?}");
-    }
+    });
 }
