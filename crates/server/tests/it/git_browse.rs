@@ -6,7 +6,7 @@ use crate::githosts::Fault;
 use crate::harness::page::tags;
 use crate::harness::{Chromium, Database, Page, Visitor};
 
-fn start(calls: &Calls, kind: &str) -> String {
+pub fn start(calls: &Calls, kind: &str) -> String {
     calls.server.at(&format!("/git/{}/browse/{}", calls.project, calls.name(kind)))
 }
 
@@ -32,7 +32,7 @@ fn enter(visitor: &mut Visitor, page: &Page, label: &str) -> Page {
     page
 }
 
-fn walk(visitor: &mut Visitor, start: &str, way: &[&str]) -> Page {
+pub fn walk(visitor: &mut Visitor, start: &str, way: &[&str]) -> Page {
     let mut page = visitor.open(start);
     for label in way {
         page = enter(visitor, &page, label);
@@ -40,7 +40,7 @@ fn walk(visitor: &mut Visitor, start: &str, way: &[&str]) -> Page {
     page
 }
 
-fn text(page: &Page, id: &str) -> String {
+pub fn text(page: &Page, id: &str) -> String {
     crate::harness::page::text_of(&page.answer.text(), id).unwrap_or_else(|| panic!("no {id}: {}", page.plain()))
 }
 

@@ -56,7 +56,7 @@ fn a_viewer_reads_an_editor_changes_and_whoever_is_in_another_project_does_neith
 }
 
 #[track_caller]
-fn refused_by_gateway(answer: &Answer) {
+pub fn refused_by_gateway(answer: &Answer) {
     assert_eq!((answer.status, &answer.json()["error_code"]), (403, &json!("APIG.0302")), "{}", answer.text());
 }
 
@@ -167,7 +167,7 @@ fn fm_106_a_literal_goes_before_a_variable_and_has_one_spelling() {
 }
 
 /// Every call: its method, where it is, and whether it is about webhooks.
-fn routes(demo: &str) -> Vec<(&'static str, String, bool)> {
+pub fn routes(demo: &str) -> Vec<(&'static str, String, bool)> {
     let (me, _) = demo.split_once('/').expect("a namespace");
     vec![
         ("GET", "/repos/namespaces".to_owned(), false),
@@ -213,48 +213,5 @@ fn st_112_fm_59_an_access_token_opens_the_calls_of_its_scope_and_no_others() {
                 assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"insufficient_scope\""));
             }
         }
-    });
-}
-
-#[test]
-fn fm_131_a_call_acts_through_its_own_projects_authorization_and_knows_of_no_others() {
-    on_both(|calls| {
-        // Another project with an authorization of the same name, as another account, and one that only it has.
-        let other = project(&calls.server);
-        join(&calls.server, &other, &calls.ada, "editor");
-        calls.server.json(&["git-host", "project", "add", "hub", &other], "");
-        let others = token(&calls.server, &calls.ada, &other);
-        calls.github.add_person("hubot");
-        let hubots = calls.personal("github");
-        for name in ["by-token-github", "only-theirs"] {
-            let url = calls.server.at(&format!("/v1/{other}/git/auths/github/personal"));
-            let body = json!({ "name": name, "token": hubots });
-            let kept = Call::post(url).header("X-Auth-Token", &others).json(&body).send();
-            assert_eq!(kept.status, 200, "{}", kept.text());
-        }
-        let ask = |project: &str, token: &str, name: &str, (method, rest): (&str, &str)| {
-            let url = calls.server.at(&format!("/v1/{project}/git{rest}"));
-            let body = json!({ "name": "x1", "message": "m", "content": "eA==", "description": "d", "secret": "s",
-                "url": "https://ci.example", "sha": "0".repeat(40) });
-            Call::new(method, url).header("X-Auth-Token", token).header("X-Repo-Auth", name).json(&body).send()
-        };
-        for (mine, account) in [((&calls.project, &calls.token), "octocat"), ((&other, &others), "hubot")] {
-            let answer = ask(mine.0, mine.1, "by-token-github", ("GET", "/repos/namespaces"));
-            assert_eq!(answer.json()["namespaces"][0]["name"], account, "{}", answer.text());
-        }
-        calls.github.forget();
-        let demo = calls.demo("github");
-        for (method, rest, _) in routes(&demo) {
-            let told = |name: &str| {
-                let answer = ask(&calls.project, &calls.token, name, (method, &rest));
-                (answer.status, answer.text())
-            };
-            let (theirs, nobodys) = (told("only-theirs"), told("no-such-one"));
-            assert_eq!(theirs, nobodys, "{method} {rest}");
-            assert!(theirs.1.contains("SVCSTG.REPO.04"), "{method} {rest}: {}", theirs.1);
-            let elsewhere = ask(&other, &calls.token, "only-theirs", (method, &rest));
-            refused_by_gateway(&elsewhere);
-        }
-        assert!(calls.github.log().is_empty(), "a host hears nothing of these");
     });
 }

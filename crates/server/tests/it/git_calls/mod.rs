@@ -2,11 +2,15 @@
 
 mod bounds;
 mod callers;
+mod empty;
+mod history;
 mod leaks;
+mod nested;
 mod reading;
 mod renewed;
 pub mod scene;
 mod sdk;
+mod strangers;
 mod table;
 mod turns;
 mod writing;

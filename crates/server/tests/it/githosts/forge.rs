@@ -155,8 +155,14 @@ impl Forge {
 
     /// Whether a person takes part in the namespace of a repository, or was invited to it.
     pub fn may_see(&self, person: u64, repository: &Repository) -> bool {
-        let is_member = |s: &Space| s.members.contains(&person);
-        repository.guests.contains(&person) || self.space(&repository.space).is_some_and(is_member)
+        repository.guests.contains(&person) || self.space(&repository.space).is_some_and(|s| self.takes_part(person, s))
+    }
+
+    /// Whether a person is a member of a namespace, or of one above it.
+    pub fn takes_part(&self, person: u64, space: &Space) -> bool {
+        let is_above =
+            |s: &Space| space.path.strip_prefix(&s.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.spaces.iter().any(|s| s.members.contains(&person) && is_above(s))
     }
 }
 

@@ -22,19 +22,21 @@ impl Repositories {
     pub fn answer(&mut self, url: &str, what: &str, asked: &Asked, person: &Person) -> Said {
         let (forge, path) = (&mut self.forge, segments(what));
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let is_member = |s: &Space| s.members.contains(&person.id);
+        // What is inherited from a group above counts, but in the list of all namespaces it is left out.
+        let is_named = |s: &Space| s.members.contains(&person.id);
+        let is_member = |s: &Space| forge.takes_part(person.id, s);
         match (asked.method.as_str(), &path[..]) {
             ("GET", ["namespaces"]) => {
-                let items = forge.spaces.iter().filter(|s| is_member(s)).map(|s| namespace(url, s)).collect();
+                let items = forge.spaces.iter().filter(|s| is_named(s)).map(|s| namespace(forge, url, s)).collect();
                 page(forge, url, asked, items)
             }
             ("GET", ["groups"]) => {
                 let groups = forge.spaces.iter().filter(|s| s.kind == Kind::Group && is_member(s));
-                let items = groups.map(|s| namespace(url, s)).collect();
+                let items = groups.map(|s| namespace(forge, url, s)).collect();
                 page(forge, url, asked, items)
             }
             ("GET", ["namespaces", named]) => match forge.space(named).filter(|s| is_member(s)) {
-                Some(space) => Said::json(200, &namespace(url, space)),
+                Some(space) => Said::json(200, &namespace(forge, url, space)),
                 None => failure(404, "404 Namespace Not Found"),
             },
             ("GET", ["groups", named, "projects"]) => {
@@ -260,7 +262,7 @@ fn create(forge: &mut Forge, url: &str, asked: &Asked, person: &Person) -> Said 
         Some(id) => s.id == id,
         None => s.path == person.login,
     };
-    let Some(space) = forge.spaces.iter().find(own).filter(|s| s.members.contains(&person.id)) else {
+    let Some(space) = forge.spaces.iter().find(own).filter(|s| forge.takes_part(person.id, s)) else {
         return Said::json(400, &json!({ "message": { "namespace": ["is not valid"] } }));
     };
     let (space, name) = (space.path.clone(), text(&fields, "path").or(text(&fields, "name")).unwrap_or_default());
@@ -294,18 +296,20 @@ fn of_space(forge: &Forge, url: &str, asked: &Asked, space: &str) -> Said {
     page(forge, url, asked, items)
 }
 
-fn namespace(url: &str, space: &Space) -> Value {
+fn namespace(forge: &Forge, url: &str, space: &Space) -> Value {
     let Space { id, path, kind, .. } = space;
     let kind = if *kind == Kind::Person { "user" } else { "group" };
+    let parent = path.rsplit_once('/').and_then(|(parent, _)| forge.space(parent)).map(|parent| parent.id);
+    let name = path.rsplit('/').next();
     json!({
-        "id": id, "name": path, "path": path.rsplit('/').next(), "kind": kind, "full_path": path, "parent_id": null,
+        "id": id, "name": name, "path": name, "kind": kind, "full_path": path, "parent_id": parent,
         "avatar_url": null, "web_url": format!("{url}/{path}"),
     })
 }
 
 fn shown(url: &str, forge: &Forge, project: &Repository) -> Value {
     let path = project.full_path();
-    let space = forge.space(&project.space).map(|space| namespace(url, space));
+    let space = forge.space(&project.space).map(|space| namespace(forge, url, space));
     json!({
         "id": project.id, "description": null, "name": project.name, "name_with_namespace": path,
         "path": project.name, "path_with_namespace": path, "created_at": "2026-01-02T03:04:05.000Z",
