@@ -2,7 +2,7 @@
 
 use crate::every_host::place;
 use crate::player::{Host, NOW, reply, run};
-use vestibule_githost::answers::Listing;
+use vestibule_githost::answers::{Listing, MOST_PAGES};
 use vestibule_githost::errand::Step;
 use vestibule_githost::names::{Namespace, Ref};
 use vestibule_githost::refusal::{Refusal, Why};
@@ -145,6 +145,46 @@ fn a_tree_of_gitlab_is_walked_by_keys_and_by_numbers_where_it_is_counted_all_the
     // A key without end is not sent back.
     let long = link(&"k".repeat(5000));
     assert_eq!(tree_pages(&[&[("link", &long)], &[]]).0[1], "page=2&per_page=100");
+}
+
+#[test]
+fn a_tree_of_gitlab_without_end_is_cut_where_we_stop_and_one_that_repeats_itself_where_it_begins_to() {
+    let link = |page: usize| format!("<https://gitlab.com/x?page_token=k{page}>; rel=\"next\"");
+    let (host, mut asked) = (gitlab(), Vec::new());
+    let outcome = run(tree(&host), |request| {
+        asked.push(request.url().to_owned());
+        let (page, files) = (asked.len(), (0..100).map(|n| (asked.len(), n)));
+        // Folders alone are no end either.
+        let kind = if page % 2 == 0 { "tree" } else { "blob" };
+        let files: Vec<_> = files.map(|(page, n)| format!(r#"{{"path":"{page}/{n}","type":"{kind}"}}"#)).collect();
+        ok(&[("link", &link(page))], &format!("[{}]", files.join(",")))
+    });
+    let listing = outcome.unwrap();
+    assert_eq!(asked.len(), MOST_PAGES as usize, "and not once more");
+    assert!(asked[49].ends_with("page_token=k49"), "{}", asked[49]);
+    assert_eq!((listing.items.len(), listing.is_cut), (2500, true));
+    assert_eq!(listing.items[100], "3/0");
+
+    // One that goes round in a circle of keys is asked for no longer than it brings something new.
+    let mut asked = 0;
+    let outcome = run(tree(&host), |_| {
+        asked += 1;
+        let files = r#"[{"path":"a","type":"blob"},{"path":"b","type":"blob"}]"#;
+        ok(&[("link", &link(asked % 2))], files)
+    });
+    let listing = outcome.unwrap();
+    assert_eq!((asked, listing.items.len(), listing.is_cut), (2, 2, true));
+
+    // Paths as long as they may be: the bytes are bounded too, whatever the number of pages.
+    let mut asked = 0;
+    let outcome = run(tree(&host), |_| {
+        asked += 1;
+        let long = "x".repeat(4000);
+        let files: Vec<_> = (0..100).map(|n| format!(r#"{{"path":"{long}/{asked}/{n}","type":"blob"}}"#)).collect();
+        ok(&[("link", &link(asked))], &format!("[{}]", files.join(",")))
+    });
+    let listing = outcome.unwrap();
+    assert!((15..25).contains(&asked) && listing.is_cut, "{asked} pages");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Authorizations at Git hosts: one of a name, changed by who has read them, gone at once, and nobody else's.
 
 use crate::git_ground::Ground;
-use crate::harness::{NOW, each_database};
+use crate::harness::{NOW, each_database, each_empty_database, options};
+use crate::key_locks::heard;
 use crate::world::{CALLERS, SECOND, count, race};
 use vestibule_store::applications::Change;
+use vestibule_store::db::Heard;
 use vestibule_store::git_authorizations::{GitTokens, TokenType};
 use vestibule_store::git_credentials::{
     AddGitAuthorization, ChangeGitAuthorization, MOST_GIT_AUTHORIZATIONS, NewGitAuthorization, NewGitCredential,
@@ -12,6 +14,7 @@ use vestibule_store::git_revocations::{GitFarewell, GitRevoked};
 use vestibule_store::git_standing::{GitNext, GitStatus, GitTrouble};
 use vestibule_store::projects::Role;
 use vestibule_store::sealed::{Resealed, SEALED_COLUMNS};
+use vestibule_store::{Options, Role as Process, Store};
 
 #[test]
 fn an_authorization_is_found_with_its_host_in_one_read_and_listed_by_name() {
@@ -123,6 +126,28 @@ fn fm_131_an_authorization_of_another_project_or_tenant_is_neither_found_nor_cha
         assert_eq!(ground.find("mine").await, Some(mine));
         assert_eq!(store.due_git_revocations(NOW).await.expect("reads"), [], "nothing is queued");
         assert_eq!(ground.audited("git_authorization.end").await, 0);
+    });
+}
+
+/// Every call that names an authorization begins with this read, and goes no further where it finds none.
+#[test]
+fn fm_131_an_authorization_of_another_project_runs_the_same_statements_as_one_that_is_not_there() {
+    each_empty_database(async |database| {
+        let told = Heard::default();
+        let options = Options { heard: Some(told.clone()), ..options(Process::Server) };
+        let ground = Ground::new(Store::open(&database.url, Process::Server, options).await.expect("opens")).await;
+        ground.keep("theirs").await;
+        let (store, own) = (ground.store(), ground.project("orchard").await);
+        let find = async |project, name| {
+            let is_there = store.find_git_authorization(project, name).await.expect("reads").is_some();
+            assert_eq!(is_there, (project, name) == (ground.project, "theirs"));
+        };
+        let foreign = heard(&told, find(own, "theirs")).await;
+        assert_eq!(heard(&told, find(own, "nobodys")).await, foreign);
+        assert_eq!(heard(&told, find(ground.project, "nobodys")).await, foreign);
+        assert_eq!(heard(&told, find(ground.project, "theirs")).await, foreign);
+        assert_eq!(foreign.len(), 1);
+        store.close().await;
     });
 }
 

@@ -103,7 +103,7 @@ fn fm_117_counters_of_access_keys_are_swept_an_hour_after_their_last_failure() {
 }
 
 /// What `work` is heard to run.
-async fn heard(heard: &Heard, work: impl Future<Output = ()>) -> BTreeSet<&'static str> {
+pub async fn heard(heard: &Heard, work: impl Future<Output = ()>) -> BTreeSet<&'static str> {
     heard.lock().expect("is whole").clear();
     work.await;
     heard.lock().expect("is whole").clone()

@@ -39,10 +39,18 @@ fn a_list_is_read_to_its_end_page_by_page_and_one_that_has_no_end_is_cut_and_say
             let cut = calls.read(kind, &format!("/repos/{demo}/branches"));
             assert_eq!(cut.json(), json!({ "branches": many[..100] }), "{kind}: fifty pages and no more");
             assert_eq!(cut.header("x-truncated"), Some("true"), "{kind}");
-            if kind != "gitlab" {
-                // These hosts cut a tree themselves, and say so.
-                let tree = calls.read(kind, &format!("/files/{demo}/trees?ref=b000"));
-                assert_eq!((tree.status, tree.header("x-truncated")), (200, Some("true")), "{}", tree.text());
+            // GitHub and Gitee cut a tree themselves and say so; GitLab gives it page by page, and we stop.
+            let files: Vec<String> = (0..120).map(|n| format!("{n:03}.txt")).collect();
+            let changes: Vec<(&str, Option<&[u8]>)> =
+                files.iter().map(|name| (name.as_str(), Some(name.as_bytes()))).collect();
+            calls.forge(kind, |forge| drop(forge.at(&demo).commit("huge", "Many", &changes)));
+            let tree = calls.read(kind, &format!("/files/{demo}/trees?ref=huge"));
+            assert_eq!((tree.status, tree.header("x-truncated")), (200, Some("true")), "{kind}: {}", tree.text());
+            if kind == "gitlab" {
+                assert_eq!(tree.json(), json!({ "paths": files[..100] }), "fifty pages of two");
+                calls.forge(kind, |forge| forge.most_per_page = 3);
+                let whole = calls.read(kind, &format!("/files/{demo}/trees?ref=huge"));
+                assert_eq!((whole.json(), whole.header("x-truncated")), (json!({ "paths": files }), None), "forty pages");
             }
         }
     });
