@@ -1,7 +1,7 @@
 //! The landing page: where it stands, what it offers, what it shows, and what it says when the host said no.
 
 use super::scene::{Scene, brought};
-use crate::githosts::Fault;
+use crate::githosts::{Fault, follow};
 use crate::harness::visitor::parameter;
 use crate::harness::{Call, Database, Visitor, page};
 
@@ -99,6 +99,57 @@ fn an_authorization_is_renewed_in_place_its_name_stays_and_the_old_access_ends_a
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
         assert_eq!(scene.github.live_tokens().len(), 1, "and the new one does");
+    });
+}
+
+#[test]
+fn a_personal_token_gives_way_to_an_authorization_by_redirect_and_the_name_stays() {
+    on_both(|scene| {
+        let personal = [
+            scene.github.classic_token(&["repo"], None),
+            scene.gitlab.personal_token(&["api"], scene.gitlab.clock.now() + 30 * 86_400),
+        ];
+        for (kind, token) in ["github", "gitlab"].into_iter().zip(&personal) {
+            let name = format!("own-{kind}");
+            let body = serde_json::json!({ "name": name, "token": token });
+            assert_eq!(scene.post(&format!("/{kind}/personal"), &body).status, 200);
+            let row = || scene.list().into_iter().find(|row| row["name"] == name.as_str()).expect("is there");
+            let before = row();
+            assert_eq!(before["token_type"], "personal");
+            // Once by a way that was begun anew, and once from the list of authorizations.
+            let (mut visitor, page) = match kind {
+                "github" => {
+                    let (_, visitor, page) = scene.landed(kind);
+                    (visitor, page)
+                }
+                _ => {
+                    let mut visitor = scene.visitor(&scene.ada);
+                    let page = visitor.open(&scene.server.at(&format!("/git/{}", scene.project)));
+                    let away = visitor.submit(&page, &format!("renew-{name}"), &[]);
+                    let page = visitor.open(&follow(away.left_for.as_deref().expect("sent to the host")));
+                    (visitor, page)
+                }
+            };
+            let kept = visitor.submit(&page, &format!("git-renew-{name}"), &[]);
+            assert!(kept.shows("git-kept") && kept.plain().contains("is renewed"), "{}", kept.plain());
+            let after = row();
+            assert_eq!((&after["token_type"], &after["status"]), (&"oauth".into(), &0.into()), "{after}");
+            for same in ["name", "create_time", "repo_type", "repo_host", "repo_user"] {
+                assert_eq!(after[same], before[same], "{same}");
+            }
+            assert_ne!(scene.credential(&name), *token, "the new token is handed out");
+        }
+        assert_eq!(scene.list().len(), 2);
+        let shown = scene.shown("own-gitlab");
+        assert!(shown["next"].as_str().is_some_and(|next| next.contains("what renews it is kept")), "{shown}");
+        // A personal token is its owner's: nobody ends it, and the trail says that it lives on.
+        let start = std::time::Instant::now();
+        while scene.trail("git_authorization.revoke").len() < 2 {
+            assert!(start.elapsed() < std::time::Duration::from_secs(20), "the trail says nothing");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        assert!(scene.trail("git_authorization.revoke").iter().all(|(outcome, _)| outcome == "cannot_be"));
+        assert!(scene.github.is_alive(&personal[0]) && scene.gitlab.is_alive(&personal[1]));
     });
 }
 
