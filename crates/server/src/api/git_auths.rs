@@ -35,8 +35,8 @@ use vestibule_store::projects::Role;
 
 /// The scope that an access token needs for the credential store.
 pub const SCOPE: &str = "git_authorizations";
-const READ: Needs = Needs { role: Role::Viewer, scope: SCOPE };
-const CHANGE: Needs = Needs { role: Role::Editor, scope: SCOPE };
+const READ: Needs = Needs { role: Role::Viewer, scopes: &[SCOPE] };
+const CHANGE: Needs = Needs { role: Role::Editor, scopes: &[SCOPE] };
 
 /// A call on its way: who makes it, and the path's segments.
 struct Call<'a> {

@@ -33,15 +33,18 @@ use vestibule_githost::site::Visit;
 use vestibule_store::audit::{Event, Note};
 use vestibule_store::projects::Role;
 
-/// The scopes that an access token needs: for repositories and their files, and for webhooks.
-const REPOSITORIES: &str = "projects";
-const HOOKS: &str = "hook";
+/// The scopes that an access token needs: for repositories and their files, and for webhooks. What namespaces there are is
+/// opened by the scope for groups alone, too, as at Gitee, whose name it is.
+const REPOSITORIES: &[&str] = &["projects"];
+const HOOKS: &[&str] = &["hook"];
+const SPACES: &[&str] = &["projects", "groups"];
 
 /// What the calls ask of their caller.
-pub const READ: Needs = Needs { role: Role::Viewer, scope: REPOSITORIES };
-pub const CHANGE: Needs = Needs { role: Role::Editor, scope: REPOSITORIES };
-pub const READ_HOOKS: Needs = Needs { role: Role::Viewer, scope: HOOKS };
-pub const CHANGE_HOOKS: Needs = Needs { role: Role::Editor, scope: HOOKS };
+pub const READ: Needs = Needs { role: Role::Viewer, scopes: REPOSITORIES };
+pub const READ_SPACES: Needs = Needs { role: Role::Viewer, scopes: SPACES };
+pub const CHANGE: Needs = Needs { role: Role::Editor, scopes: REPOSITORIES };
+pub const READ_HOOKS: Needs = Needs { role: Role::Viewer, scopes: HOOKS };
+pub const CHANGE_HOOKS: Needs = Needs { role: Role::Editor, scopes: HOOKS };
 
 /// A call on its way: who makes it, through which authorization, and the path's segments.
 pub struct GitCall<'a> {

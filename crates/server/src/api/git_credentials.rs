@@ -39,7 +39,7 @@ pub const PATH: &str = "/v1/{project_id}/git/credentials";
 /// Where refused tokens are told of.
 pub const REFUSED: &str = "/v1/{project_id}/git/credentials/refused";
 
-const NEEDS: Needs = Needs { role: Role::Editor, scope: super::git_auths::SCOPE };
+const NEEDS: Needs = Needs { role: Role::Editor, scopes: &[super::git_auths::SCOPE] };
 
 /// Hands out the token.
 pub async fn hand_out(State(app): State<Arc<App>>, received: Received) -> Response {

@@ -7,7 +7,7 @@ mod answers;
 mod bodies;
 
 use super::git_calls::{
-    CHANGE, CHANGE_HOOKS, GitCall, READ, READ_HOOKS, answer, answer_list, no_content, of_host, reference,
+    CHANGE, CHANGE_HOOKS, GitCall, READ, READ_HOOKS, READ_SPACES, answer, answer_list, no_content, of_host, reference,
 };
 use crate::app::App;
 use crate::web::form::Received;
@@ -23,7 +23,7 @@ use vestibule_githost::names::{HookId, Message, NewName};
 /// `GET …/git/repos/namespaces`: the namespaces that the authorization's token sees.
 pub async fn namespaces(State(app): State<Arc<App>>, received: Received) -> Response {
     let served = async {
-        let call = GitCall::begin(&app, &received, READ).await?;
+        let call = GitCall::begin(&app, &received, READ_SPACES).await?;
         let listing = call.ask(|host, visit| host.namespaces(visit)).await?;
         Ok(answer_list(listing, Namespaces::of))
     };

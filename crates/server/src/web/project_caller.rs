@@ -19,8 +19,9 @@ use vestibule_store::projects::Role;
 pub struct Needs {
     /// What they must be in the project, or more.
     pub role: Role,
-    /// What an access token must be good for. Project tokens and access keys act for the person without bounds.
-    pub scope: &'static str,
+    /// What an access token must be good for: one of these is enough. Project tokens and access keys act for the person
+    /// without bounds.
+    pub scopes: &'static [&'static str],
 }
 
 /// By what a caller is known.
@@ -80,7 +81,7 @@ impl ProjectCaller {
         // No project has this id: what is no id is looked up as well.
         let project = Id::parse(project).unwrap_or(Id::from_bytes([0; 16]));
         let Someone { person, number, by, reach } = credential::identify_in(app, received, Some(project)).await?;
-        by.opens(&[needs.scope])?;
+        by.opens(needs.scopes)?;
         // Clients name the project twice; whoever routes by the header must mean the same one.
         if received.headers.get_all(PROJECT_HEADER).iter().any(|also| also.as_bytes() != named.as_bytes()) {
             let sentence = "X-Project-Id names another project than the path";
