@@ -119,8 +119,14 @@ fn fm_50_fm_134_codes_and_states_of_other_flows_changed_ones_and_other_projects_
         let elsewhere = project(&scene.server);
         join(&scene.server, &elsewhere, &scene.ada, "owner");
         scene.server.json(&["git-host", "project", "add", "hub", &elsewhere], "");
+        // Two more configurations of the same application, each with a tag of its own.
+        let hub = &scene.github;
+        let client = (hub.client_id.as_str(), hub.client_secret.as_str());
+        for tag in ["intl", "home"] {
+            scene.add_host(&format!("hub-{tag}"), "github", &hub.url(), client, &["--tag", tag]);
+        }
         let asked = scene.asked();
-        let post = |body: &serde_json::Value| scene.post("/github/oauth", body);
+        let post = |body: &serde_json::Value| scene.post("/hub/oauth", body);
         let (first, second) = (brought("auth1", &one), brought("auth1", &two));
         refused(
             &post(&json!({ "name": "auth1", "code": second["code"], "state": first["state"] })),
@@ -147,8 +153,14 @@ fn fm_50_fm_134_codes_and_states_of_other_flows_changed_ones_and_other_projects_
         let path = scene.server.at(&format!("/v1/{elsewhere}/git/auths/github/oauth"));
         let answer = Call::post(path).header("X-Auth-Token", theirs).json(&first).send();
         refused(&answer, 400, "SVCSTG.REPO.0402");
-        for tag in ["intl", "hub"] {
-            refused(&scene.post(&format!("/github/oauth?tag={tag}"), &first), 400, "SVCSTG.REPO.0402");
+        // A tag that another configuration has, one that none has, and one that this one is called by.
+        for tag in ["intl", "home", "none", "hub"] {
+            for named in ["github", "hub"] {
+                refused(&scene.post(&format!("/{named}/oauth?tag={tag}"), &first), 400, "SVCSTG.REPO.0402");
+            }
+        }
+        for other in ["/hub-intl/oauth", "/hub-intl/oauth?tag=intl", "/hub-home/oauth?tag=home"] {
+            refused(&scene.post(other, &first), 400, "SVCSTG.REPO.0402");
         }
         assert_eq!(scene.asked(), asked, "nothing was sent to the host");
         // A name that cannot be spends nothing.

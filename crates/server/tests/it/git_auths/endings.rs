@@ -49,6 +49,37 @@ fn deleting_does_not_wait_for_a_host_that_is_away_and_is_told_when_it_is_back() 
 }
 
 #[test]
+fn deleting_does_not_wait_for_a_host_whose_port_is_closed_and_after_a_week_the_trail_says_that_it_was_given_up() {
+    on_both(|scene| {
+        for name in ["auth1", "auth2"] {
+            scene.authorize("github", name);
+        }
+        scene.github.closes();
+        let start = Instant::now();
+        assert_eq!(scene.delete("auth1").status, 204);
+        assert!(start.elapsed() < Duration::from_secs(3), "the answer waited for the host");
+        assert_eq!(scene.trail("git_authorization.revoke").len(), 0, "nothing came of it yet");
+        scene.github.opens();
+        wait_until("the token stays alive", || scene.github.live_tokens().len() == 1);
+        wait_until("the trail says nothing", || scene.trail("git_authorization.revoke").len() == 1);
+        assert_eq!(scene.trail("git_authorization.revoke")[0].0, "done");
+        scene.github.closes();
+        assert_eq!(scene.delete("auth2").status, 204);
+        scene.server.with_store(async |store| {
+            // A week has passed, as the row tells it.
+            const WEEK: &str = "UPDATE git_revocations SET created_at = created_at - 604800001";
+            store.run(vec![vestibule_store::Statement::new(WEEK, vec![])]).await.expect("time has passed");
+        });
+        wait_until("the trail says nothing", || scene.trail("git_authorization.revoke").len() == 2);
+        let (outcome, details) = scene.trail("git_authorization.revoke").remove(0);
+        assert!(outcome == "given_up" && details.contains("the host did not answer"), "{outcome} {details}");
+        scene.github.opens();
+        std::thread::sleep(Duration::from_secs(5));
+        assert_eq!(scene.github.live_tokens().len(), 1, "nobody asks any more, and the trail has said so");
+    });
+}
+
+#[test]
 fn what_cannot_be_ended_at_the_host_is_said_in_the_trail() {
     on_both(|scene| {
         let token = scene.github.classic_token(&["repo"], None);

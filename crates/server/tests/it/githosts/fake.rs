@@ -6,6 +6,7 @@ use super::backend::Backend;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -170,6 +171,8 @@ pub struct Fake {
     traps: Arc<Mutex<Vec<Trap>>>,
     log: Arc<Mutex<Vec<Asked>>>,
     git: Arc<Mutex<Option<Backend>>>,
+    /// Whether nobody listens on its port.
+    is_closed: Arc<AtomicBool>,
 }
 
 impl Fake {
@@ -177,17 +180,54 @@ impl Fake {
     pub fn start(answer: impl Fn(&str, &Asked) -> Said + Send + Sync + 'static) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let authority = listener.local_addr().expect("address").to_string();
-        let fake =
-            Fake { authority: authority.clone(), traps: Arc::default(), log: Arc::default(), git: Arc::default() };
+        let (traps, log, git, is_closed) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        let fake = Fake { authority, traps, log, git, is_closed };
         let (mine, answer) = (fake.clone(), Arc::new(answer));
         std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (fake, answer) = (mine.clone(), answer.clone());
-                let url = format!("http://{authority}");
-                std::thread::spawn(move || fake.serve(stream, |asked| answer(&url, asked)));
+            let mut listener = Some(listener);
+            loop {
+                match &listener {
+                    Some(open) => mine.accept(open, &answer),
+                    None => std::thread::sleep(Duration::from_millis(10)),
+                }
+                listener = match mine.is_closed.load(Relaxed) {
+                    true => None,
+                    false => listener.or_else(|| TcpListener::bind(&mine.authority).ok()),
+                };
             }
         });
         fake
+    }
+
+    /// Takes callers until it is closed.
+    fn accept(&self, listener: &TcpListener, answer: &Arc<impl Fn(&str, &Asked) -> Said + Send + Sync + 'static>) {
+        for stream in listener.incoming().flatten() {
+            if self.is_closed.load(Relaxed) {
+                return;
+            }
+            let (fake, answer, url) = (self.clone(), answer.clone(), self.url());
+            std::thread::spawn(move || fake.serve(stream, |asked| answer(&url, asked)));
+        }
+    }
+
+    /// From now on nobody listens on its port: whoever calls is refused at once.
+    pub fn closes(&self) {
+        self.is_closed.store(true, Relaxed);
+        self.waits(|reached| !reached);
+    }
+
+    /// Somebody listens again.
+    pub fn opens(&self) {
+        self.is_closed.store(false, Relaxed);
+        self.waits(|reached| reached);
+    }
+
+    fn waits(&self, is_so: impl Fn(bool) -> bool) {
+        let begin = std::time::Instant::now();
+        while !is_so(TcpStream::connect(&self.authority).is_ok()) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "the port of {} stays as it is", self.authority);
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// From now on real git serves repositories behind it.
