@@ -1,6 +1,7 @@
 //! Secrets of the way to a Git host and back: sealed before the first write, and nowhere else.
 
-use super::scene::{Scene, brought};
+use super::scene::{Scene, brought, join, token};
+use crate::githosts::fake::value;
 use crate::githosts::{Fault, SAYS};
 use crate::harness::visitor::parameter;
 use crate::harness::{AccessKey, Call, Database, Server};
@@ -8,7 +9,7 @@ use crate::leaks::{holds, memmem, stored};
 use base64::Engine as _;
 use serde_json::json;
 
-/// Size in CI: 12 kinds of secret through the six calls, well and badly formed, and the landing page, on each database.
+/// Size in CI: 14 kinds of secret through the six calls, well and badly formed, and the landing page, on each database.
 #[test]
 fn st_56_fm_107_fm_108_fm_110_fm_127_canaries_of_git_authorizations_reach_no_log_no_answer_and_no_row() {
     for database in [Database::Sqlite, Database::Postgres] {
@@ -21,9 +22,14 @@ fn st_56_fm_107_fm_108_fm_110_fm_127_canaries_of_git_authorizations_reach_no_log
         let mut secrets: Vec<(&str, String)> = vec![
             ("client secret", scene.github.client_secret.clone()),
             ("other client secret", scene.gitee.client_secret.clone()),
+            ("gitlab's client secret", scene.gitlab.client_secret.clone()),
         ];
         scene.github.tokens_end();
-        for (kind, name) in [("github", "by-code"), ("gitee", "by-code-2")] {
+        // GitLab's tokens are due at once: each is renewed where it is used first.
+        scene.gitlab.lives(50);
+        for (kind, name) in
+            [("github", "by-code"), ("gitee", "by-code-2"), ("gitlab", "by-code-3"), ("gitlab", "by-code-4")]
+        {
             let (address, _, _) = scene.landed(kind);
             for part in ["code", "state"] {
                 secrets.push((part, parameter(&address, part).expect(part)));
@@ -42,10 +48,26 @@ fn st_56_fm_107_fm_108_fm_110_fm_127_canaries_of_git_authorizations_reach_no_log
         for address in [&waiting, &broken] {
             secrets.extend(["code", "state"].map(|part| (part, parameter(address, part).expect(part))));
         }
+        scene.gitlab.lives(7200);
+        let before = scene.gitlab.every_token();
+        let renewed = scene.credential("by-code-3");
+        assert!(!before.contains(&renewed), "it was renewed");
+        scene.gitlab.fails("POST /gitlab/oauth/token", Fault::Nonsense, 1);
+        // A renewal whose answer makes no sense: the token that there was is handed out as long as it lives.
+        assert!(before.contains(&scene.credential("by-code-4")));
+        scene.gitlab.recovers();
+        answers.push(("a doubted token", scene.doubt("by-code-3", &renewed).text()));
+        let at_gitlab = scene.gitlab.personal_token(&["api"], scene.gitlab.clock.now() + 30 * 86_400);
         let personal = scene.github.classic_token(&["repo"], None);
         let (email, password) = scene.gitee.add_person("grace");
         let bodies = [
             ("personal", "/github/personal", json!({ "name": "own-1", "token": personal })),
+            ("personal at gitlab", "/gitlab/personal", json!({ "name": "own-5", "token": at_gitlab })),
+            (
+                "personal refused at gitlab",
+                "/gitlab/personal",
+                json!({ "name": "own-6", "token": "CANARY-token-4f1c" }),
+            ),
             ("personal refused", "/github/personal", json!({ "name": "own-2", "token": "CANARY-token-4f1c" })),
             (
                 "personal misplaced",
@@ -112,19 +134,32 @@ fn st_56_fm_107_fm_108_fm_110_fm_127_canaries_of_git_authorizations_reach_no_log
         secrets.push(("the other form", pair));
         answers.push(("list", scene.get("").text()));
         answers.push(("delete", scene.delete("by-code-2").text()));
+        answers.push(("delete at gitlab", scene.delete("by-code-4").text()));
+        let ends = || scene.trail("git_authorization.revoke").iter().any(|(_, details)| details.contains("by-code-4"));
+        let begin = std::time::Instant::now();
+        while !ends() {
+            assert!(begin.elapsed() < std::time::Duration::from_secs(30), "the trail says nothing");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
         for path in ["/metrics", "/livez", "/readyz", "/healthz"] {
             answers.push((path, Call::get(scene.server.at(path)).send().text()));
         }
         secrets.extend(scene.github.every_token().into_iter().map(|token| ("issued token", token)));
         secrets.extend(scene.gitee.every_token().into_iter().map(|token| ("issued token", token)));
+        secrets.extend(scene.gitlab.every_token().into_iter().map(|token| ("issued token", token)));
         secrets.extend(scene.github.live_tokens().into_iter().map(|token| ("access token", token)));
-        for asked in scene.github.log().iter().chain(&scene.gitee.log()) {
+        let asked_at_gitlab = scene.gitlab.log();
+        assert!(
+            asked_at_gitlab.iter().any(|asked| value(&asked.form(), "refresh_token").is_some()),
+            "a renewal was sent"
+        );
+        for asked in scene.github.log().iter().chain(&scene.gitee.log()).chain(&asked_at_gitlab) {
             let verifier = asked.form().into_iter().find(|(name, _)| name == "code_verifier");
             secrets.extend(verifier.map(|(_, value)| ("verifier", value)));
             let bearer = asked.header("authorization").strip_prefix("Bearer ").map(str::to_owned);
             secrets.extend(bearer.map(|token| ("bearer", token)));
         }
-        secrets.extend([("personal token", personal), ("password", password)]);
+        secrets.extend([("personal token", personal), ("gitlab's personal token", at_gitlab), ("password", password)]);
         secrets
             .extend(["token", "pass", "code", "state", "secret"].map(|kind| ("canary", format!("CANARY-{kind}-4f1c"))));
         assert!(secrets.iter().filter(|(what, _)| *what == "bearer").count() >= 5, "{}", secrets.len());
@@ -133,7 +168,12 @@ fn st_56_fm_107_fm_108_fm_110_fm_127_canaries_of_git_authorizations_reach_no_log
         let (web, client) = (format!("https://{}", scene.github.authority), ("Iv1.cafe", "CANARY-secret-4f1c"));
         scene.add_host("no-tls", "github", &web, client, &["--project", &scene.project]);
         let body = json!({ "name": "no-tls-1", "token": "CANARY-token-4f1c" });
-        answers.push(("no tls", scene.post("/no-tls/personal", &body).text()));
+        // By somebody else: ada has tried as many tokens as one person may.
+        let eve = scene.server.person();
+        join(&scene.server, &scene.project, &eve, "editor");
+        let hers = token(&scene.server, &eve, &scene.project);
+        let call = Call::post(scene.path("/no-tls/personal")).header("X-Auth-Token", &hers);
+        answers.push(("no tls", call.json(&body).send().text()));
         // While it runs: with the pages that stand in the write-ahead log alone.
         let wal = scene.server.data_directory().join("vestibule.db-wal");
         let running = stored(&scene.server);

@@ -166,6 +166,12 @@ impl GitLab {
         access_2
     }
 
+    /// Every token that was ever given, alive or not.
+    pub fn every_token(&self) -> Vec<String> {
+        let world = self.world();
+        world.tokens.iter().flat_map(|t| [Some(t.access.clone()), t.refresh.clone()]).flatten().collect()
+    }
+
     /// Whether this token, access or refresh, is of any use now.
     pub fn is_alive(&self, token: &str) -> bool {
         let now = self.clock.now();
