@@ -3,7 +3,7 @@
 use super::scene::{Scene, brought};
 use crate::githosts::{Fault, follow};
 use crate::harness::visitor::parameter;
-use crate::harness::{Call, Database, Visitor, page};
+use crate::harness::{Call, Database, Visitor, page, wait_until};
 
 fn on_both(test: impl Fn(Scene)) {
     for database in [Database::Sqlite, Database::Postgres] {
@@ -143,11 +143,7 @@ fn a_personal_token_gives_way_to_an_authorization_by_redirect_and_the_name_stays
         let shown = scene.shown("own-gitlab");
         assert!(shown["next"].as_str().is_some_and(|next| next.contains("what renews it is kept")), "{shown}");
         // A personal token is its owner's: nobody ends it, and the trail says that it lives on.
-        let start = std::time::Instant::now();
-        while scene.trail("git_authorization.revoke").len() < 2 {
-            assert!(start.elapsed() < std::time::Duration::from_secs(20), "the trail says nothing");
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
+        wait_until("the trail says nothing", || scene.trail("git_authorization.revoke").len() == 2);
         assert!(scene.trail("git_authorization.revoke").iter().all(|(outcome, _)| outcome == "cannot_be"));
         assert!(scene.github.is_alive(&personal[0]) && scene.gitlab.is_alive(&personal[1]));
     });

@@ -4,7 +4,7 @@ use super::scene::{Scene, brought, join, token};
 use crate::githosts::fake::value;
 use crate::githosts::{Fault, SAYS};
 use crate::harness::visitor::parameter;
-use crate::harness::{AccessKey, Call, Database, Server};
+use crate::harness::{AccessKey, Call, Database, Server, wait_until};
 use crate::leaks::{holds, memmem, stored};
 use base64::Engine as _;
 use serde_json::json;
@@ -136,11 +136,7 @@ fn st_56_fm_107_fm_108_fm_110_fm_127_canaries_of_git_authorizations_reach_no_log
         answers.push(("delete", scene.delete("by-code-2").text()));
         answers.push(("delete at gitlab", scene.delete("by-code-4").text()));
         let ends = || scene.trail("git_authorization.revoke").iter().any(|(_, details)| details.contains("by-code-4"));
-        let begin = std::time::Instant::now();
-        while !ends() {
-            assert!(begin.elapsed() < std::time::Duration::from_secs(30), "the trail says nothing");
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
+        wait_until("the trail says nothing", ends);
         for path in ["/metrics", "/livez", "/readyz", "/healthz"] {
             answers.push((path, Call::get(scene.server.at(path)).send().text()));
         }

@@ -50,7 +50,11 @@ fn a_list_is_read_to_its_end_page_by_page_and_one_that_has_no_end_is_cut_and_say
                 assert_eq!(tree.json(), json!({ "paths": files[..100] }), "fifty pages of two");
                 calls.forge(kind, |forge| forge.most_per_page = 3);
                 let whole = calls.read(kind, &format!("/files/{demo}/trees?ref=huge"));
-                assert_eq!((whole.json(), whole.header("x-truncated")), (json!({ "paths": files }), None), "forty pages");
+                assert_eq!(
+                    (whole.json(), whole.header("x-truncated")),
+                    (json!({ "paths": files }), None),
+                    "forty pages"
+                );
             }
         }
     });

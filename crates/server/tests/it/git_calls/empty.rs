@@ -1,15 +1,13 @@
 //! A repository without any commit: what can be read of it, what cannot be done there yet, and the first write.
 
-use super::scene::{Calls, KINDS};
+use super::scene::{KINDS, on_both};
 use crate::git_auths::scene::refused;
 use crate::githosts::forge::to_base64;
-use crate::harness::Database;
 use serde_json::json;
 
 #[test]
 fn the_first_file_of_an_empty_repository_makes_its_branch_and_a_tag_has_to_wait_for_it() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        let calls = Calls::on(database);
+    on_both(|calls| {
         for kind in KINDS {
             let empty = format!("{}/empty", calls.me(kind));
             for what in ["branches", "tags", "hooks", "commits"] {
@@ -52,5 +50,5 @@ fn the_first_file_of_an_empty_repository_makes_its_branch_and_a_tag_has_to_wait_
             let made = tag();
             assert_eq!((made.status, made.json()), (200, json!({ "name": "v1" })), "{kind}");
         }
-    }
+    });
 }

@@ -1,8 +1,7 @@
 //! The latest ten commits, and what a branch, a tag and a commit's sha show that differ from each other.
 
-use super::scene::{Calls, KINDS};
+use super::scene::{KINDS, on_both};
 use crate::githosts::forge::{Tag, to_base64};
-use crate::harness::Database;
 use serde_json::{Value, json};
 
 fn messages(told: &Value) -> Vec<&str> {
@@ -12,8 +11,7 @@ fn messages(told: &Value) -> Vec<&str> {
 /// Size in CI: 12 commits on a branch beside the main one, at each kind of host, on each database.
 #[test]
 fn the_latest_ten_commits_come_and_a_ref_shows_its_own_commits_and_files() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        let calls = Calls::on(database);
+    on_both(|calls| {
         for kind in KINDS {
             let demo = calls.demo(kind);
             let shas: Vec<String> = calls.forge(kind, |forge| {
@@ -61,5 +59,5 @@ fn the_latest_ten_commits_come_and_a_ref_shows_its_own_commits_and_files() {
                 assert_eq!(commit, *wanted, "{kind} {name}");
             }
         }
-    }
+    });
 }

@@ -1,10 +1,9 @@
 //! A namespace below a namespace, as GitLab has them: by each spelling, by the id that it was given out under, on the pages.
 
-use super::scene::Calls;
+use super::scene::{Calls, on_both};
 use crate::git_auths::scene::refused;
 use crate::git_browse::{start, text, walk};
 use crate::githosts::forge::{Kind, blob_sha};
-use crate::harness::Database;
 use serde_json::{Value, json};
 
 /// Two namespaces below the group, which nobody is a member of by name, with a repository of one name in each.
@@ -26,9 +25,8 @@ fn names(rows: &Value) -> Vec<&str> {
 
 #[test]
 fn a_namespace_below_a_namespace_is_found_by_each_spelling_and_by_the_id_that_it_was_given_out_under() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        let calls = Calls::on(database);
-        nest(&calls);
+    on_both(|calls| {
+        nest(calls);
         let good = |rest: &str| calls.good("gitlab", rest);
         let spaces = good("/repos/namespaces")["namespaces"].clone();
         assert_eq!(names(&spaces), ["lynx", "octo-org", "octo-org/team", "octo-org/team/deep"]);
@@ -72,14 +70,13 @@ fn a_namespace_below_a_namespace_is_found_by_each_spelling_and_by_the_id_that_it
             let rest = "/repos/octo-org:team/inner/branches";
             refused(&calls.read(kind, rest), 404, "SVCSTG.REPO.0404");
         }
-    }
+    });
 }
 
 #[test]
 fn a_repository_is_made_in_a_namespace_below_a_namespace() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        let calls = Calls::on(database);
-        nest(&calls);
+    on_both(|calls| {
+        nest(calls);
         let spaces = calls.good("gitlab", "/repos/namespaces")["namespaces"].clone();
         let id = spaces[2]["id"].as_str().expect("an id");
         for (name, space) in [("by-colon", "octo-org:team"), ("by-slash", "octo-org%2Fteam"), ("by-id", id)] {
@@ -98,20 +95,19 @@ fn a_repository_is_made_in_a_namespace_below_a_namespace() {
         }
         let told = "through by-token-gitlab: create repository octo-org/team/by-colon";
         assert!(calls.trail("git_repository.change").iter().any(|(_, details)| details == told));
-    }
+    });
 }
 
 #[test]
 fn a_person_walks_through_a_namespace_below_a_namespace() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        let calls = Calls::on(database);
-        nest(&calls);
-        let (mut visitor, start) = (calls.visitor(&calls.ada), start(&calls, "gitlab"));
+    on_both(|calls| {
+        nest(calls);
+        let (mut visitor, start) = (calls.visitor(&calls.ada), start(calls, "gitlab"));
         for space in ["octo-org/team", "octo-org/team/deep"] {
             let page = walk(&mut visitor, &start, &[space, "inner", "main", "src/", "lib.rs"]);
             assert_eq!(text(&page, "browse-file").trim(), format!("in {space}"));
             let page = walk(&mut visitor, &start, &[space, "inner", "of/its-own"]);
             assert!(page.answer.text().contains(">x<"), "{}", page.plain());
         }
-    }
+    });
 }

@@ -1,9 +1,9 @@
 //! What is another project's is to a caller as what does not exist.
 
 use super::callers::{refused_by_gateway, routes};
-use super::scene::Calls;
+use super::scene::on_both;
 use crate::git_auths::scene::{join, project, token};
-use crate::harness::{Call, Database};
+use crate::harness::Call;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
@@ -28,8 +28,7 @@ fn alike(theirs: &Told, nobodys: &Told, what: &str) {
 
 #[test]
 fn fm_131_a_call_acts_through_its_own_projects_authorization_and_knows_of_no_others() {
-    for database in [Database::Sqlite, Database::Postgres] {
-        let calls = Calls::on(database);
+    on_both(|calls| {
         // Another project with an authorization of the same name, as another account, and one that only it has.
         let other = project(&calls.server);
         join(&calls.server, &other, &calls.ada, "editor");
@@ -82,5 +81,5 @@ fn fm_131_a_call_acts_through_its_own_projects_authorization_and_knows_of_no_oth
         let body = json!({ "authorization": "only-theirs" });
         let handed = Call::post(url).header("X-Auth-Token", &others).json(&body).send();
         assert_eq!(handed.json()["password"], hubots, "{}", handed.text());
-    }
+    });
 }
