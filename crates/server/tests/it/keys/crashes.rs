@@ -31,7 +31,7 @@ async fn every(store: &Store) -> Vec<(usize, SealedRow)> {
 }
 
 /// Seals the values under the data key that seals now.
-fn fill(server: &Server) {
+pub fn fill(server: &Server) {
     let opener = Opener::of(server).expect("unwraps");
     server.with_store(async |store| {
         let key = store.sealing_key(DEPLOYMENT).await.expect("reads").expect("is there").id;
@@ -44,7 +44,7 @@ fn fill(server: &Server) {
 }
 
 /// A retired key rests for a minute before it goes; its row is moved back instead of waiting.
-fn rest(server: &Server) {
+pub fn rest(server: &Server) {
     server.with_store(async |store| {
         let sql = "UPDATE data_keys SET retired_at = retired_at - 60001 WHERE retired_at IS NOT NULL";
         store.run(vec![vestibule_store::Statement::new(sql, [])]).await.expect("runs");
@@ -53,7 +53,7 @@ fn rest(server: &Server) {
 
 /// Every value opens to what was sealed; gives how many data keys they name.
 #[track_caller]
-fn all_open(server: &Server, changed: &[usize]) -> usize {
+pub fn all_open(server: &Server, changed: &[usize]) -> usize {
     let opener = Opener::of(server).expect("every data key unwraps with a key that the server has");
     let rows = server.with_store(async |store| every(&store).await);
     let mut keys = std::collections::HashSet::new();
@@ -66,14 +66,14 @@ fn all_open(server: &Server, changed: &[usize]) -> usize {
     keys.len()
 }
 
-fn started(server: &Server, arguments: &[&str]) -> Guarded {
+pub fn started(server: &Server, arguments: &[&str]) -> Guarded {
     let mut command = binary(&server.directory, server.database_url.as_deref());
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Guarded::spawn(&mut command)
 }
 
 /// Runs `keys …` for so long and kills it; `true` when it was killed before its end.
-fn killed_after(server: &Server, arguments: &[&str], after: Duration) -> bool {
+pub fn killed_after(server: &Server, arguments: &[&str], after: Duration) -> bool {
     let mut process = started(server, arguments);
     std::thread::sleep(after);
     let cut = process.ended().is_none();
@@ -126,25 +126,6 @@ fn write(server: &Server, n: usize) {
         let column = SEALED_COLUMNS.iter().find(|column| column.table == "deployment_secrets").expect("is listed");
         let value = Resealed { id: old.id, old: old.value, new };
         assert_eq!(store.reseal(column, &[value]).await.expect("runs"), 1);
-    });
-}
-
-/// A running server helps to move and lets go of the old key, and everything is served meanwhile.
-#[test]
-fn a_rotation_of_data_keys_beside_a_running_server_ends_with_one_data_key() {
-    on_both_alone(|server| {
-        fill(&server);
-        let done = server.json(&["keys", "rotate", "--data"], "");
-        assert_eq!((&done["new_data_keys"], &done["unreadable"]), (&1.into(), &0.into()), "{done}");
-        assert_eq!(all_open(&server, &[]), 1);
-        let again = server.json(&["keys", "rotate", "--data"], "");
-        assert_eq!(again["new_data_keys"], 0, "the one before has not ended: {again}");
-        rest(&server);
-        let keys = || server.json(&["keys", "list"], "")["data_keys"].as_array().map_or(0, Vec::len);
-        let end = server.json(&["keys", "rotate", "--data"], "");
-        assert!(end["gone_data_keys"] == 1 || keys() == 1, "{end}");
-        wait_until("one data key", || keys() == 1);
-        assert_eq!(all_open(&server, &[]), 1);
     });
 }
 

@@ -1,10 +1,13 @@
 //! Keys: what is sealed and how, what signs and who can tell, and what becomes of both when somebody is killed.
 
+mod access_key_rows;
 mod crashes;
 mod git_rows;
+mod online;
 mod opener;
 mod refusals;
 mod rotation;
+mod signing_crashes;
 mod tampering;
 mod verifiers;
 

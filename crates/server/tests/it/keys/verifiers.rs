@@ -32,7 +32,8 @@ fn fetch(server: &Server) -> JwkSet {
     serde_json::from_slice(&answer.body).expect("a key set")
 }
 
-fn check(token: &str, keys: &JwkSet, issuer: &str) -> Result<String, String> {
+/// Verifies `token` with these keys; gives the name of the one that signed it.
+pub fn check(token: &str, keys: &JwkSet, issuer: &str) -> Result<String, String> {
     let header = decode_header(token).map_err(|why| why.to_string())?;
     let kid = header.kid.ok_or("no kid")?;
     let key = keys.find(&kid).ok_or("an unknown key")?;
