@@ -16,6 +16,7 @@ pub mod gitee;
 pub mod github;
 mod github_shapes;
 pub mod gitlab;
+mod hooks;
 pub mod host;
 pub mod judge;
 pub mod names;

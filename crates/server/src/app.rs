@@ -71,6 +71,8 @@ pub struct App {
     pub patience: Patience,
     /// Where each project asks Git hosts through its authorizations, some at once.
     pub visiting: Places<Id>,
+    /// Where each project makes a thing at a Git host of which the host would make two: by host, and the thing's own name.
+    pub making: Places<(Id, Id, String)>,
     /// Where each person looks at what Git hosts hold, a few pages at once.
     pub browsing: Places<Id>,
     /// How many requests that hold a file are under way, by person.

@@ -88,6 +88,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         under_way: UnderWay::default(),
         obtaining: Places::new(OBTAINED_AT_ONCE),
         visiting: Places::new(VISITS_AT_ONCE),
+        making: Places::new(1),
         flights: Flights::default(),
         patience: Patience::default(),
         browsing: Places::new(crate::pages::git::browse::AT_ONCE),

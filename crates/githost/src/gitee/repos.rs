@@ -8,6 +8,7 @@ use crate::answers::{CommitItem, HookItem, Listing, NamespaceItem, ProjectInfo, 
 use crate::clone_url::CloneUrl;
 use crate::errand::Step;
 use crate::github_shapes as shapes;
+use crate::hooks::may_make;
 use crate::host::Place;
 use crate::names::{HookId, Message, Namespace, NewName, Project, Ref};
 use crate::paging::{self, Item, Turn};
@@ -272,8 +273,8 @@ pub fn create_hook(visit: &Visit, place: &Place, url: &str, secret: &Secret) -> 
     let (visit, url, secret) = (visit.clone(), url.to_owned(), secret.clone());
     locate(&visit, place).then(move |spot| {
         hooks_of(&visit, &spot).then(move |listing| {
-            if listing.items.iter().any(|hook| hook.callback_url == url) {
-                return Step::refuse(Refusal::new(Why::Conflict, "a webhook to this address exists already"));
+            if let Err(refusal) = may_make(&listing, &url) {
+                return Step::refuse(refusal);
             }
             let fields = Fields::new().text("url", &url).number("encryption_type", 1).secret("password", &secret);
             let fields = fields.flag("push_events", true);

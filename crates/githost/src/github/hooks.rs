@@ -7,10 +7,10 @@ use super::{Spot, accept, page, read_page, request};
 use crate::answers::{HookItem, Listing};
 use crate::errand::Step;
 use crate::github_shapes as shapes;
+use crate::hooks::may_make;
 use crate::host::Place;
 use crate::names::HookId;
 use crate::paging::{self, Turn};
-use crate::refusal::{Refusal, Why};
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::site::Visit;
@@ -33,8 +33,8 @@ pub fn create_hook(visit: &Visit, place: &Place, url: &str, secret: &Secret) -> 
     let (visit, url, secret) = (visit.clone(), url.to_owned(), secret.clone());
     locate(&visit, place).then(move |spot| {
         hooks_of(&visit, &spot).then(move |listing| {
-            if listing.items.iter().any(|hook| hook.callback_url == url) {
-                return Step::refuse(Refusal::new(Why::Conflict, "a webhook to this address exists already"));
+            if let Err(refusal) = may_make(&listing, &url) {
+                return Step::refuse(refusal);
             }
             let config = Fields::new().text("url", &url).text("content_type", "json");
             let config = config.secret("secret", &secret).text("insecure_ssl", "0");

@@ -7,10 +7,11 @@ use crate::answers::{CommitItem, HookItem, Listing, NamespaceItem, ProjectInfo, 
 use crate::clone_url::CloneUrl;
 use crate::errand::Step;
 use crate::github_shapes as shapes;
+use crate::hooks::may_make;
 use crate::host::Place;
 use crate::names::{HookId, Message, Namespace, NewName, Project, Ref};
 use crate::paging::{self, Turn};
-use crate::refusal::{Refusal, Why};
+use crate::refusal::Why;
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::site::Visit;
@@ -242,8 +243,8 @@ pub fn create_hook(visit: &Visit, place: &Place, url: &str, secret: &Secret) -> 
     let (visit, url, secret) = (visit.clone(), url.to_owned(), secret.clone());
     locate(&visit, place).then(move |spot| {
         hooks_of(&visit, &spot).then(move |listing| {
-            if listing.items.iter().any(|hook| hook.callback_url == url) {
-                return Step::refuse(Refusal::new(Why::Conflict, "a webhook to this address exists already"));
+            if let Err(refusal) = may_make(&listing, &url) {
+                return Step::refuse(refusal);
             }
             let fields = Fields::new().text("url", &url).secret("token", &secret).flag("push_events", true);
             let fields = fields.flag("enable_ssl_verification", true);

@@ -266,3 +266,18 @@ fn a_hook_is_looked_for_on_every_page_before_it_is_made() {
     });
     assert_eq!((asked.as_slice(), outcome.unwrap_err().why), (["GET", "GET"].as_slice(), Why::Conflict));
 }
+
+#[test]
+fn a_hook_is_not_made_where_the_list_of_those_that_are_there_was_cut() {
+    for host in Host::all() {
+        let secret = vestibule_githost::secret::Secret::new("s");
+        let step = |url| host.kind.create_hook(&host.visit(), &place("a", "b"), url, &secret);
+        let other = r#"[{"id":1,"url":"https://other.example/","config":{"url":"https://other.example/"}}]"#;
+        let refusal = stopped(step("https://ci.example/hook"), 1, |_| ok(&MORE, other)).unwrap_err();
+        assert!(refusal.why == Why::TooLarge && refusal.is_definite(), "{}: {refusal:?}", host.name());
+        assert!(refusal.reason.contains("none was made"), "{}", refusal.reason);
+        // What was read of it counts all the same.
+        let refusal = stopped(step("https://other.example/"), 1, |_| ok(&MORE, other)).unwrap_err();
+        assert_eq!(refusal.why, Why::Conflict, "{}", host.name());
+    }
+}

@@ -12,7 +12,7 @@ pub use body::Members;
 pub use query::Query;
 
 use crate::app::App;
-use crate::broker::visiting::{AuthorizationName, VisitRefusal, visit};
+use crate::broker::visiting::{AuthorizationName, VisitRefusal, visit, visit_since};
 use crate::web::answer;
 use crate::web::form::Received;
 use crate::web::large::{Turn, holding};
@@ -125,10 +125,28 @@ impl<'a> GitCall<'a> {
         what: String,
         ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T> + Send + Sync + 'static,
     ) -> Result<T, Refusal> {
-        let project = self.caller.project;
-        if self.app.store.find_git_authorization(project, self.named).await?.is_none() {
-            return Err(Refusal::new(Code::NoAuthorization));
-        }
+        self.change_alone(None, what, ask).await
+    }
+
+    /// The same where a host would do twice what it is asked for twice, and what is there already is looked for first: one
+    /// after the other for each `thing`, through the project's authorizations at one host. Whoever asks again while the first
+    /// is under way would look too early.
+    pub async fn change_alone<T: Send + 'static>(
+        &self,
+        thing: Option<String>,
+        what: String,
+        ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T> + Send + Sync + 'static,
+    ) -> Result<T, Refusal> {
+        let (project, began) = (self.caller.project, self.app.clock.ticks());
+        let found = self.app.store.find_git_authorization(project, self.named).await?;
+        let host = found.ok_or_else(|| Refusal::new(Code::NoAuthorization))?.authorization.host;
+        let alone = match thing {
+            Some(thing) => Some(self.app.making.take((project, host, thing), TURN_WAITS).await.ok_or_else(|| {
+                let sentence = "another call that makes the same is under way: come again";
+                Refusal::saying(Code::TooManyTries, sentence).waiting(CROWDED_S)
+            })?),
+            None => None,
+        };
         let tell = |outcome| Event {
             action: "git_repository.change",
             target: format!("project:{project}"),
@@ -140,7 +158,9 @@ impl<'a> GitCall<'a> {
         let (app, through) = (self.app.clone(), self.through.clone());
         let [done, refused, unknown] = ["done", "refused", "unknown"].map(tell);
         let work = self.app.under_way.spawn(async move {
-            let outcome = visit(&app, project, &through, ask).await;
+            // Not its caller's: whoever hangs up leaves it to the work.
+            let _alone = alone;
+            let outcome = visit_since(&app, began, project, &through, ask).await;
             let came_of_it = match &outcome {
                 Ok(_) => done,
                 Err(VisitRefusal::Host(refusal)) if !refusal.is_definite() => unknown,
@@ -215,6 +235,8 @@ pub const LARGE_AT_ONCE: usize = 16;
 /// How long a call waits for its turn, and after how many seconds another try makes sense.
 const PATIENCE: Duration = Duration::from_secs(2);
 const CROWDED_S: u32 = 5;
+/// How long a call waits for another one that makes the same: nearly as long as a slow one takes.
+const TURN_WAITS: Duration = Duration::from_secs(25);
 /// A body up to this length is read where it is, in bytes.
 const AT_ONCE_BYTES: usize = 256 * 1024;
 

@@ -146,8 +146,10 @@ pub async fn create_hook(State(app): State<Arc<App>>, received: Received) -> Res
         let (place, HookBody { secret, url }) = (call.place()?, HookBody::read(&received.body)?);
         // The address may hold a secret of its receiver's, so only its host is told.
         let what = format!("create a webhook to {} in {}", bodies::host_of(&url), path_of(&place));
+        // Whatever the repository is called: it has an id and a path, and the path may be spelled in several ways.
+        let thing = Some(format!("webhook {url}"));
         let (kind, made) = call
-            .change(what, move |host, visit| {
+            .change_alone(thing, what, move |host, visit| {
                 host.create_hook(visit, &place, &url, &secret).map(|made| (host.habits().kind, made))
             })
             .await?;

@@ -85,7 +85,17 @@ pub async fn visit<T: Send + 'static>(
     name: &AuthorizationName,
     ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
 ) -> Result<T, VisitRefusal> {
-    let began = app.clock.ticks();
+    visit_since(app, app.clock.ticks(), project, name, ask).await
+}
+
+/// The same for a call that has waited for something else already: it came at `began`, in the clock's ticks.
+pub async fn visit_since<T: Send + 'static>(
+    app: &Arc<App>,
+    began: i64,
+    project: Id,
+    name: &AuthorizationName,
+    ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
+) -> Result<T, VisitRefusal> {
     let mut live = live(app, project, name, Purpose::Visit).await?;
     for _ in 0..MOST_TOKENS {
         patience(app, &live.authorization)?;

@@ -6,6 +6,7 @@ mod empty;
 mod history;
 mod leaks;
 mod nested;
+mod once;
 mod reading;
 mod renewed;
 pub mod scene;
