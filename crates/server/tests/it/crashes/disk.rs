@@ -91,6 +91,21 @@ fn fm_74_a_disk_that_cannot_sync_is_503_and_the_end() {
     assert_eq!(ledger.trade(&unspent).map(|answer| answer.status), Some(200), "what came after the failure was done");
 }
 
+#[test]
+fn fm_74_a_disk_that_fails_while_the_process_drains_ends_it_as_failed_and_at_once() {
+    let mut server = Server::start(Database::Sqlite, &["--drain-grace", "120"]);
+    let mut ledger = Ledger::open(&server);
+    let code = ledger.code(&server);
+    let strace = Strace::attach(server.process().id(), &server.directory, &["-e", "inject=fdatasync,fsync:error=EIO"]);
+    server.process().terminate();
+    wait_for_readiness(&server, 503);
+    assert_eq!(ledger.trade(&code).map(|answer| answer.status), Some(503));
+    let code = server.process().wait(EXIT).unwrap_or_else(|| panic!("it drains on: {}", server.output()));
+    assert!(code.is_some_and(|code| code != 0), "it ended with {code:?}");
+    assert!(server.output().contains("the store has failed for good"), "{}", server.output());
+    drop(strace);
+}
+
 /// A script with a sync in each line: what it was told before the first failure.
 fn script(server: &Server, ledger: &mut Ledger, codes: &[String]) -> bool {
     let app = ledger.app.clone();
