@@ -197,7 +197,7 @@ where
     first.then(move |first| {
         second.settle(move |outcome| match outcome {
             Ok(second) => Step::Done(Ok(first.and(second))),
-            Err(refusal) if first.is_cut && !refusal.is_definite() => Step::Done(Ok(first)),
+            Err(refusal) if first.is_cut && refusal.is_outage() => Step::Done(Ok(first)),
             Err(refusal) => Step::refuse(refusal),
         })
     })

@@ -21,6 +21,11 @@ pub enum Why {
         /// Milliseconds until it is worth asking again.
         retry_after: i64,
     },
+    /// As many requests to it as may are under way from here: nothing was sent, and the host has asked for nothing.
+    Crowded {
+        /// Milliseconds until it is worth asking again.
+        retry_after: i64,
+    },
     /// The host does not accept the access token.
     TokenRefused,
     /// The host does not accept the code, the refresh token or the password.
@@ -108,6 +113,11 @@ impl Refusal {
     /// Whether it is certain that nothing was done: the host itself said no, or nothing reached it.
     pub const fn is_definite(&self) -> bool {
         !matches!(self.why, Why::HostBroken { .. })
+    }
+
+    /// Whether it is about the way to the host, or about its health, and not about what was asked.
+    pub const fn is_outage(&self) -> bool {
+        matches!(self.why, Why::HostBroken { .. } | Why::Unreachable | Why::Crowded { .. })
     }
 
     /// Whether this makes an authorization's status worse: only a definite no to the token or to what renews it does.

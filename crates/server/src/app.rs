@@ -4,7 +4,7 @@
 
 use crate::api::git_credentials::HandedOut;
 use crate::broker::patience::Patience;
-use crate::broker::refreshing::Flights;
+use crate::broker::refreshing::{Flights, Holding};
 use crate::broker::under_way::UnderWay;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -67,6 +67,8 @@ pub struct App {
     pub obtaining: Places<Id>,
     /// The renewals of credentials at Git hosts that this process has under way.
     pub flights: Flights,
+    /// Those renewals that wait for the database to keep what a host gave.
+    pub holding: Holding,
     /// Which Git hosts have asked for patience.
     pub patience: Patience,
     /// Where each project asks Git hosts through its authorizations, some at once.

@@ -89,7 +89,7 @@ impl NotKept {
     pub fn wait_s(&self) -> Option<u32> {
         match self {
             NotKept::TooManyTries(seconds) => Some(*seconds),
-            NotKept::Host(Why::RateLimited { retry_after }) => {
+            NotKept::Host(Why::RateLimited { retry_after } | Why::Crowded { retry_after }) => {
                 Some(u32::try_from(retry_after.max(&0) / 1000 + 1).unwrap_or(u32::MAX))
             }
             _ => None,

@@ -29,9 +29,30 @@ impl Clock {
         i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
+    /// The moment in so many milliseconds.
+    pub fn until(&self, ms: i64) -> Until {
+        Until { clock: self.clone(), now: self.now().saturating_add(ms), ticks: self.ticks().saturating_add(ms) }
+    }
+
     /// The same to the nanosecond, for measuring.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+}
+
+/// A moment by both clocks: the machine's, which others compare with theirs and which somebody may set, and the one that
+/// never goes back, which may stand still while the machine sleeps. Whichever is there first.
+#[derive(Clone, Debug)]
+pub struct Until {
+    clock: Clock,
+    now: i64,
+    ticks: i64,
+}
+
+impl Until {
+    /// Whether it is there.
+    pub fn is_over(&self) -> bool {
+        self.clock.now() >= self.now || self.clock.ticks() >= self.ticks
     }
 }
 
@@ -50,4 +71,19 @@ pub fn rfc3339(ms: i64) -> String {
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_there_when_either_clock_says_so() {
+        let clock = Clock::system();
+        let (now, ticks) = (clock.now(), clock.ticks());
+        let until = |now, ticks| Until { clock: clock.clone(), now, ticks };
+        assert!(until(now - 1, ticks + 60_000).is_over(), "somebody has set the clock, or the machine has slept");
+        assert!(until(now + 60_000, ticks).is_over(), "the machine's clock stands still, or was set back");
+        assert!(!clock.until(60_000).is_over() && clock.until(0).is_over());
+    }
 }

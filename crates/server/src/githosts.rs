@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Until};
 use crate::outbound::{Failure, Outbound, Reply, Request, Why};
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -43,7 +43,7 @@ const COME_AGAIN_MS: i64 = 5_000;
 /// Drives a conversation to its end. Dropping the future may leave a request behind whose reply nobody reads: what
 /// spends a code or a refresh token belongs in a task of its own.
 pub async fn converse<T: Send + 'static>(outbound: &Outbound, clock: &Clock, step: Step<T>) -> Result<T, Refusal> {
-    converse_within(BOUNDS, outbound, clock, step).await
+    converse_within(BOUNDS, None, outbound, clock, step).await
 }
 
 /// As [`converse`], for what belongs to something that is spent already, such as a code: it waits for a turn at its host
@@ -53,7 +53,7 @@ pub async fn converse_patiently<T: Send + 'static>(
     clock: &Clock,
     step: Step<T>,
 ) -> Result<T, Refusal> {
-    converse_within(Bounds { patience: LONGEST, ..BOUNDS }, outbound, clock, step).await
+    converse_within(Bounds { patience: LONGEST, ..BOUNDS }, None, outbound, clock, step).await
 }
 
 /// How long a conversation may take that trades a refresh token, in milliseconds. Its lease in the database is three times
@@ -69,26 +69,24 @@ const FOR_TOKENS: Bounds = Bounds {
 };
 
 /// The same for one that trades a refresh token: it is one request, many wait for it, and it gets all the time that there is.
+/// Nothing is sent after `until`, because somebody else may send by then.
 pub async fn converse_for_tokens<T: Send + 'static>(
     outbound: &Outbound,
     clock: &Clock,
+    until: Until,
     step: Step<T>,
 ) -> Result<T, Refusal> {
-    converse_within(FOR_TOKENS, outbound, clock, step).await
-}
-
-/// Whether a request was not sent because as many as may are under way from here: the host has asked for nothing.
-pub fn is_crowded(refusal: &Refusal) -> bool {
-    refusal.reason == CROWDED
+    converse_within(FOR_TOKENS, Some(until), outbound, clock, step).await
 }
 
 async fn converse_within<T: Send + 'static>(
     bounds: Bounds,
+    until: Option<Until>,
     outbound: &Outbound,
     clock: &Clock,
     mut step: Step<T>,
 ) -> Result<T, Refusal> {
-    let mut talk = Talk { bounds, ends: clock.ticks().saturating_add(bounds.whole), sent: 0, acted: false };
+    let mut talk = Talk { bounds, until, ends: clock.ticks().saturating_add(bounds.whole), sent: 0, acted: false };
     loop {
         let errand = match step {
             Step::Done(outcome) => return outcome,
@@ -127,6 +125,7 @@ const AT_ONCE_BYTES: usize = 256 * 1024;
 /// A conversation under way.
 struct Talk {
     bounds: Bounds,
+    until: Option<Until>,
     ends: i64,
     sent: u32,
     /// Whether something was sent that may have changed something at the host.
@@ -144,9 +143,9 @@ impl Talk {
     /// Sends one request: once more if its answer was lost and it may be repeated. One that was too slow once is not
     /// asked again, because somebody waits.
     async fn send(&mut self, outbound: &Outbound, clock: &Clock, asked: &wire::Request) -> Result<reply::Reply, Lost> {
-        let mut outcome = self.send_once(outbound, clock, asked).await?;
+        let mut outcome = self.send_once(outbound, clock, asked).await.map_err(Lost::Refused)?;
         if outcome.as_ref().is_err_and(|f| *f == Failure::Unknown(Why::Broken)) && asked.may_repeat() {
-            outcome = self.send_once(outbound, clock, asked).await?;
+            outcome = self.send_once(outbound, clock, asked).await.map_err(Lost::Refused)?;
         }
         match outcome {
             Ok(reply) => {
@@ -162,20 +161,25 @@ impl Talk {
         outbound: &Outbound,
         clock: &Clock,
         asked: &wire::Request,
-    ) -> Result<Result<Reply, Failure>, Lost> {
+    ) -> Result<Result<Reply, Failure>, Refusal> {
         let left = u64::try_from(self.ends.saturating_sub(clock.ticks())).unwrap_or(0);
         if left == 0 || self.sent >= self.bounds.requests {
-            return Err(Lost::Refused(Refusal::broken("it would take longer than we wait for a host")));
+            return Err(self.too_late());
         }
         let left = Duration::from_millis(left);
         // A conversation that has begun is not broken off for the sake of others.
         let patience = if self.sent == 0 { self.bounds.patience } else { left };
         self.sent += 1;
-        let request =
-            spell(asked, patience, self.bounds.request.min(left)).ok_or_else(|| Lost::Refused(unreachable()))?;
-        // Waiting for a turn counts here, though not in the request's own deadline.
-        let outcome = tokio::time::timeout(left, outbound.send(request)).await;
-        Ok(outcome.unwrap_or(Err(Failure::Unknown(Why::Late))))
+        let request = spell(asked).ok_or_else(unreachable)?;
+        // Waiting for a turn counts in the whole, though not in the request's own deadline.
+        let deadline = self.bounds.request.min(left);
+        Ok(outbound.send(Request { patience, deadline, whole: left, until: self.until.clone(), ..request }).await)
+    }
+
+    /// What it means that there is no time left to ask: as long as nothing was changed there, nothing was done.
+    fn too_late(&self) -> Refusal {
+        let reason = "it would take longer than we wait for a host";
+        if self.acted { Refusal::broken(reason) } else { Refusal::unreachable(reason) }
     }
 
     /// Whether nothing more will be sent.
@@ -200,16 +204,15 @@ fn unreachable() -> Refusal {
     Refusal::unreachable("the host cannot be reached from here; the server's log says why")
 }
 
-const CROWDED: &str = "as many requests as may are under way to the host";
-
 /// Nothing was sent, and nothing is wrong but the moment.
 fn crowded() -> Refusal {
-    let why = vestibule_githost::refusal::Why::RateLimited { retry_after: COME_AGAIN_MS };
-    Refusal::new(why, CROWDED)
+    let why = vestibule_githost::refusal::Why::Crowded { retry_after: COME_AGAIN_MS };
+    Refusal::new(why, "as many requests as may are under way to the host")
 }
 
-/// The request as it is sent. `None` if it cannot be: a header that HTTP has no room for.
-fn spell(asked: &wire::Request, patience: Duration, deadline: Duration) -> Option<Request> {
+/// The request as it is sent; how long it may take is its conversation's. `None` if it cannot be: a header that HTTP has no
+/// room for.
+fn spell(asked: &wire::Request) -> Option<Request> {
     let method = match asked.method() {
         wire::Method::Get => Method::GET,
         wire::Method::Head => Method::HEAD,
@@ -230,8 +233,10 @@ fn spell(asked: &wire::Request, patience: Duration, deadline: Duration) -> Optio
         headers: asked.headers().map(header).collect::<Option<Vec<_>>>()?,
         // The copy is wiped like the original: it may hold tokens.
         body: Bytes::from_owner(Zeroizing::new(asked.body().to_vec())),
-        patience,
-        deadline,
+        patience: Duration::ZERO,
+        deadline: Duration::ZERO,
+        whole: Duration::ZERO,
+        until: None,
         most,
     })
 }

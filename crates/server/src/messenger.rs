@@ -122,6 +122,8 @@ async fn write(app: &App, notice: &ClaimedNotice, addressee: &Addressee) -> Opti
         // Fewer are told at once than have a turn there.
         patience: DEADLINE,
         deadline: DEADLINE,
+        whole: Duration::MAX,
+        until: None,
         // Its status says it all: whatever follows is not waited for.
         most: 0,
     })

@@ -16,6 +16,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+use crate::clock::Until;
 use crate::places::Places;
 use address::{Reach, judge};
 use allowed::AllowedHost;
@@ -68,6 +69,10 @@ pub struct Request {
     pub patience: Duration,
     /// How long all of it may take from its turn on: that others were slow is not held against this one.
     pub deadline: Duration,
+    /// How long the wait for its turn and all of it may take together.
+    pub whole: Duration,
+    /// After which moment it is not sent any more, wherever it stands by then: this process may have slept.
+    pub until: Option<Until>,
     /// How many bytes of an answer are read; with 0 its head is the answer, and what follows is neither read nor waited for.
     pub most: usize,
 }
@@ -176,22 +181,33 @@ impl Outbound {
     /// Makes the call and reads the answer, whatever its status: a redirect is an answer like any other.
     pub async fn send(&self, request: Request) -> Result<Reply, Failure> {
         let url = read_url(&request.url).ok_or(Failure::Definite(Why::Address))?;
-        let sent = AtomicBool::new(false);
-        let host =
-            format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
-        let seat = self.at_hosts.take(host, request.patience).await;
-        let _seat = seat.ok_or(Failure::Definite(Why::Crowded))?;
-        // Whoever waits for one in vain has sent nothing, and must know.
-        let turn = timeout(request.patience, self.in_flight.acquire()).await;
-        let _turn = turn.map_err(|_| Failure::Definite(Why::Crowded))?.map_err(|_| Failure::Definite(Why::Broken))?;
-        let outcome = match timeout(request.deadline, self.call(&url, &request, &sent)).await {
+        let (turned, sent) = (AtomicBool::new(false), AtomicBool::new(false));
+        let outcome = match timeout(request.whole, self.send_in_turn(&url, &request, &turned, &sent)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Why::Late),
+            Err(_) if turned.load(Ordering::Relaxed) => Err(Why::Late),
+            Err(_) => Err(Why::Crowded),
         };
+        // Whoever has sent nothing must know, whatever there was no time left for.
         outcome.map_err(|why| match sent.load(Ordering::Relaxed) {
             false => Failure::Definite(why),
             true => Failure::Unknown(why),
         })
+    }
+
+    async fn send_in_turn(
+        &self,
+        url: &Url,
+        request: &Request,
+        turned: &AtomicBool,
+        sent: &AtomicBool,
+    ) -> Result<Reply, Why> {
+        let host =
+            format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
+        let _seat = self.at_hosts.take(host, request.patience).await.ok_or(Why::Crowded)?;
+        let turn = timeout(request.patience, self.in_flight.acquire()).await;
+        let _turn = turn.map_err(|_| Why::Crowded)?.map_err(|_| Why::Broken)?;
+        turned.store(true, Ordering::Relaxed);
+        timeout(request.deadline, self.call(url, request, sent)).await.unwrap_or(Err(Why::Late))
     }
 
     async fn call(&self, url: &Url, request: &Request, sent: &AtomicBool) -> Result<Reply, Why> {
@@ -269,6 +285,9 @@ where
     let mut driver = JoinSet::new();
     driver.spawn(connection);
     let message = spell(url, request)?;
+    if request.until.as_ref().is_some_and(Until::is_over) {
+        return Err(Why::Late);
+    }
     sent.store(true, Ordering::Relaxed);
     let answer = sender.send_request(message).await.map_err(|error| match error.is_parse_too_large() {
         true => Why::TooLarge,

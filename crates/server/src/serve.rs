@@ -10,7 +10,7 @@ use crate::api::git_credentials::HandedOut;
 use crate::app::{App, Draining};
 use crate::broker::OBTAINED_AT_ONCE;
 use crate::broker::patience::Patience;
-use crate::broker::refreshing::Flights;
+use crate::broker::refreshing::{Flights, Holding};
 use crate::broker::revoker::Revocations;
 use crate::broker::under_way::UnderWay;
 use crate::broker::visiting::VISITS_AT_ONCE;
@@ -90,6 +90,7 @@ pub async fn serve(globals: &Globals, flags: Serve) -> Result<ExitCode, String> 
         visiting: Places::new(VISITS_AT_ONCE),
         making: Places::new(1),
         flights: Flights::default(),
+        holding: Holding::default(),
         patience: Patience::default(),
         browsing: Places::new(crate::pages::git::browse::AT_ONCE),
         large_bodies: Large::new(large_body::OF_ONE, large_body::AT_ONCE),

@@ -180,15 +180,27 @@ impl Store {
         trouble: GitTrouble,
         note: &Note,
     ) -> Result<ChangeGitAuthorization, StoreError> {
+        self.blame(blamed, None, trouble, note).await
+    }
+
+    /// The same if its renewal is this claim's, where there is one.
+    pub(crate) async fn blame(
+        &self,
+        blamed: &GitAuthorization,
+        claim: Option<Id>,
+        trouble: GitTrouble,
+        note: &Note,
+    ) -> Result<ChangeGitAuthorization, StoreError> {
         const BLAME: &str = "UPDATE git_authorizations SET \
             status_since = CASE WHEN reason = $6 THEN status_since ELSE $7 END, \
             changed_by = CASE WHEN reason = $6 THEN changed_by ELSE $8 END, status = $5, reason = $6 \
-            WHERE id = $1 AND tenant = $2 AND project = $3 AND generation = $4 RETURNING id";
+            WHERE id = $1 AND tenant = $2 AND project = $3 AND generation = $4 \
+            AND ($9 IS NULL OR refresh_claim = $9) RETURNING id";
         let GitAuthorization { id, project, name, generation, .. } = blamed;
         let (status, word) = (trouble.status().number(), trouble.name());
         let details = format!("{name}: {word}");
         let verb = vec![
-            statement!(BLAME, id, self.tenant(), project, *generation, status, word, note.at, note.id),
+            statement!(BLAME, id, self.tenant(), project, *generation, status, word, note.at, note.id, claim),
             self.authorization_changed("git_authorization.blame", *project, *id, details, note),
         ];
         Ok(ChangeGitAuthorization::when(claimed(&self.run(verb).await?)))

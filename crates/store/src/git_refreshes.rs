@@ -10,6 +10,7 @@ use crate::columns::Columns;
 use crate::git_authorizations::GitAuthorization;
 use crate::git_credentials::{ChangeGitAuthorization, spelled};
 use crate::git_hosts::serves;
+use crate::git_standing::GitTrouble;
 use crate::sealed::SealedValue;
 use crate::{Store, StoreError, statement};
 use vestibule_oauth::id::Id;
@@ -63,11 +64,17 @@ pub enum GitRefreshFailed {
     RateLimited,
     /// The host does not take our application, or the configuration has none.
     ClientRefused,
+    /// As many requests to the host as may were under way from here: it was not asked.
+    Crowded,
 }
 
 impl GitRefreshFailed {
-    const ALL: [GitRefreshFailed; 3] =
-        [GitRefreshFailed::Away, GitRefreshFailed::RateLimited, GitRefreshFailed::ClientRefused];
+    const ALL: [GitRefreshFailed; 4] = [
+        GitRefreshFailed::Away,
+        GitRefreshFailed::RateLimited,
+        GitRefreshFailed::ClientRefused,
+        GitRefreshFailed::Crowded,
+    ];
 
     /// The word in the database and in the trail.
     pub const fn name(self) -> &'static str {
@@ -75,6 +82,7 @@ impl GitRefreshFailed {
             GitRefreshFailed::Away => "away",
             GitRefreshFailed::RateLimited => "rate_limited",
             GitRefreshFailed::ClientRefused => "client_refused",
+            GitRefreshFailed::Crowded => "crowded",
         }
     }
 
@@ -83,6 +91,9 @@ impl GitRefreshFailed {
         match self {
             GitRefreshFailed::Away => "the token has ended, and the host did not answer when it was to be renewed",
             GitRefreshFailed::RateLimited => "the host asks for patience before it renews the token",
+            GitRefreshFailed::Crowded => {
+                "as many requests as may were under way to the host when the token was to be renewed"
+            }
             GitRefreshFailed::ClientRefused => {
                 "the host does not renew the token, because it does not accept our client id and secret: tell the operator"
             }
@@ -199,6 +210,19 @@ impl Store {
         let details = format!("{name}, git_host:{host}, generation {}", generation + 1);
         let told = self.authorization_changed("git_authorization.refresh", *project, *id, details, note);
         Ok(ChangeGitAuthorization::when(claimed(&self.run(vec![keep, told]).await?)))
+    }
+
+    /// Keeps what the host has said of the credential when it was to be renewed, as
+    /// [`Store::blame_git_authorization`] does, if the renewal is still this claim's: whoever has taken it over may have
+    /// renewed what the host no longer takes from anybody else, and not have kept it yet.
+    pub async fn blame_after_git_refresh(
+        &self,
+        of: &GitAuthorization,
+        claim: Id,
+        trouble: GitTrouble,
+        note: &Note,
+    ) -> Result<ChangeGitAuthorization, StoreError> {
+        self.blame(of, Some(claim), trouble, note).await
     }
 
     /// Gives the renewal back without a result, if it is still this claim's. Audited when it begins to fail like this.

@@ -259,6 +259,7 @@ fn by_host(why: &Why) -> (Code, &'static str) {
             (Code::ParameterInvalid, "the host does not let the token tell whose it is")
         }
         Why::CannotDo => (Code::NotImplemented, "this kind of host has no way to do it"),
+        Why::Crowded { .. } => (Code::Crowded, "as many requests as may are under way to the host"),
         Why::RateLimited { .. } => (Code::RateLimited, "come again after the time that Retry-After tells"),
         Why::ClientRefused => (Code::Internal, "the host does not accept our client id and secret: tell the operator"),
         _ => (Code::Internal, "the host did not answer as it should; nothing was kept"),

@@ -16,6 +16,7 @@ impl From<VisitRefusal> for Refusal {
             VisitRefusal::RateLimited { wait_s, reason } => {
                 Refusal::saying(Code::RateLimited, reason).waiting(wait_s.max(1))
             }
+            VisitRefusal::Crowded { wait_s, reason } => Refusal::saying(Code::Crowded, reason).waiting(wait_s.max(1)),
             VisitRefusal::Host(refusal) => of_host(refusal),
             VisitRefusal::Ours(cause) => Refusal::because(cause),
         }
@@ -47,6 +48,7 @@ pub fn of_host(refusal: host::Refusal) -> Refusal {
         Why::Stale => Refusal::saying(Code::ParameterInvalid, format!("nothing was written: {reason}; read it again")),
         Why::Invalid | Why::TooLarge => Refusal::saying(Code::ParameterInvalid, reason),
         Why::RateLimited { retry_after } => Refusal::saying(Code::RateLimited, reason).waiting(seconds(retry_after)),
+        Why::Crowded { retry_after } => Refusal::saying(Code::Crowded, reason).waiting(seconds(retry_after)),
         Why::ClientRefused => {
             let sentence = "the host does not accept our client id and secret: tell the operator";
             Refusal::saying(Code::HostAway, sentence)
@@ -88,6 +90,7 @@ mod tests {
             (Why::Invalid, 400, "SVCSTG.REPO.0400"),
             (Why::TooLarge, 400, "SVCSTG.REPO.0400"),
             (Why::RateLimited { retry_after: 1500 }, 429, "SVCSTG.REPO.0400"),
+            (Why::Crowded { retry_after: 1500 }, 429, "SVCSTG.REPO.0400"),
             (Why::Unreachable, 502, "SVCSTG.REPO.0500"),
             (Why::HostBroken { retry_after: Some(1) }, 502, "SVCSTG.REPO.0500"),
             (Why::HostBroken { retry_after: None }, 502, "SVCSTG.REPO.0500"),
@@ -99,6 +102,10 @@ mod tests {
         let client = of_host(host::Refusal::new(Why::ClientRefused, "The client_id passed is incorrect."));
         assert!(client.message().contains("tell the operator") && !client.message().contains("incorrect"));
         let limited = of_host(host::Refusal::new(Why::RateLimited { retry_after: 1500 }, "slow down"));
+        assert!(limited.message().starts_with("the repository host asks for patience: "));
         assert_eq!(limited.answer("r").headers()["retry-after"], "2");
+        let ours = of_host(host::Refusal::new(Why::Crowded { retry_after: 1500 }, "our turns are taken"));
+        assert!(!ours.message().contains("host asks"), "{}", ours.message());
+        assert_eq!(ours.answer("r").headers()["retry-after"], "2");
     }
 }

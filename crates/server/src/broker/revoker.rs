@@ -90,7 +90,10 @@ async fn revoke(app: &App, claimed: &ClaimedGitRevocation) -> Result<bool, Store
 const fn is_well(outcome: &Result<Asked, NotKept>) -> bool {
     match outcome {
         Err(NotKept::Host(why)) => {
-            matches!(why, Why::TokenRefused | Why::GrantRefused | Why::CannotDo | Why::RateLimited { .. })
+            matches!(
+                why,
+                Why::TokenRefused | Why::GrantRefused | Why::CannotDo | Why::RateLimited { .. } | Why::Crowded { .. }
+            )
         }
         _ => true,
     }
@@ -99,7 +102,9 @@ const fn is_well(outcome: &Result<Asked, NotKept>) -> bool {
 /// Until when the host wants nothing more asked, whatever it is.
 const fn patience(outcome: &Result<Asked, NotKept>, now: i64) -> Option<i64> {
     match outcome {
-        Err(NotKept::Host(Why::RateLimited { retry_after })) => Some(now.saturating_add(*retry_after)),
+        Err(NotKept::Host(Why::RateLimited { retry_after } | Why::Crowded { retry_after })) => {
+            Some(now.saturating_add(*retry_after))
+        }
         _ => None,
     }
 }
@@ -182,6 +187,9 @@ fn judge(outcome: Result<Asked, NotKept>, attempts: i64, created_at: i64, now: i
         Err(NotKept::Changed) => return Verdict::Settle(GitRevoked::Unreadable, "a sealed token was changed"),
         Err(NotKept::Host(Why::RateLimited { retry_after } | Why::HostBroken { retry_after: Some(retry_after) })) => {
             (retry_after, "the host asks for patience")
+        }
+        Err(NotKept::Host(Why::Crowded { retry_after })) => {
+            (retry_after, "as many requests as may were under way to the host")
         }
         Err(NotKept::Host(Why::HostBroken { retry_after: None } | Why::Unreachable)) => (0, "the host did not answer"),
         // Said by whatever stands in the host's place, too: a proxy, or an address that it has moved away from.

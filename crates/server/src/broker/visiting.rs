@@ -8,7 +8,7 @@ use super::keeping::TRIES;
 use super::place::{Place, sealed_at, text};
 use super::{NotKept, is_name, refreshing};
 use crate::app::App;
-use crate::githosts::{converse, is_crowded};
+use crate::githosts::converse;
 use crate::seal::{Scope, Unsealed};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,13 @@ pub enum VisitRefusal {
         /// After how many seconds it is worth coming again.
         wait_s: u32,
         /// In whose words: the host's, or ours where it was not asked again.
+        reason: String,
+    },
+    /// Something is under way here, or as much as may be: nothing was asked of the host, which does not ask for patience.
+    Crowded {
+        /// After how many seconds it is worth coming again.
+        wait_s: u32,
+        /// What is under way.
         reason: String,
     },
     /// The host said no to what was asked, or did not answer.
@@ -101,7 +108,8 @@ pub async fn visit_since<T: Send + 'static>(
         patience(app, &live.authorization)?;
         let seat = app.visiting.take(project, SEAT_WAITS).await.ok_or_else(crowded)?;
         if app.clock.ticks() - began > LATEST_MS {
-            return Err(broken("it would take longer than we wait for a host"));
+            let reason = "the call has waited for so long that there is no time left to ask the host".to_owned();
+            return Err(VisitRefusal::Crowded { wait_s: COME_AGAIN_S, reason });
         }
         let refusal = match converse(&app.outbound, &app.clock, ask(live.kind, &live.visit)).await {
             Ok(answer) => return Ok(answer),
@@ -130,7 +138,7 @@ const LATEST_MS: i64 = 27_000;
 
 fn crowded() -> VisitRefusal {
     let reason = "the project has as many calls under way to hosts as it may".to_owned();
-    VisitRefusal::RateLimited { wait_s: COME_AGAIN_S, reason }
+    VisitRefusal::Crowded { wait_s: COME_AGAIN_S, reason }
 }
 
 fn broken(reason: &str) -> VisitRefusal {
@@ -166,7 +174,7 @@ async fn live(app: &Arc<App>, project: Id, name: &AuthorizationName, purpose: Pu
             may_leave(&found, purpose)?;
             open(app, found, true).await
         }
-        Err(why @ (VisitRefusal::RateLimited { .. } | VisitRefusal::Host(_))) => {
+        Err(why @ (VisitRefusal::RateLimited { .. } | VisitRefusal::Crowded { .. } | VisitRefusal::Host(_))) => {
             let found = find(app, project, name).await?;
             may_leave(&found, purpose)?;
             judge(&found.authorization, app.clock.now())?;
@@ -236,13 +244,16 @@ fn unrenewed(authorization: &GitAuthorization, now: i64) -> VisitRefusal {
     let refresh = &authorization.known.refresh;
     if let Some(until) = refresh.held_until(now) {
         let reason = "the token is being renewed, and nobody knows yet what came of it".to_owned();
-        return VisitRefusal::RateLimited { wait_s: seconds(until - now), reason };
+        return VisitRefusal::Crowded { wait_s: seconds(until - now), reason };
     }
     let wait = refresh.rests_until(now).map(|until| until - now);
     let failed = refresh.failed.unwrap_or(GitRefreshFailed::Away);
     match failed {
         GitRefreshFailed::RateLimited => {
             VisitRefusal::RateLimited { wait_s: seconds(wait.unwrap_or(0)), reason: failed.reason().to_owned() }
+        }
+        GitRefreshFailed::Crowded => {
+            VisitRefusal::Crowded { wait_s: seconds(wait.unwrap_or(0)), reason: failed.reason().to_owned() }
         }
         GitRefreshFailed::ClientRefused => VisitRefusal::Host(Refusal::new(Why::ClientRefused, failed.reason())),
         GitRefreshFailed::Away => {
@@ -304,11 +315,10 @@ fn patience(app: &App, authorization: &GitAuthorization) -> Result<(), VisitRefu
 fn refused(app: &App, authorization: &GitAuthorization, refusal: Refusal) -> VisitRefusal {
     match refusal.why {
         Why::RateLimited { retry_after } => {
-            if !is_crowded(&refusal) {
-                app.patience.learn(authorization, app.clock.ticks(), retry_after, &refusal.reason);
-            }
+            app.patience.learn(authorization, app.clock.ticks(), retry_after, &refusal.reason);
             VisitRefusal::RateLimited { wait_s: seconds(retry_after), reason: refusal.reason }
         }
+        Why::Crowded { retry_after } => VisitRefusal::Crowded { wait_s: seconds(retry_after), reason: refusal.reason },
         _ => VisitRefusal::Host(refusal),
     }
 }

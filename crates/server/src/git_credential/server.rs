@@ -80,7 +80,8 @@ impl Server {
         let headers = headers.into_iter().filter_map(|(name, value)| Some((name?, value))).collect();
         let (method, url) = (Method::POST, format!("{}{path}", self.origin));
         let (patience, deadline) = (PATIENCE, PATIENCE);
-        let request = Request { method, url, headers, body, patience, deadline, most: MOST_ANSWER };
+        let (whole, until) = (Duration::MAX, None);
+        let request = Request { method, url, headers, body, patience, deadline, whole, until, most: MOST_ANSWER };
         self.outbound.send(request).await.map_err(|failure| match failure.why() {
             Why::Tls => format!("{} has no certificate that this machine trusts; --extra-ca names more", self.origin),
             Why::Late => format!("{} did not answer in time", self.origin),

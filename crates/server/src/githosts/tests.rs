@@ -74,7 +74,7 @@ impl Machine {
     async fn converse_within<T: Send + 'static>(&self, bounds: Bounds, step: Step<T>) -> Result<T, Refusal> {
         let own = format!("{}:{}", self.base.host(), self.base.port().unwrap());
         let outbound = Outbound::new(vec![AllowedHost::parse(&own).unwrap()], Vec::new()).unwrap();
-        converse_within(bounds, &outbound, &Clock::system(), step).await
+        converse_within(bounds, None, &outbound, &Clock::system(), step).await
     }
 }
 
@@ -233,10 +233,69 @@ async fn a_conversation_without_end_is_ended() {
     let machine = Machine::playing(vec![answer("200 OK", "", "")]).await;
     let bounds = Bounds { requests: 7, ..BOUNDS };
     let refusal = machine.converse_within(bounds, again(machine.base.clone())).await.unwrap_err();
-    assert_eq!((refusal.why, machine.heard().len()), (No::HostBroken { retry_after: None }, 7));
+    assert_eq!((refusal.why, machine.heard().len()), (No::Unreachable, 7));
     // By time: the host answers at once, and there is always something more to ask.
     let bounds = Bounds { whole: 300, requests: u32::MAX, ..BOUNDS };
     let refusal = machine.converse_within(bounds, again(machine.base.clone())).await.unwrap_err();
-    assert_eq!(refusal.why, No::HostBroken { retry_after: None });
+    assert!(matches!(refusal.why, No::Unreachable | No::HostBroken { .. }), "{refusal:?}");
     assert!(machine.heard().len() > 7);
+}
+
+#[tokio::test]
+async fn what_there_was_no_time_left_for_before_it_was_sent_was_not_done() {
+    // A host that takes connections and makes no handshake: by the end of the conversation nothing was sent.
+    let machine = Machine::playing(vec![Act::Silence]).await;
+    let own = format!("{}:{}", machine.base.host(), machine.base.port().unwrap());
+    let outbound = Outbound::new(vec![AllowedHost::parse(&own).unwrap()], Vec::new()).unwrap();
+    let base = Base::parse(&format!("https://{own}")).unwrap();
+    let step = || {
+        let request = wire::Request::new(wire::Method::Post, base.at());
+        Step::ask(request, |reply, _| Ok(reply.status()))
+    };
+    let short = Bounds { whole: 300, ..BOUNDS };
+    let refusal = converse_within(short, None, &outbound, &Clock::system(), step()).await.unwrap_err();
+    assert_eq!(refusal.why, No::Unreachable);
+    assert!(refusal.is_definite() && machine.heard().len() == 1, "{refusal:?}");
+    // What was sent is another matter.
+    let bounds = Bounds { whole: 300, ..BOUNDS };
+    let refusal = machine.converse_within(bounds, machine.ask(wire::Method::Post)).await.unwrap_err();
+    assert_eq!(refusal.why, No::HostBroken { retry_after: None });
+}
+
+#[tokio::test]
+async fn whoever_finds_no_turn_from_here_is_told_that_it_is_ours_and_not_that_the_host_asks_for_patience() {
+    let machine = Arc::new(Machine::playing(vec![Act::Silence]).await);
+    let own = format!("{}:{}", machine.base.host(), machine.base.port().unwrap());
+    let outbound = Arc::new(Outbound::new(vec![AllowedHost::parse(&own).unwrap()], Vec::new()).unwrap());
+    let mut crowd = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (outbound, step) = (outbound.clone(), machine.ask(wire::Method::Get));
+        crowd.spawn(async move { converse(&outbound, &Clock::system(), step).await });
+    }
+    while machine.heard().len() < 16 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Its patience is over, or all of its time.
+    for bounds in [
+        Bounds { patience: Duration::from_millis(50), ..BOUNDS },
+        Bounds { patience: Duration::from_secs(20), whole: 200, ..BOUNDS },
+    ] {
+        let step = machine.ask(wire::Method::Post);
+        let refusal = converse_within(bounds, None, &outbound, &Clock::system(), step).await.unwrap_err();
+        assert_eq!(refusal.why, No::Crowded { retry_after: COME_AGAIN_MS });
+        assert!(refusal.is_definite() && !refusal.condemns_the_token());
+    }
+    assert_eq!(machine.heard().len(), 16);
+}
+
+#[tokio::test]
+async fn after_its_moment_nothing_is_sent_though_the_way_there_is_open() {
+    let machine = Machine::playing(vec![answer("200 OK", "", "")]).await;
+    let own = format!("{}:{}", machine.base.host(), machine.base.port().unwrap());
+    let outbound = Outbound::new(vec![AllowedHost::parse(&own).unwrap()], Vec::new()).unwrap();
+    let clock = Clock::system();
+    let ask = async |ms| converse_for_tokens(&outbound, &clock, clock.until(ms), machine.ask(wire::Method::Post)).await;
+    let refusal = ask(0).await.unwrap_err();
+    assert_eq!((refusal.why, machine.heard().join("")), (No::Unreachable, String::new()), "connected, and no more");
+    assert_eq!(ask(10_000).await.unwrap(), 200);
 }

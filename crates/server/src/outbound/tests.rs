@@ -86,7 +86,7 @@ fn get(url: impl Into<String>) -> Request {
     let deadline = Duration::from_secs(5);
     let patience = Duration::from_millis(100);
     let (method, url, headers, body) = (Method::GET, url.into(), Vec::new(), Bytes::new());
-    Request { method, url, headers, body, patience, deadline, most: 1024 }
+    Request { method, url, headers, body, patience, deadline, whole: Duration::MAX, until: None, most: 1024 }
 }
 
 #[tokio::test]

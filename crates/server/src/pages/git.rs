@@ -301,7 +301,7 @@ fn sorry(why: NotKept, received: &Received) -> Response {
 /// What a person is told when nothing was kept.
 fn unkept(why: NotKept) -> Problem {
     match why {
-        NotKept::Host(Why::RateLimited { .. }) => Problem::GitTooManyTries,
+        NotKept::Host(Why::RateLimited { .. } | Why::Crowded { .. }) => Problem::GitTooManyTries,
         NotKept::Host(_) => Problem::GitHostFailed,
         NotKept::Ours(cause) => {
             tracing::error!(cause, "an authorization could not be kept");

@@ -51,6 +51,8 @@ pub enum Code {
     TooManyTries,
     /// The Git host has had enough of us for now.
     RateLimited,
+    /// Nothing is wrong but the moment: something is under way here, or as much as may be, and no Git host asks for patience.
+    Crowded,
 }
 
 impl Code {
@@ -73,6 +75,7 @@ impl Code {
             Code::WrongMethod => (405, "APIG.0101", NO_SUCH_API),
             Code::TooLarge => (413, "SVCSTG.REPO.0400", "parameter invalid"),
             Code::TooManyTries => (429, "SVCSTG.REPO.0400", "too many tries"),
+            Code::Crowded => (429, "SVCSTG.REPO.0400", "come again"),
             Code::RateLimited => (429, "SVCSTG.REPO.0400", "the repository host asks for patience"),
         }
     }

@@ -233,3 +233,26 @@ fn fm_131_nothing_of_another_project_or_tenant_or_host_that_serves_no_more_is_re
         assert_eq!(claim(&ground, &one, by, NOW).await, Claimed { in_doubt: false });
     });
 }
+
+#[test]
+fn fm_130_whoever_has_lost_the_renewal_to_another_does_not_blame_what_that_one_may_have_renewed() {
+    each_database(async |store| {
+        let ground = Ground::new(store).await;
+        let one = renewable(&ground, "one").await;
+        let (first, second) = (ground.world.id(), ground.world.id());
+        claim(&ground, &one, first, NOW).await;
+        assert_eq!(claim(&ground, &one, second, NOW + LEASE).await, Claimed { in_doubt: true });
+        let blame = async |claim: Id, at: i64| {
+            let (trouble, note) = (GitTrouble::RefreshRefused, ground.world.note(at));
+            let done = ground.store().blame_after_git_refresh(&one.authorization, claim, trouble, &note).await;
+            done.expect("runs")
+        };
+        let before = ground.find("one").await;
+        assert_eq!(blame(first, NOW + LEASE + 1).await, Changed);
+        assert_eq!((ground.find("one").await, ground.audited("git_authorization.blame").await), (before, 0));
+        assert_eq!(blame(second, NOW + LEASE + 2).await, Done);
+        let standing = ground.find("one").await.expect("is there").authorization.standing(NOW + LEASE + 3);
+        assert_eq!((standing.status, standing.since), (GitStatus::Overdue, NOW + LEASE + 2));
+        assert_eq!(ground.audited("git_authorization.blame").await, 1);
+    });
+}

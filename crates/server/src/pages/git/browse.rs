@@ -103,7 +103,7 @@ impl Aisle {
         let seat = app.browsing.take(person, PATIENCE).await;
         let looked = match &seat {
             Some(_) => self.look(app).await,
-            None => Err(VisitRefusal::RateLimited { wait_s: 2, reason: String::new() }),
+            None => Err(VisitRefusal::Crowded { wait_s: 2, reason: String::new() }),
         };
         let mut held = None;
         let (contents, wait_s) = match looked {
@@ -122,6 +122,7 @@ impl Aisle {
             Err(VisitRefusal::RateLimited { wait_s, .. }) => {
                 (Contents::None(Trouble::Wait(wait_s)), Some(wait_s.max(1)))
             }
+            Err(VisitRefusal::Crowded { wait_s, .. }) => (Contents::None(Trouble::Later(wait_s)), Some(wait_s.max(1))),
             Err(VisitRefusal::Host(refusal)) => (Contents::None(trouble(refusal)), None),
         };
         let status = if let Contents::None(trouble) = &contents { trouble.status() } else { 200 };

@@ -30,6 +30,8 @@ pub enum Trouble {
     Over(String),
     /// The host has had enough for so many seconds.
     Wait(u32),
+    /// As much as may is under way from here; after so many seconds it makes sense to come again.
+    Later(u32),
     /// There is no such thing there, or it must not be known that there is.
     NotThere,
     /// More than is carried.
@@ -45,7 +47,7 @@ impl Trouble {
     pub const fn status(&self) -> u16 {
         match self {
             Trouble::Over(_) => 409,
-            Trouble::Wait(_) => 429,
+            Trouble::Wait(_) | Trouble::Later(_) => 429,
             Trouble::NotThere => 404,
             Trouble::TooLarge => 422,
             Trouble::Refused(_) => 403,

@@ -39,6 +39,9 @@ fn trouble(trouble: &Trouble) -> String {
         Trouble::Wait(seconds) => {
             format!("The host asks to be left alone for a while. Come again in {seconds} seconds.")
         }
+        Trouble::Later(seconds) => {
+            format!("Too much is under way from here just now. Come again in {seconds} seconds.")
+        }
         Trouble::NotThere => "The host has nothing of this name, or does not show it to this authorization.".to_owned(),
         Trouble::TooLarge => "This is larger than is carried from the host.".to_owned(),
         Trouble::Refused(reason) => format!("The host says no: {}", reason.trim_end_matches('.').to_owned() + "."),

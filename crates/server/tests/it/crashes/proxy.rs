@@ -11,6 +11,7 @@ const PASS: u8 = 0;
 const BEFORE: u8 = 1;
 const AFTER: u8 = 2;
 const MUTE: u8 = 3;
+const AWAY: u8 = 4;
 
 /// Where the next COMMIT meets its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +37,11 @@ impl Proxy {
         let theirs = mode.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(to) else { continue };
                 let mode = theirs.clone();
+                if mode.load(Ordering::SeqCst) == AWAY {
+                    continue;
+                }
+                let Ok(server) = TcpStream::connect(to) else { continue };
                 std::thread::spawn(move || relay(client, server, &mode));
             }
         });
@@ -52,6 +56,11 @@ impl Proxy {
     /// Whether a flight was cut since.
     pub fn has_cut(&self) -> bool {
         !matches!(self.mode.load(Ordering::SeqCst), BEFORE | AFTER)
+    }
+
+    /// The database is away: whoever asks it for anything is cut off.
+    pub fn away(&self) {
+        self.mode.store(AWAY, Ordering::SeqCst);
     }
 
     /// Lets everything through again.
@@ -85,6 +94,9 @@ fn relay(mut client: TcpStream, mut server: TcpStream, mode: &Arc<AtomicU8>) {
     });
     let mut part = [0; 64 * 1024];
     while let Ok(count @ 1..) = client.read(&mut part) {
+        if mode.load(Ordering::SeqCst) == AWAY {
+            break;
+        }
         let commits = part[..count].windows(7).any(|bytes| bytes == b"COMMIT\0");
         let taken = |wanted| commits && mode.compare_exchange(wanted, PASS, Ordering::SeqCst, Ordering::SeqCst).is_ok();
         if taken(BEFORE) {

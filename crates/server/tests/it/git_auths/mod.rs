@@ -12,6 +12,7 @@ mod leaks;
 mod portal;
 mod renewals;
 mod renewals_lost;
+mod renewals_meanwhile;
 pub mod scene;
 mod tries;
 mod unknown;

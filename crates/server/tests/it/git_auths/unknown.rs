@@ -1,7 +1,9 @@
 //! A database that goes away at the moment at which a credential is kept: nobody can say whether it was.
 
+use super::renewals::{TOKEN, ended, status};
 use super::scene::{Scene, brought};
 use crate::crashes::proxy::{Cut, behind_a_proxy};
+use crate::githosts::{Fault, Gate};
 use crate::harness::Call;
 use serde_json::json;
 use std::time::Duration;
@@ -46,4 +48,73 @@ fn fm_74_fm_130_a_credential_whose_commit_nobody_heard_of_is_kept_and_not_ended_
     }
     assert_eq!(scene.github.live_tokens().len(), 2);
     assert_eq!(scene.list().len(), 2);
+}
+
+/// A renewal that the host has done: `deed` is done before its answer comes, and then the first caller is answered.
+fn renewed(scene: &Scene, deed: impl FnOnce(), meanwhile: impl FnOnce()) -> crate::harness::Answer {
+    ended(scene, "auth1");
+    let gate = Gate::default();
+    scene.gitlab.fails(TOKEN, Fault::FrozenAfter(gate.clone()), 1);
+    std::thread::scope(|scope| {
+        let caller = scope.spawn(|| scene.hand_out("auth1"));
+        let start = std::time::Instant::now();
+        while scene.gitlab.count(TOKEN) == 0 {
+            assert!(start.elapsed() < Duration::from_secs(20), "nothing was sent");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        deed();
+        gate.open();
+        meanwhile();
+        caller.join().expect("a caller")
+    })
+}
+
+/// Size in CI: 2 renewals, cut off before and after the commit.
+#[test]
+fn fm_74_fm_130_a_renewed_pair_whose_commit_nobody_heard_of_is_kept_once_and_not_ended_at_its_host() {
+    let mut before = None;
+    let scene = Scene::with(|arguments| {
+        let (proxy, server) = behind_a_proxy(arguments);
+        before = Some(proxy);
+        server
+    });
+    let proxy = before.expect("a proxy");
+    for cut in [Cut::Before, Cut::After] {
+        let answer = renewed(&scene, || proxy.cut(cut), || {});
+        assert!(proxy.has_cut(), "nothing was cut");
+        assert_eq!(answer.status, 200, "{cut:?}: {}", answer.text());
+        let token = scene.credential("auth1");
+        assert_eq!(answer.json()["password"], token, "{cut:?}");
+        assert!(scene.gitlab.is_alive(&token), "{cut:?}: what is kept was ended");
+        assert_eq!((scene.gitlab.count(TOKEN), scene.gitlab.alive(), status(&scene)), (1, 1, 0), "{cut:?}");
+        let told = scene.trail("git_authorization.refresh");
+        assert_eq!(told.len(), if cut == Cut::Before { 1 } else { 2 }, "{cut:?}: {told:?}");
+        assert!(told.iter().all(|(_, details)| details.contains("generation 2")), "{cut:?}: {told:?}");
+        scene.delete("auth1");
+    }
+    assert_eq!(scene.trail("git_authorization.blame"), []);
+}
+
+#[test]
+fn fm_130_a_renewed_pair_outlives_an_outage_of_our_own_database() {
+    let mut before = None;
+    let scene = Scene::with(|arguments| {
+        let (proxy, server) = behind_a_proxy(arguments);
+        before = Some(proxy);
+        server
+    });
+    let proxy = before.expect("a proxy");
+    // Longer than anybody waits for an answer.
+    let outage = || {
+        std::thread::sleep(Duration::from_secs(28));
+        proxy.mend();
+    };
+    renewed(&scene, || proxy.away(), outage);
+    let start = std::time::Instant::now();
+    while scene.shown("auth1")["renewal"] != json!(null) {
+        assert!(start.elapsed() < Duration::from_secs(20), "the pair is not kept: {}", scene.server.output());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(scene.gitlab.is_alive(&scene.credential("auth1")));
+    assert_eq!((scene.gitlab.count(TOKEN), status(&scene)), (1, 0), "the host was asked once");
 }
