@@ -48,7 +48,7 @@ pub fn text(page: &Page, id: &str) -> String {
 fn every_file_of_a_repository_is_reached_through_its_folders_over_every_kind_of_host() {
     on_both(|calls| {
         for kind in KINDS {
-            let (me, start) = (calls.me(kind), start(&calls, kind));
+            let (me, start) = (calls.me(kind), start(calls, kind));
             let mut visitor = calls.visitor(&calls.ada);
             let seen = |page: &Page| entries(page).into_iter().map(|(label, _)| label).collect::<Vec<_>>();
             let first = visitor.open(&start);
@@ -122,7 +122,7 @@ fn fm_131_viewers_look_and_whoever_is_no_member_finds_nothing() {
     on_both(|calls| {
         let (viewer, stranger) = (calls.server.person(), calls.server.person());
         join(&calls.server, &calls.project, &viewer, "viewer");
-        let here = start(&calls, "github");
+        let here = start(calls, "github");
         let page = walk(&mut calls.visitor(&viewer), &here, &["octocat", "demo", "main", "README.md"]);
         assert!(page.shows("browse-file"), "{}", page.plain());
         calls.github.forget();
@@ -149,7 +149,7 @@ fn fm_131_viewers_look_and_whoever_is_no_member_finds_nothing() {
 #[test]
 fn what_the_host_says_no_to_is_told_and_an_outage_condemns_nothing() {
     on_both(|calls| {
-        let (mut visitor, here) = (calls.visitor(&calls.ada), start(&calls, "github"));
+        let (mut visitor, here) = (calls.visitor(&calls.ada), start(calls, "github"));
         let status = |kind| calls.list().iter().find(|row| row["repo_type"] == kind).unwrap()["status"].clone();
         let gone = visitor.open(&format!("{here}?namespace=octocat&repository=gone"));
         assert_eq!((gone.answer.status, gone.shows("browse-trouble")), (404, true), "{}", gone.plain());
@@ -176,7 +176,7 @@ fn what_the_host_says_no_to_is_told_and_an_outage_condemns_nothing() {
         calls.github.recovers();
         assert_eq!(status("github"), 0);
         calls.gitee.revoke_all();
-        let page = visitor.open(&start(&calls, "gitee"));
+        let page = visitor.open(&start(calls, "gitee"));
         assert_eq!((page.answer.status, page.shows("browse-trouble")), (409, true), "{}", page.plain());
         assert_eq!(status("gitee"), 2);
     });

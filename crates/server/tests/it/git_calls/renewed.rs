@@ -185,23 +185,23 @@ fn a_call_with_a_token_that_has_less_than_a_minute_is_made_with_a_renewed_one() 
     on_both(|calls| {
         calls.github.tokens_end();
         // Each token that is given is one of these, so that each call has to renew the one before.
-        lives(&calls, 59);
+        lives(calls, 59);
         for kind in KINDS {
-            let (name, fake) = (authorize(&calls, kind), calls.fake(kind));
+            let (name, fake) = (authorize(calls, kind), calls.fake(kind));
             let mut last = String::new();
-            for wanted in all(&calls, kind) {
+            for wanted in all(calls, kind) {
                 fake.forget();
-                wanted.is_served(&wanted.send(&calls, &name));
+                wanted.is_served(&wanted.send(calls, &name));
                 let log = fake.log();
                 assert_eq!(fake.count(renewing(kind)), 1, "{kind} {}: {log:?}", wanted.line);
                 assert_eq!(fake.count(&wanted.line), 1, "{kind} {}: {log:?}", wanted.line);
                 assert!(log[0].line().starts_with(renewing(kind)), "{kind} {}: before anything else", wanted.line);
                 let token = bearer(&log[1]);
                 assert!(log[1..].iter().all(|asked| bearer(asked) == token), "{kind}: with the new token alone");
-                assert!(token != last && is_alive(&calls, kind, &token), "{kind}");
+                assert!(token != last && is_alive(calls, kind, &token), "{kind}");
                 last = token;
             }
-            is_done_once(&calls, kind);
+            is_done_once(calls, kind);
         }
         assert_eq!(calls.trail("git_authorization.refresh_failed"), []);
     });
@@ -211,19 +211,19 @@ fn a_call_with_a_token_that_has_less_than_a_minute_is_made_with_a_renewed_one() 
 fn a_token_that_the_host_refuses_in_the_midst_of_a_call_is_renewed_and_the_call_is_made_once_more() {
     on_both(|calls| {
         calls.github.tokens_end();
-        lives(&calls, 7_200);
+        lives(calls, 7_200);
         for kind in KINDS {
-            let (name, fake) = (authorize(&calls, kind), calls.fake(kind));
+            let (name, fake) = (authorize(calls, kind), calls.fake(kind));
             // Branches on two pages: the first is read with the old token.
             calls.forge(kind, |forge| forge.most_per_page = 1);
-            for wanted in all(&calls, kind) {
+            for wanted in all(calls, kind) {
                 let (gate, pages) = (Gate::default(), usize::from(wanted.method == "GET"));
                 fake.recovers();
                 fake.forget();
                 fake.fails(&wanted.line, Fault::Slow(Duration::ZERO), pages);
                 fake.fails(&wanted.line, Fault::FrozenBefore(gate.clone()), 1);
                 let answer = std::thread::scope(|scope| {
-                    let under_way = scope.spawn(|| wanted.send(&calls, &name));
+                    let under_way = scope.spawn(|| wanted.send(calls, &name));
                     wait_until("the host hears of it", || fake.count(&wanted.line) == 1 + pages);
                     // Everything before went well; now the host's clock says that the token is over, and ours does not.
                     for clock in [&calls.github.clock, &calls.gitlab.clock, &calls.gitee.clock] {
@@ -248,7 +248,7 @@ fn a_token_that_the_host_refuses_in_the_midst_of_a_call_is_renewed_and_the_call_
                 assert!(more.iter().all(|(line, _)| line.ends_with("/git/refs")), "{kind}: {more:?}");
                 assert!(before.last().is_some_and(|(line, _)| line.starts_with(&wanted.line)), "{kind}: {before:?}");
             }
-            is_done_once(&calls, kind);
+            is_done_once(calls, kind);
         }
     });
 }
@@ -258,17 +258,17 @@ fn a_host_that_takes_the_renewed_token_no_more_than_the_one_before_is_asked_twic
     on_both(|calls| {
         calls.github.tokens_end();
         for kind in KINDS {
-            let (name, fake) = (authorize(&calls, kind), calls.fake(kind));
-            let create = all(&calls, kind).remove(1);
+            let (name, fake) = (authorize(calls, kind), calls.fake(kind));
+            let create = all(calls, kind).remove(1);
             fake.fails(&create.line, Fault::Says(Said::json(401, &json!({ "message": "401 Unauthorized" }))), 99);
             fake.forget();
-            refused(&create.send(&calls, &name), 400, "SVCSTG.REPO.0451");
+            refused(&create.send(calls, &name), 400, "SVCSTG.REPO.0451");
             assert_eq!((fake.count(&create.line), fake.count(renewing(kind))), (2, 1), "{kind}: {:?}", fake.log());
             let row = calls.list().into_iter().find(|row| row["name"] == name.as_str()).expect("is listed");
             assert_eq!(row["status"], 2, "{kind}: {row}");
             fake.recovers();
             fake.forget();
-            refused(&create.send(&calls, &name), 400, "SVCSTG.REPO.0451");
+            refused(&create.send(calls, &name), 400, "SVCSTG.REPO.0451");
             assert!(fake.log().is_empty(), "{kind}: a host whose word is known is not asked");
             assert_eq!(calls.forge(kind, |forge| forge.at(&calls.demo(kind)).content("main", "made.txt")), None);
         }

@@ -72,7 +72,7 @@ fn file_on(calls: &Calls) {
         done(&calls.git(kind, "PUT", &file).json(&body).send(), 200, &json!({ "path": path.replace(':', "/") }));
         let stale = calls.git(kind, "PUT", &file).json(&body).send();
         refused(&stale, 400, "SVCSTG.REPO.0400");
-        assert_eq!(content(&calls, kind, "docs/new ä.txt").as_deref(), Some(&b"two\n"[..]));
+        assert_eq!(content(calls, kind, "docs/new ä.txt").as_deref(), Some(&b"two\n"[..]));
         let parameters = |sha: &str| [("message", "Remove\n\nfor good"), ("sha", sha)].map(|(n, v)| (n, v.to_owned()));
         let remove = |sha: &str| {
             let parameters = parameters(sha);
@@ -82,7 +82,7 @@ fn file_on(calls: &Calls) {
         refused(&remove(&sha), 400, "SVCSTG.REPO.0400");
         done(&remove(&blob_sha(b"two\n")), 204, &Value::Null);
         refused(&remove(&blob_sha(b"two\n")), 404, "SVCSTG.REPO.0404");
-        assert_eq!(content(&calls, kind, "docs/new ä.txt"), None);
+        assert_eq!(content(calls, kind, "docs/new ä.txt"), None);
         // The file whose name the tree's address has can be written under it.
         let sha = calls.good(kind, &format!("/files/{demo}/%3Atrees?ref=main"))["sha"].clone();
         let body = json!({ "message": "Change", "content": to_base64(b"new\n"), "sha": sha });
@@ -107,7 +107,7 @@ fn a_branch_that_moves_between_read_and_write_is_not_written_over() {
         for kind in KINDS {
             let sha = blob_sha(b"fn main() {}\n");
             for (verb, call) in
-                [("update", update(&calls, kind, b"mine\n", &sha)), ("delete", delete(&calls, kind, &sha))]
+                [("update", update(calls, kind, b"mine\n", &sha)), ("delete", delete(calls, kind, &sha))]
             {
                 let (gate, line) = (Gate::default(), line(kind, verb, "src/lib.rs"));
                 let fake = calls.fake(kind);
@@ -121,13 +121,13 @@ fn a_branch_that_moves_between_read_and_write_is_not_written_over() {
                     calls.forge(kind, |forge| {
                         forge.at(&calls.demo(kind)).commit("main", "Push", &[("src/lib.rs", Some(&theirs))])
                     });
-                    let before = commits(&calls, kind);
+                    let before = commits(calls, kind);
                     gate.open();
                     (under_way.join().expect("an answer"), before)
                 });
                 refused(&answer, 400, "SVCSTG.REPO.0400");
-                assert_eq!(content(&calls, kind, "src/lib.rs"), Some(theirs), "{kind} {verb}");
-                assert_eq!(commits(&calls, kind), before, "{kind} {verb}: nothing was written");
+                assert_eq!(content(calls, kind, "src/lib.rs"), Some(theirs), "{kind} {verb}");
+                assert_eq!(commits(calls, kind), before, "{kind} {verb}: nothing was written");
                 calls.forge(kind, |forge| {
                     forge.at(&calls.demo(kind)).commit("main", "Back", &[("src/lib.rs", Some(b"fn main() {}\n"))])
                 });
@@ -136,24 +136,24 @@ fn a_branch_that_moves_between_read_and_write_is_not_written_over() {
             calls.forge(kind, |forge| {
                 forge.at(&calls.demo(kind)).commit("main", "Push", &[("src/lib.rs", Some(b"theirs\n"))])
             });
-            let before = commits(&calls, kind);
-            refused(&update(&calls, kind, b"mine\n", &sha).send(), 400, "SVCSTG.REPO.0400");
-            refused(&delete(&calls, kind, &sha).send(), 400, "SVCSTG.REPO.0400");
+            let before = commits(calls, kind);
+            refused(&update(calls, kind, b"mine\n", &sha).send(), 400, "SVCSTG.REPO.0400");
+            refused(&delete(calls, kind, &sha).send(), 400, "SVCSTG.REPO.0400");
             assert_eq!(
-                (content(&calls, kind, "src/lib.rs").as_deref(), commits(&calls, kind)),
+                (content(calls, kind, "src/lib.rs").as_deref(), commits(calls, kind)),
                 (Some(&b"theirs\n"[..]), before)
             );
             // What moves another file is in nobody's way.
             let sha = blob_sha(b"theirs\n");
             calls.forge(kind, |forge| forge.at(&calls.demo(kind)).commit("main", "Push", &[("other.txt", Some(b"x"))]));
-            done(&update(&calls, kind, b"mine\n", &sha).send(), 200, &json!({ "path": "src/lib.rs" }));
+            done(&update(calls, kind, b"mine\n", &sha).send(), 200, &json!({ "path": "src/lib.rs" }));
         }
         // A host that compares nothing: what had moved before we asked is seen all the same.
         calls.forge("gitee", |forge| forge.overlooks_shas = true);
         let sha = blob_sha(b"fn main() {}\n");
-        refused(&update(&calls, "gitee", b"mine\n", &sha).send(), 400, "SVCSTG.REPO.0400");
-        refused(&delete(&calls, "gitee", &sha).send(), 400, "SVCSTG.REPO.0400");
-        assert_eq!(content(&calls, "gitee", "src/lib.rs").as_deref(), Some(&b"mine\n"[..]));
+        refused(&update(calls, "gitee", b"mine\n", &sha).send(), 400, "SVCSTG.REPO.0400");
+        refused(&delete(calls, "gitee", &sha).send(), 400, "SVCSTG.REPO.0400");
+        assert_eq!(content(calls, "gitee", "src/lib.rs").as_deref(), Some(&b"mine\n"[..]));
     });
 }
 
