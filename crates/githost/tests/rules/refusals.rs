@@ -3,6 +3,7 @@
 use crate::every_host::place;
 use crate::player::{Host, NOW, application, recorded, reply, run};
 use std::collections::BTreeSet;
+use vestibule_githost::errand::Step;
 use vestibule_githost::host::Change;
 use vestibule_githost::names::{BlobSha, FilePath, Message, Ref};
 use vestibule_githost::refusal::{Refusal, Why};
@@ -132,8 +133,8 @@ fn a_file_that_is_longer_than_we_read_is_too_large_and_the_host_is_not_to_blame(
     }
 }
 
-#[test]
-fn a_host_that_does_not_answer_head_is_asked_for_the_whole_file_and_its_refusal_is_read() {
+/// A file is removed, which begins with a look by HEAD.
+fn removal_at_gitlab() -> Step<()> {
     let host = Host::new("gitlab", "https://gitlab.com");
     let change = Change {
         path: FilePath::parse("a").unwrap(),
@@ -141,8 +142,13 @@ fn a_host_that_does_not_answer_head_is_asked_for_the_whole_file_and_its_refusal_
         message: Message::parse("m").unwrap(),
     };
     let sha = BlobSha::parse(&"0".repeat(40)).unwrap();
+    host.kind.delete_file(&host.visit(), &place("a", "b"), &change, &sha)
+}
+
+#[test]
+fn a_host_that_does_not_answer_head_is_asked_for_the_whole_file_and_its_refusal_is_read() {
     let mut asked = Vec::new();
-    let outcome = run(host.kind.delete_file(&host.visit(), &place("a", "b"), &change, &sha), |request| {
+    let outcome = run(removal_at_gitlab(), |request| {
         asked.push(request.method().name());
         let body: &[u8] = if asked.len() == 1 { b"" } else { b"{\"message\":\"404 File Not Found\"}" };
         Reply::new(404, Vec::new(), body.to_vec())
@@ -152,20 +158,13 @@ fn a_host_that_does_not_answer_head_is_asked_for_the_whole_file_and_its_refusal_
 
 #[test]
 fn a_host_that_wants_to_be_left_alone_or_is_away_is_not_asked_again_for_the_whole_file() {
-    let host = Host::new("gitlab", "https://gitlab.com");
-    let change = Change {
-        path: FilePath::parse("a").unwrap(),
-        branch: Ref::parse("main").unwrap(),
-        message: Message::parse("m").unwrap(),
-    };
-    let sha = BlobSha::parse(&"0".repeat(40)).unwrap();
     for (status, why) in [
         (429, Why::RateLimited { retry_after: 42_000 }),
         (403, Why::RateLimited { retry_after: 42_000 }),
         (503, Why::HostBroken { retry_after: Some(42_000) }),
     ] {
         let mut asked = 0;
-        let outcome = run(host.kind.delete_file(&host.visit(), &place("a", "b"), &change, &sha), |_| {
+        let outcome = run(removal_at_gitlab(), |_| {
             asked += 1;
             Reply::new(status, vec![("Retry-After".to_owned(), "42".to_owned())], Vec::new())
         });

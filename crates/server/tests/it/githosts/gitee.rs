@@ -5,10 +5,10 @@
 //! else; tokens for one day, renewed with the refresh token alone; 401 for every error of the token endpoint; no way to
 //! end a token but the person's settings.
 
-use super::HostClock;
 use super::fake::{Asked, Fake, Said, escape, fresh, value, with_query};
 use super::forge::{Forge, Kind};
 use super::gitee_repos::{self, Me, failure};
+use super::{HostClock, Token};
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -57,15 +57,6 @@ struct Code {
     redirect_uri: String,
     scopes: Vec<String>,
     ends: i64,
-}
-
-struct Token {
-    access: String,
-    refresh: Option<String>,
-    person: usize,
-    scopes: Vec<String>,
-    ends: Option<i64>,
-    alive: bool,
 }
 
 impl Deref for Gitee {
@@ -157,17 +148,15 @@ impl Gitee {
         let access = fresh(32);
         let scopes = scopes.iter().map(|s| (*s).to_owned()).collect();
         let person = world.signed_in;
-        world.tokens.push(Token { access: access.clone(), refresh: None, person, scopes, ends, alive: true });
+        let made = self.clock.now();
+        world.tokens.push(Token { access: access.clone(), refresh: None, person, scopes, made, ends, alive: true });
         access
     }
 
     /// Whether this token, access or refresh, is of any use now.
     pub fn is_alive(&self, token: &str) -> bool {
         let now = self.clock.now();
-        self.world().tokens.iter().any(|t| {
-            t.alive
-                && (t.refresh.as_deref() == Some(token) || (t.access == token && t.ends.is_none_or(|ends| ends > now)))
-        })
+        self.world().tokens.iter().any(|t| t.is_good(token, now))
     }
 
     /// All tokens that were ever issued, access and refresh.
@@ -313,6 +302,7 @@ impl World {
             refresh: Some(refresh.clone()),
             person,
             scopes,
+            made: now,
             ends: Some(now + self.access_life),
             alive: true,
         });

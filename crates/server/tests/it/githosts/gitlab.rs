@@ -7,9 +7,9 @@
 
 pub mod repos;
 
-use super::HostClock;
 use super::fake::{Asked, Fake, Said, escape, fresh, value, with_query};
 use super::forge::{Forge, Kind};
+use super::{HostClock, Token};
 use repos::Repositories;
 use serde_json::{Value, json};
 use std::ops::Deref;
@@ -62,17 +62,6 @@ struct Code {
     scopes: Vec<String>,
     challenge: Option<String>,
     ends: i64,
-}
-
-struct Token {
-    access: String,
-    /// None at a personal one.
-    refresh: Option<String>,
-    person: usize,
-    scopes: Vec<String>,
-    made: i64,
-    ends: Option<i64>,
-    alive: bool,
 }
 
 impl Deref for GitLab {
@@ -175,10 +164,7 @@ impl GitLab {
     /// Whether this token, access or refresh, is of any use now.
     pub fn is_alive(&self, token: &str) -> bool {
         let now = self.clock.now();
-        self.world().tokens.iter().any(|t| {
-            t.alive
-                && (t.refresh.as_deref() == Some(token) || (t.access == token && t.ends.is_none_or(|ends| ends > now)))
-        })
+        self.world().tokens.iter().any(|t| t.is_good(token, now))
     }
 
     /// How many tokens that somebody could use are left.

@@ -40,6 +40,27 @@ impl HostClock {
     }
 }
 
+/// What GitLab and Gitee remember of a token: its two halves live and end together.
+pub struct Token {
+    pub access: String,
+    /// None at a personal one.
+    pub refresh: Option<String>,
+    pub person: usize,
+    pub scopes: Vec<String>,
+    /// Unix time in seconds, as its end.
+    pub made: i64,
+    pub ends: Option<i64>,
+    pub alive: bool,
+}
+
+impl Token {
+    /// Whether this, access or refresh, is a half of it and of any use.
+    pub fn is_good(&self, token: &str, now: i64) -> bool {
+        let is_access = self.access == token && self.ends.is_none_or(|ends| ends > now);
+        self.alive && (self.refresh.as_deref() == Some(token) || is_access)
+    }
+}
+
 /// Where a person's browser ends up after it was sent to `address`, without a browser: the host's own redirect.
 pub fn follow(address: &str) -> String {
     let answer = crate::harness::Call::get(address).header("User-Agent", "a browser").send();
