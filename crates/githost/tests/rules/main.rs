@@ -5,6 +5,7 @@ mod every_host;
 mod gitee;
 mod github;
 mod github_openapi;
+mod hostile_replies;
 mod ids;
 mod names;
 mod paging;
