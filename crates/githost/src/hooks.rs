@@ -18,5 +18,5 @@ pub fn may_make(there: &Listing<HookItem>, url: &str) -> Result<(), Refusal> {
     }
 }
 
-const CUT: &str = "there are more webhooks than were read, so it could not be told whether one to this address exists \
+const CUT: &str = "not all webhooks that are there could be read, so it could not be told whether one to this address exists \
      already; none was made";

@@ -16,7 +16,8 @@ pub const WINDOW_MS: i64 = 15 * 60_000;
 /// How long the next try waits after the last free failure and after each one more, in milliseconds. The last stands for
 /// all that follow.
 pub const WAITS_MS: [i64; 7] = [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000];
-/// How long a network waits for the outcome of a try that is under way, in milliseconds: longer than any hash takes. One
+/// How long an account or a network waits for the outcome of a try that is under way, in milliseconds: longer than any hash
+/// takes. One
 /// that is lost with its server, or with who asked, stays a failure and keeps nobody waiting after that.
 pub const UNDER_WAY_MS: i64 = 20_000;
 /// How many counters all names together share that nobody has: a table that grew with the names that strangers think of

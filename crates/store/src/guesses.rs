@@ -49,8 +49,17 @@ pub struct Reservation {
 pub enum Hold {
     /// Too many have failed.
     Waits(i64),
-    /// As many are under way as may still fail: one may be made as soon as one of those was right.
-    Crowded(i64),
+    /// As many are under way as may still fail, of this one's: one may be made as soon as one of those was right.
+    Crowded(i64, Whose),
+}
+
+/// Which of a try's counters holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Its account's, or its known browser's.
+    Own,
+    /// Its network's.
+    Beside,
 }
 
 /// What became of a try that was to be counted.
@@ -88,17 +97,19 @@ macro_rules! count_up {
 impl Store {
     /// What keeps a try from being made now: one read, for answering a storm without writing.
     pub async fn guess_hold(&self, counters: &Counters, now: i64) -> Result<Option<Hold>, StoreError> {
-        const LATEST: &str = "SELECT MAX(next_at), MAX(CASE WHEN under_way > 0 AND $6 - window_started_at < $7 \
-            AND failures >= CASE WHEN key = $2 THEN $3 ELSE $5 END THEN under_way_until ELSE 0 END) \
-            FROM guesses WHERE tenant = $1 AND key IN ($2, $4)";
+        const LATEST: &str = "SELECT MAX(next_at), MAX(CASE WHEN key = $2 AND failures >= $3 AND under_way > 0 \
+            AND $6 - window_started_at < $7 THEN under_way_until ELSE 0 END), \
+            MAX(CASE WHEN key = $4 AND failures >= $5 AND under_way > 0 AND $6 - window_started_at < $7 \
+            THEN under_way_until ELSE 0 END) FROM guesses WHERE tenant = $1 AND key IN ($2, $4)";
         let own = &counters.own;
         let beside = counters.beside.as_ref().unwrap_or(own);
         let ((key, free), (other, others)) = (own.named(), beside.named());
         let row = self.find(&statement!(LATEST, self.tenant(), key, free, other, others, now, WINDOW_MS)).await?;
         let Some(row) = row else { return Ok(None) };
         let later = |until: Option<i64>| until.filter(|until| *until > now);
-        let (waits, crowded) = (later(row.opt_int(0)?), later(row.opt_int(1)?));
-        Ok(waits.map(Hold::Waits).or(crowded.map(Hold::Crowded)))
+        let crowded = |until: Option<i64>, whose| later(until).map(|until| Hold::Crowded(until, whose));
+        let (own, beside) = (crowded(row.opt_int(1)?, Whose::Own), crowded(row.opt_int(2)?, Whose::Beside));
+        Ok(later(row.opt_int(0)?).map(Hold::Waits).or(own).or(beside))
     }
 
     /// Counts a try that is about to be made, unless something holds it. It is under way until it is judged.
@@ -152,7 +163,7 @@ impl Store {
                 let (own, beside) = ((own.clone(), window), Some((beside.clone(), second)));
                 Ok(Reserve::Reserved(Reservation { verb, own, beside }))
             }
-            _ => Ok(Reserve::Held(self.guess_hold(counters, now).await?.unwrap_or(Hold::Crowded(now)))),
+            _ => Ok(Reserve::Held(self.guess_hold(counters, now).await?.unwrap_or(Hold::Crowded(now, Whose::Own)))),
         }
     }
 

@@ -12,7 +12,7 @@ pub use body::Members;
 pub use query::Query;
 
 use crate::app::App;
-use crate::broker::visiting::{AuthorizationName, VisitRefusal, visit, visit_since};
+use crate::broker::visiting::{AuthorizationName, VisitRefusal, visit, visit_large, visit_since};
 use crate::web::answer;
 use crate::web::form::Received;
 use crate::web::large::{Turn, holding};
@@ -109,12 +109,7 @@ impl<'a> GitCall<'a> {
         &self,
         ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
     ) -> Result<(T, Turn), Refusal> {
-        let crowded = || {
-            let sentence = "several large answers of this project are on their way: come again";
-            Refusal::saying(Code::TooManyTries, sentence).waiting(CROWDED_S)
-        };
-        let turn = self.app.large_answers.take(self.caller.project, PATIENCE).await.ok_or_else(crowded)?;
-        Ok((self.ask(ask).await?, turn))
+        visit_large(self.app, self.caller.project, &self.through, ask).await.map_err(Refusal::from)
     }
 
     /// Asks the host to change something. The trail says so before and after: at the host all that is to be seen is the
@@ -142,8 +137,8 @@ impl<'a> GitCall<'a> {
         let host = found.ok_or_else(|| Refusal::new(Code::NoAuthorization))?.authorization.host;
         let alone = match thing {
             Some(thing) => Some(self.app.making.take((project, host, thing), TURN_WAITS).await.ok_or_else(|| {
-                let sentence = "another call that makes the same is under way: come again";
-                Refusal::saying(Code::TooManyTries, sentence).waiting(CROWDED_S)
+                let sentence = "another call of the project's that makes such a thing is under way";
+                Refusal::saying(Code::Crowded, sentence).waiting(CROWDED_S)
             })?),
             None => None,
         };
@@ -232,8 +227,7 @@ const TRUNCATED: HeaderName = HeaderName::from_static("x-truncated");
 /// How many answers that may be large are under way at once, of one project and in all.
 pub const LARGE_OF_ONE: usize = 4;
 pub const LARGE_AT_ONCE: usize = 16;
-/// How long a call waits for its turn, and after how many seconds another try makes sense.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// After how many seconds another try makes sense.
 const CROWDED_S: u32 = 5;
 /// How long a call waits for another one that makes the same: nearly as long as a slow one takes.
 const TURN_WAITS: Duration = Duration::from_secs(25);

@@ -4,12 +4,17 @@
 //! definite no to its token makes it worse. How a credential is renewed is `refreshing`'s. Does not own what is asked, nor
 //! the codes of our own wire.
 
+mod refusal;
+
+pub use refusal::VisitRefusal;
+
 use super::keeping::TRIES;
 use super::place::{Place, sealed_at, text};
 use super::{NotKept, is_name, refreshing};
 use crate::app::App;
 use crate::githosts::converse;
 use crate::seal::{Scope, Unsealed};
+use crate::web::large::Turn;
 use std::sync::Arc;
 use std::time::Duration;
 use vestibule_githost::errand::Step;
@@ -18,7 +23,6 @@ use vestibule_githost::refusal::{Refusal, Why};
 use vestibule_githost::secret::Secret;
 use vestibule_githost::site::Visit;
 use vestibule_oauth::id::Id;
-use vestibule_store::StoreError;
 use vestibule_store::audit::Note;
 use vestibule_store::git_authorizations::{FoundGitAuthorization, GitAuthorization};
 use vestibule_store::git_refreshes::GitRefreshFailed;
@@ -32,41 +36,6 @@ impl AuthorizationName {
     /// The name; `None` for one that no authorization can have.
     pub fn parse(text: &str) -> Option<AuthorizationName> {
         is_name(text).then(|| AuthorizationName(text.to_owned()))
-    }
-}
-
-/// Why nothing came of a visit.
-#[derive(Debug)]
-pub enum VisitRefusal {
-    /// The project has no authorization of this name.
-    Unknown,
-    /// The authorization is there and does not open the host: why, and the way back.
-    Invalid(String),
-    /// The tokens of this project are not handed out.
-    StaysHere,
-    /// The host has had enough of us for now; nothing was done, and nothing is wrong with the authorization.
-    RateLimited {
-        /// After how many seconds it is worth coming again.
-        wait_s: u32,
-        /// In whose words: the host's, or ours where it was not asked again.
-        reason: String,
-    },
-    /// Something is under way here, or as much as may be: nothing was asked of the host, which does not ask for patience.
-    Crowded {
-        /// After how many seconds it is worth coming again.
-        wait_s: u32,
-        /// What is under way.
-        reason: String,
-    },
-    /// The host said no to what was asked, or did not answer.
-    Host(Refusal),
-    /// We failed; for the log.
-    Ours(String),
-}
-
-impl From<StoreError> for VisitRefusal {
-    fn from(error: StoreError) -> VisitRefusal {
-        VisitRefusal::Ours(error.to_string())
     }
 }
 
@@ -123,6 +92,21 @@ pub async fn visit_since<T: Send + 'static>(
     }
     // Somebody gives it another credential each time that we look, and the host takes none of them.
     Err(broken("the host takes none of the tokens that it gave"))
+}
+
+/// The same for what may be large, in a turn of the project's: whoever answers holds it until the answer was read (FM-117).
+pub async fn visit_large<T: Send + 'static>(
+    app: &Arc<App>,
+    project: Id,
+    name: &AuthorizationName,
+    ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
+) -> Result<(T, Turn), VisitRefusal> {
+    let crowded = || {
+        let reason = "several large answers of this project are on their way".to_owned();
+        VisitRefusal::Crowded { wait_s: COME_AGAIN_S, reason }
+    };
+    let turn = app.large_answers.take(project, SEAT_WAITS).await.ok_or_else(crowded)?;
+    Ok((visit(app, project, name, ask).await?, turn))
 }
 
 /// Conversations that one project may have with hosts at once: the turns at a host are everybody's.
@@ -221,9 +205,9 @@ async fn renewed(
     read: &FoundGitAuthorization,
 ) -> Result<FoundGitAuthorization, VisitRefusal> {
     let credential = |found: &FoundGitAuthorization| (found.authorization.id, found.authorization.generation);
-    let mut found = read.clone();
+    let (mut found, ends) = (read.clone(), app.clock.ticks() + LATEST_MS);
     for _ in 0..TRIES {
-        if found.authorization.known.refresh.rests_until(app.clock.now()).is_some() {
+        if found.authorization.known.refresh.rests_until(app.clock.now()).is_some() || app.clock.ticks() > ends {
             break;
         }
         refreshing::refresh(app, &found).await;
@@ -242,11 +226,13 @@ async fn renewed(
 /// Why there is no renewed token, and when to come again. None of it is the authorization's fault.
 fn unrenewed(authorization: &GitAuthorization, now: i64) -> VisitRefusal {
     let refresh = &authorization.known.refresh;
-    if let Some(until) = refresh.held_until(now) {
+    let wait = refresh.rests_until(now).map(|until| until - now);
+    // Written down and not heard of: whoever renews it may be waiting for our own database.
+    let unheard = refresh.failed.is_none() && wait.is_none() && refresh.doubt > 0;
+    if let Some(until) = refresh.held_until(now).or(unheard.then_some(now + i64::from(COME_AGAIN_S) * 1000)) {
         let reason = "the token is being renewed, and nobody knows yet what came of it".to_owned();
         return VisitRefusal::Crowded { wait_s: seconds(until - now), reason };
     }
-    let wait = refresh.rests_until(now).map(|until| until - now);
     let failed = refresh.failed.unwrap_or(GitRefreshFailed::Away);
     match failed {
         GitRefreshFailed::RateLimited => {

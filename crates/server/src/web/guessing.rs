@@ -24,7 +24,7 @@ use vestibule_oauth::guessing::{self, FREE, Key, SCANS_FREE};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::refusal::{Code, Refusal};
 use vestibule_oauth::secret::{Digest, MachineSecret};
-use vestibule_store::guesses::{Counter, Counters, Hold, Reserve};
+use vestibule_store::guesses::{Counter, Counters, Hold, Reserve, Whose};
 use vestibule_store::people::canonical;
 use vestibule_store::presented::Missing;
 use vestibule_store::upkeep::MARGIN_MS;
@@ -43,7 +43,7 @@ pub struct Guessing {
     at_the_door: Semaphore,
     /// The same for clients' failures, which must not keep people waiting, nor people's them.
     clients: Semaphore,
-    /// Who waits until a try of their network, or of their browser, is judged.
+    /// Who waits until a try of their account or their network is judged.
     lines: Arc<Lines>,
 }
 
@@ -105,40 +105,54 @@ pub async fn begin(
         None => Ok(None),
         Some(Ok(admitted)) => Ok(Some(admitted)),
         Some(Err(Hold::Waits(until))) => Err(wait(until, app.clock.now())),
-        Some(Err(Hold::Crowded(_))) => Err(CROWDED),
+        Some(Err(Hold::Crowded(..))) => Err(CROWDED),
     })
 }
 
 /// A try that is counted, or what it has to wait for; `None` when no password can be looked at now.
 type Reserved = Option<Result<Admitted, Hold>>;
 
-/// Counts a try, and stands in line for it if its network or its account has no place just now.
+/// Counts a try, and stands in line for it if its account or its network has no place just now: in the line of that one
+/// which has none, so that an account at which many try keeps nobody else of its network waiting.
 async fn reserve(app: &App, counters: &Counters, device: Device) -> Result<Reserved, StoreError> {
-    let (lines, crowd) = (&app.guessing.lines, crowd_of(counters));
-    let crowded = Ok(Some(Err(Hold::Crowded(0))));
-    if !lines.is_there(&crowd) {
-        // A storm of strangers keeps no known browser from being counted.
-        let at_the_door = counters.beside.as_ref().map(|_| app.guessing.at_the_door.try_acquire()).transpose();
-        let Ok(_at_the_door) = at_the_door else { return crowded };
-        match reserve_now(app, counters, &device).await? {
-            Some(Err(Hold::Crowded(_))) => {}
-            other => return Ok(other),
+    let (lines, until) = (&app.guessing.lines, app.clock.elapsed() + PATIENCE);
+    let crowded = || Ok(Some(Err(Hold::Crowded(0, Whose::Own))));
+    let of = |whose| crowd_of(counters, whose);
+    let mut whose = match [Whose::Own, Whose::Beside].into_iter().find(|whose| lines.is_there(&of(*whose))) {
+        Some(whose) => whose,
+        None => {
+            // A storm of strangers keeps no known browser from being counted.
+            let at_the_door = counters.beside.as_ref().map(|_| app.guessing.at_the_door.try_acquire()).transpose();
+            let Ok(_at_the_door) = at_the_door else { return crowded() };
+            match reserve_now(app, counters, &device).await? {
+                Some(Err(Hold::Crowded(_, whose))) => whose,
+                other => return Ok(other),
+            }
         }
-    }
-    let Some(place) = lines.join(crowd) else { return crowded };
-    let until = app.clock.elapsed() + PATIENCE;
-    let Some(first) = place.first(PATIENCE).await else { return crowded };
+    };
     loop {
-        match reserve_now(app, counters, &device).await? {
-            Some(Err(Hold::Crowded(_))) if app.clock.elapsed() < until => first.news().await,
-            other => return Ok(other),
-        }
+        let left = until.saturating_sub(app.clock.elapsed());
+        let Some(place) = lines.join(of(whose)) else { return crowded() };
+        let Some(first) = place.first(left).await else { return crowded() };
+        whose = loop {
+            match reserve_now(app, counters, &device).await? {
+                Some(Err(Hold::Crowded(_, now))) if app.clock.elapsed() < until => match now == whose {
+                    true => first.news().await,
+                    false => break now,
+                },
+                other => return Ok(other),
+            }
+        };
     }
 }
 
-/// Who stands in one line: a network, or a known browser.
-fn crowd_of(counters: &Counters) -> Crowd {
-    *counters.beside.as_ref().unwrap_or(&counters.own).key.digest().as_bytes()
+/// Who stands in one line: those who try at an account or come from a known browser of it, and those of a network.
+fn crowd_of(counters: &Counters, whose: Whose) -> Crowd {
+    let counter = match (whose, &counters.beside) {
+        (Whose::Beside, Some(beside)) => beside,
+        _ => &counters.own,
+    };
+    *counter.key.digest().as_bytes()
 }
 
 async fn reserve_now(app: &App, counters: &Counters, device: &Device) -> Result<Reserved, StoreError> {
@@ -159,11 +173,11 @@ async fn reserve_now(app: &App, counters: &Counters, device: &Device) -> Result<
     // On its own, since its caller may leave before the commit: what is counted must be judged all the same, or it would
     // keep the others of its network waiting.
     let counted = tokio::spawn(async move {
-        let crowd = Some(crowd_of(&counters));
+        let crowds = Some([Whose::Own, Whose::Beside].map(|whose| crowd_of(&counters, whose)));
         Ok(match store.reserve_guess(&counters, verb, now).await? {
             Reserve::Held(hold) => Err(hold),
             Reserve::Reserved(reservation) => {
-                Ok((Try { reservation: Some(reservation), device, crowd, store, clock, lines }, place))
+                Ok((Try { reservation: Some(reservation), device, crowds, store, clock, lines }, place))
             }
         })
     });
@@ -186,13 +200,13 @@ pub async fn begin_at_host(app: &App, person: Id) -> Result<Result<Try, Wait>, S
         Reserve::Reserved(reservation) => Ok(Try {
             reservation: Some(reservation),
             device: None,
-            crowd: None,
+            crowds: None,
             store: app.store.clone(),
             clock: app.clock.clone(),
             lines: app.guessing.lines.clone(),
         }),
         Reserve::Held(Hold::Waits(until)) => Err(wait(until, now)),
-        Reserve::Held(Hold::Crowded(_)) => Err(CROWDED),
+        Reserve::Held(Hold::Crowded(..)) => Err(CROWDED),
     })
 }
 
@@ -212,7 +226,7 @@ async fn count_failure(app: &App, counters: &Counters, now: i64) -> Result<Optio
     }
     Ok(held.map(|hold| match hold {
         Hold::Waits(until) => wait(until, now),
-        Hold::Crowded(_) => CROWDED,
+        Hold::Crowded(..) => CROWDED,
     }))
 }
 

@@ -65,7 +65,7 @@ impl FromRequest<Arc<App>> for ReceivedFile {
         let id = headers.request_id.clone();
         let person = known(app, headers).await.map_err(|refusal| refusal.answer(&id))?;
         let Some(turn) = app.large_bodies.take(person, Duration::ZERO).await else {
-            let refusal = Refusal::saying(Code::TooManyTries, "several large files are on their way: come again");
+            let refusal = Refusal::saying(Code::Crowded, "several large files are on their way");
             return Err(refusal.waiting(CROWDED_S).answer(&id));
         };
         let received = Received::within(request, FILE_LIMIT, PATIENCE).await?;

@@ -256,6 +256,47 @@ fn fm_102_twelve_right_passwords_at_once_with_one_name_are_all_let_in() {
     });
 }
 
+/// Size in CI: three callers at an account of which five tries were lost with their server, and six others of their network.
+#[test]
+fn fm_102_an_account_that_has_no_place_keeps_nobody_else_of_the_network_waiting() {
+    use vestibule_oauth::guessing::{FREE, Key, UNDER_WAY_MS};
+    use vestibule_store::guesses::{Counter, Counters, Reserve};
+    for database in [Database::Sqlite, Database::Postgres] {
+        let server = Server::start(database, &["--guess-free", "100"]);
+        let (app, person, others) = (server.app("gitlife"), server.person(), [(); 6].map(|()| server.person()));
+        let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().expect("later").as_millis()).expect("a time");
+        server.with_store(async |store| {
+            let whose = store.find_credentials(&person.name, None).await.expect("reads").expect("is there").person;
+            let own = Counter { key: Key::account(whose), free: FREE };
+            let counters = Counters { own, beside: None };
+            for n in 0..FREE {
+                let verb = vestibule_oauth::id::Id::from_bytes([n as u8 + 1; 16]);
+                let reserved = store.reserve_guess(&counters, verb, now).await.expect("runs");
+                assert!(matches!(reserved, Reserve::Reserved(_)));
+            }
+        });
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let crowded = || {
+                let first = by_password_mode(&app, &person.name, &person.password).status;
+                while !is_over.load(Ordering::Relaxed) {
+                    by_password_mode(&app, &person.name, &person.password);
+                }
+                first
+            };
+            let callers = [(); 3].map(|()| scope.spawn(crowded));
+            std::thread::sleep(Duration::from_millis(300));
+            let statuses = others.each_ref().map(|other| by_password_mode(&app, &other.name, &other.password).status);
+            is_over.store(true, Ordering::Relaxed);
+            assert_eq!(statuses, [200; 6]);
+            let told = callers.map(|caller| caller.join().expect("a caller"));
+            let lost =
+                i64::try_from(std::time::UNIX_EPOCH.elapsed().expect("later").as_millis()).expect("a time") - now;
+            assert!(told == [429; 3] || lost > UNDER_WAY_MS, "{told:?}: nobody stood in line");
+        });
+    }
+}
+
 /// Size in CI: 64 wrong passwords at once for as many accounts, of one network.
 #[test]
 fn fm_101_of_64_passwords_at_once_for_64_accounts_from_one_network_five_are_tried() {

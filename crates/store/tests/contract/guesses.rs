@@ -6,7 +6,7 @@ use crate::world::{CALLERS, SECOND, World, race};
 use vestibule_oauth::guessing::{DEVICES, FREE, Key, UNDER_WAY_MS, WINDOW_MS};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::Digest;
-use vestibule_store::guesses::{Counter, Counters, Hold, Reservation, Reserve};
+use vestibule_store::guesses::{Counter, Counters, Hold, Reservation, Reserve, Whose};
 use vestibule_store::migrations::Schema;
 use vestibule_store::{Role, Store, statement};
 
@@ -37,14 +37,14 @@ async fn fail(world: &World, counters: &Counters, now: i64) -> Result<Reservatio
             world.store.fail_guess(&reservation, now).await.expect("runs");
             Ok(reservation)
         }
-        Err(Hold::Waits(until) | Hold::Crowded(until)) => Err(until - now),
+        Err(Hold::Waits(until) | Hold::Crowded(until, _)) => Err(until - now),
     }
 }
 
 async fn waits(world: &World, counters: &Counters, now: i64) -> Option<i64> {
     world.store.guess_hold(counters, now).await.expect("reads").map(|hold| match hold {
         Hold::Waits(until) => until - now,
-        Hold::Crowded(_) => panic!("a try is under way"),
+        Hold::Crowded(..) => panic!("a try is under way"),
     })
 }
 
@@ -133,7 +133,7 @@ fn fm_101_of_64_guesses_at_once_at_as_many_accounts_five_are_made_and_then_their
         let got = storm(NOW).await;
         let made: Vec<&Reservation> = got.iter().flatten().collect();
         assert_eq!(made.len(), 5);
-        let crowded: Result<Reservation, Hold> = Err(Hold::Crowded(NOW + UNDER_WAY_MS));
+        let crowded: Result<Reservation, Hold> = Err(Hold::Crowded(NOW + UNDER_WAY_MS, Whose::Beside));
         assert!(got.iter().filter(|held| held.is_err()).all(|held| held.as_ref().err() == crowded.as_ref().err()));
         for (n, reservation) in made.into_iter().enumerate() {
             assert_eq!(
@@ -168,7 +168,7 @@ fn tries_under_way_make_a_network_wait_for_no_longer_than_until_they_are_judged(
         for person in 0..5 {
             under_way.push(start(person, NOW).await.expect("is free"));
         }
-        assert_eq!(start(5, NOW).await.expect_err("is held"), Hold::Crowded(NOW + UNDER_WAY_MS));
+        assert_eq!(start(5, NOW).await.expect_err("is held"), Hold::Crowded(NOW + UNDER_WAY_MS, Whose::Beside));
         // One that was right makes place for one, and so does one that was not made.
         world.store.settle_guess(&under_way[0], None, NOW).await.expect("runs");
         under_way[0] = start(5, NOW).await.expect("has place");
@@ -177,12 +177,12 @@ fn tries_under_way_make_a_network_wait_for_no_longer_than_until_they_are_judged(
         under_way[1] = start(6, NOW).await.expect("has place");
         // One that was wrong makes none.
         world.store.fail_guess(&under_way[2], NOW).await.expect("runs");
-        assert_eq!(start(7, NOW).await.expect_err("is held"), Hold::Crowded(NOW + UNDER_WAY_MS));
+        assert_eq!(start(7, NOW).await.expect_err("is held"), Hold::Crowded(NOW + UNDER_WAY_MS, Whose::Beside));
         // Four failures and a right one under way: it does not make others wait, and a fifth failure does.
         for n in [0, 1, 3] {
             world.store.fail_guess(&under_way[n], NOW).await.expect("runs");
         }
-        assert_eq!(start(7, NOW).await.expect_err("is held"), Hold::Crowded(NOW + UNDER_WAY_MS));
+        assert_eq!(start(7, NOW).await.expect_err("is held"), Hold::Crowded(NOW + UNDER_WAY_MS, Whose::Beside));
         world.store.settle_guess(&under_way[4], None, NOW).await.expect("runs");
         let fifth = start(7, NOW).await.expect("has place");
         world.store.fail_guess(&fifth, NOW).await.expect("runs");
@@ -195,7 +195,10 @@ fn tries_under_way_make_a_network_wait_for_no_longer_than_until_they_are_judged(
         // What was lost with its server keeps nobody for ever, and stays a failure.
         let now = NOW + SECOND;
         start(13, now).await.expect("has waited");
-        assert_eq!(start(14, now + UNDER_WAY_MS - 1).await.expect_err("is held"), Hold::Crowded(now + UNDER_WAY_MS));
+        assert_eq!(
+            start(14, now + UNDER_WAY_MS - 1).await.expect_err("is held"),
+            Hold::Crowded(now + UNDER_WAY_MS, Whose::Beside)
+        );
         let late = start(14, now + UNDER_WAY_MS).await.expect("nobody waits for what was lost");
         world.store.fail_guess(&late, now + UNDER_WAY_MS).await.expect("runs");
         assert_eq!(
@@ -220,7 +223,10 @@ fn tries_under_way_with_one_name_wait_for_each_other_and_a_right_one_leaves_only
             under_way.push(reserve(&world, &alice, NOW).await.expect("is free"));
         }
         let elsewhere = counters(1, 2);
-        assert_eq!(reserve(&world, &elsewhere, NOW).await.expect_err("is held"), Hold::Crowded(NOW + UNDER_WAY_MS));
+        assert_eq!(
+            reserve(&world, &elsewhere, NOW).await.expect_err("is held"),
+            Hold::Crowded(NOW + UNDER_WAY_MS, Whose::Own)
+        );
         assert_eq!(failures(&world.store, &elsewhere.beside.clone().expect("is there").key).await, 0);
         // A right one: the four others are still counted, and one more is let in.
         world.store.settle_guess(&under_way.remove(0), None, NOW).await.expect("runs");
@@ -229,7 +235,7 @@ fn tries_under_way_with_one_name_wait_for_each_other_and_a_right_one_leaves_only
         assert!(reserve(&world, &alice, NOW).await.is_err());
         for reservation in &under_way {
             let hold = world.store.guess_hold(&counters(1, 3), NOW).await.expect("reads");
-            assert!(matches!(hold, Some(Hold::Crowded(_))), "{hold:?}");
+            assert!(matches!(hold, Some(Hold::Crowded(..))), "{hold:?}");
             world.store.fail_guess(reservation, NOW).await.expect("runs");
         }
         assert_eq!(waits(&world, &counters(1, 3), NOW).await, Some(SECOND));

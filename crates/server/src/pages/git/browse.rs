@@ -7,7 +7,7 @@
 
 use super::shelves::{Contents, Crumb, Item, Kind, ShelfPage, Trouble};
 use crate::app::App;
-use crate::broker::visiting::{AuthorizationName, VisitRefusal, visit};
+use crate::broker::visiting::{AuthorizationName, VisitRefusal, visit, visit_large};
 use crate::pages::home::sign_in_form;
 use crate::pages::problem::Problem;
 use crate::text::Language;
@@ -36,8 +36,6 @@ const SIGN_IN: &str = "/git/browse";
 /// How many pages one person may have looked up at once, and how long one more waits.
 pub const AT_ONCE: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(2);
-/// After how many seconds another try makes sense, where a project has as many large answers under way as it may.
-const CROWDED_S: u32 = 5;
 /// The most entries that one page shows.
 const MOST_SHOWN: usize = 1000;
 
@@ -180,16 +178,13 @@ impl Aisle {
         }
     }
 
-    /// Asks for a tree or a file in a turn of the project's, which the API's calls share: they are large while they are
-    /// read, however little of them a page shows (FM-117).
+    /// Asks for a tree or a file: they are large while they are read, however little of them a page shows.
     async fn ask_large<T: Send + 'static>(
         &self,
         app: &Arc<App>,
         ask: impl Fn(&'static dyn GitHost, &Visit) -> Step<T>,
     ) -> Result<(T, Turn), VisitRefusal> {
-        let crowded = || VisitRefusal::RateLimited { wait_s: CROWDED_S, reason: String::new() };
-        let turn = app.large_answers.take(self.project.id, PATIENCE).await.ok_or_else(crowded)?;
-        Ok((self.ask(app, ask).await?, turn))
+        visit_large(app, self.project.id, &self.name, ask).await
     }
 
     async fn ask<T: Send + 'static>(

@@ -1,8 +1,8 @@
 //! Standing in line: a network or an account of which as many tries are under way as may still fail lets no more be made
 //! until one of them is judged, and many who sign in at once must not be refused for that (FM-102).
 //!
-//! Owns who is next on this node. Strangers of one network stand in one line, and so does each browser that its person
-//! is known by. One of each line looks, the others stand behind it; so a long line costs the
+//! Owns who is next on this node. Those who try at one account stand in one line while it has no place, and those of one
+//! network while that has none. One of each line looks, the others stand behind it; so a long line costs the
 //! database no more than a short one. Whether a try may be made is the store's.
 
 use std::collections::HashMap;

@@ -20,13 +20,15 @@ pub(super) type Device = Option<(Id, Digest)>;
 pub struct Try {
     pub(super) reservation: Option<Reservation>,
     pub(super) device: Device,
-    pub(super) crowd: Option<Crowd>,
+    /// Whose lines wait for it: its account's and its network's.
+    pub(super) crowds: Option<[Crowd; 2]>,
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) lines: Arc<Lines>,
 }
 
-/// How often, and how long after each other, a busy store is told again: for less time than a try counts as under way.
+/// How often, and how long after each other, a busy store is told again: for less time than a try counts as under way. A
+/// judgement that comes later than that, because the password had waited too, may free the place of a later try: one for each.
 const TELLINGS: u32 = 30;
 const BETWEEN: Duration = Duration::from_millis(500);
 
@@ -68,16 +70,16 @@ impl Try {
     }
 
     fn judgement(&self, reservation: Reservation, came: Came) -> Judgement {
-        let (device, crowd) = (self.device.clone(), self.crowd);
+        let (device, crowds) = (self.device.clone(), self.crowds);
         let (store, clock, lines) = (self.store.clone(), self.clock.clone(), self.lines.clone());
-        Judgement { reservation, came, device, crowd, store, clock, lines }
+        Judgement { reservation, came, device, crowds, store, clock, lines }
     }
 }
 
 impl Drop for Try {
-    /// Whoever left before the answer does not keep others of their crowd waiting for it.
+    /// Whoever left before the answer does not keep others waiting for it.
     fn drop(&mut self) {
-        if let (Some(reservation), Some(_)) = (self.reservation.take(), self.crowd) {
+        if let (Some(reservation), Some(_)) = (self.reservation.take(), self.crowds) {
             self.judgement(reservation, Came::Wrong).keep_later();
         }
     }
@@ -88,7 +90,7 @@ struct Judgement {
     reservation: Reservation,
     came: Came,
     device: Device,
-    crowd: Option<Crowd>,
+    crowds: Option<[Crowd; 2]>,
     store: Store,
     clock: Clock,
     lines: Arc<Lines>,
@@ -105,7 +107,7 @@ impl Judgement {
             Came::Wrong => self.store.fail_guess(reservation, now).await,
             Came::NotMade => self.store.give_back_guess(reservation).await,
         };
-        if let Some(crowd) = &self.crowd {
+        for crowd in self.crowds.iter().flatten() {
             self.lines.judged(crowd);
         }
         kept
@@ -156,10 +158,10 @@ mod tests {
         else {
             panic!("nothing holds it")
         };
-        let crowd = Some([0; 32]);
+        let crowds = Some([[0; 32]; 2]);
         let (reservation, lines) = (Some(reservation), Arc::default());
-        let mut tried = Try { reservation, device: None, crowd, store: store.clone(), clock: clock.clone(), lines };
-        assert!(matches!(store.guess_hold(&counters(2), now).await, Ok(Some(Hold::Crowded(_)))));
+        let mut tried = Try { reservation, device: None, crowds, store: store.clone(), clock: clock.clone(), lines };
+        assert!(matches!(store.guess_hold(&counters(2), now).await, Ok(Some(Hold::Crowded(..)))));
 
         let holder = tokio::spawn(async move { other.run(vec![statement!(HOLD)]).await.map(drop) });
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -177,7 +179,7 @@ mod tests {
             assert!(matches!(waiter.await.expect("ends"), Ok(()) | Err(StoreError::Busy)));
         }
         let patient = async {
-            while matches!(store.guess_hold(&counters(2), clock.now()).await, Ok(Some(Hold::Crowded(_)))) {
+            while matches!(store.guess_hold(&counters(2), clock.now()).await, Ok(Some(Hold::Crowded(..)))) {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
