@@ -1,7 +1,8 @@
-//! Gitee's fake driven by published clients, unmodified: what they send is taken, what they read is there, and what the
-//! one that has models knows of each answer is what the fake sends.
+//! Gitee's and GitLab's fakes driven by published clients, unmodified: what they send is taken, what they read is there, and
+//! what the one that has models knows of each answer is what the fake sends.
 
 use super::forge::{Kind, SUBMODULE, blob_sha};
+use super::github::moment;
 use super::{GitLab, Gitee};
 use crate::clients::{Client, python};
 use serde_json::{Value, json};
@@ -78,6 +79,22 @@ fn of_repositories(said: &Value) {
     }
 }
 
+/// What an OAuth client and GitLab's own client made of tokens and their end.
+fn of_signing_in(said: &Value) {
+    assert_eq!((&said["lives"], &said["users"]), (&json!([7200, 7200]), &json!(["lynx", "lynx"])), "{said}");
+    assert_eq!((&said["type"], &said["told"]), (&json!("Bearer"), &json!([["api", "read_user"], true])), "{said}");
+    assert_eq!(said["ended"], 200, "{said}");
+    for (what, kind, words) in [
+        ("again", "InvalidGrantError", "provided authorization grant is invalid"),
+        ("stale", "InvalidGrantError", "provided authorization grant is invalid"),
+        ("old", "GitlabAuthenticationError", "invalid_token"),
+        ("dead", "GitlabAuthenticationError", "invalid_token"),
+    ] {
+        assert_eq!(said[what]["kind"], kind, "{what}: {said}");
+        assert!(said[what]["words"].as_str().is_some_and(|told| told.contains(words)), "{what}: {said}");
+    }
+}
+
 #[test]
 fn a_published_client_of_gitlab_takes_the_fake_for_it() {
     let host = GitLab::below("/gitlab");
@@ -96,9 +113,17 @@ fn a_published_client_of_gitlab_takes_the_fake_for_it() {
     });
     let mut command = Command::new(python());
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/gitlab_client.py"));
-    let settings =
-        json!({ "url": host.url(), "token": token, "path": "lynx/demo", "group": "octo-org", "person": "lynx" });
+    command.env("OAUTHLIB_INSECURE_TRANSPORT", "1");
+    let redirect = "https://client.example/callback";
+    host.register(redirect);
+    let settings = json!({
+        "url": host.url(), "token": token, "path": "lynx/demo", "group": "octo-org", "person": "lynx",
+        "client_id": host.client_id, "client_secret": host.client_secret, "redirect_uri": redirect,
+    });
     let said = Client::run(command, &settings).said("results");
+    of_signing_in(&said["signed_in"]);
+    let day = moment(host.clock.now() + 86_400)[..10].to_owned();
+    assert_eq!(said["own_token"], json!([["api"], true, day]), "{said}");
     let spaces = json!(["lynx", "octo-org", "octo-org/team"]);
     assert_eq!((&said["namespaces"], &said["bearer"]), (&spaces, &spaces), "{said}");
     assert_eq!((&said["projects"], &said["of_person"]), (&json!(["theirs"]), &json!(["demo", "of-client"])), "{said}");
