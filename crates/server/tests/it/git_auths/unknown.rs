@@ -2,22 +2,27 @@
 
 use super::renewals::{TOKEN, ended, status};
 use super::scene::{Scene, brought};
-use crate::crashes::proxy::{Cut, behind_a_proxy};
+use crate::crashes::proxy::{Cut, Proxy, behind_a_proxy};
 use crate::githosts::{Fault, Gate};
-use crate::harness::Call;
+use crate::harness::{Call, wait_until};
 use serde_json::json;
 use std::time::Duration;
 
-/// Size in CI: 4 credentials, half of them in the place of another, cut off before and after the commit.
-#[test]
-fn fm_74_fm_130_a_credential_whose_commit_nobody_heard_of_is_kept_and_not_ended_at_its_host() {
+/// A scene whose server speaks to its database through a proxy that can cut it off.
+fn cut_off() -> (Scene, Proxy) {
     let mut before = None;
     let scene = Scene::with(|arguments| {
         let (proxy, server) = behind_a_proxy(arguments);
         before = Some(proxy);
         server
     });
-    let proxy = before.expect("a proxy");
+    (scene, before.expect("a proxy"))
+}
+
+/// Size in CI: 4 credentials, half of them in the place of another, cut off before and after the commit.
+#[test]
+fn fm_74_fm_130_a_credential_whose_commit_nobody_heard_of_is_kept_and_not_ended_at_its_host() {
+    let (scene, proxy) = cut_off();
     let held = |name: &str| {
         let call = Call::post(scene.server.at(&format!("/v1/{}/git/credentials", scene.project)));
         let told = call.header("X-Auth-Token", &scene.token).json(&json!({ "authorization": name })).send();
@@ -38,11 +43,7 @@ fn fm_74_fm_130_a_credential_whose_commit_nobody_heard_of_is_kept_and_not_ended_
         let second = held(name);
         assert_ne!(first, second);
         // Whatever was queued is sent by then: the former one is ended, and nothing else.
-        let start = std::time::Instant::now();
-        while scene.github.is_alive(&first) {
-            assert!(start.elapsed() < Duration::from_secs(30), "{cut:?}: the former one stays alive");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_until("the former one is ended", || !scene.github.is_alive(&first));
         std::thread::sleep(Duration::from_secs(2));
         assert!(scene.github.is_alive(&second), "{cut:?}: what is kept was ended");
     }
@@ -57,11 +58,7 @@ fn renewed(scene: &Scene, deed: impl FnOnce(), meanwhile: impl FnOnce()) -> crat
     scene.gitlab.fails(TOKEN, Fault::FrozenAfter(gate.clone()), 1);
     std::thread::scope(|scope| {
         let caller = scope.spawn(|| scene.hand_out("auth1"));
-        let start = std::time::Instant::now();
-        while scene.gitlab.count(TOKEN) == 0 {
-            assert!(start.elapsed() < Duration::from_secs(20), "nothing was sent");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_until("the host is asked", || scene.gitlab.count(TOKEN) > 0);
         deed();
         gate.open();
         meanwhile();
@@ -72,13 +69,7 @@ fn renewed(scene: &Scene, deed: impl FnOnce(), meanwhile: impl FnOnce()) -> crat
 /// Size in CI: 2 renewals, cut off before and after the commit.
 #[test]
 fn fm_74_fm_130_a_renewed_pair_whose_commit_nobody_heard_of_is_kept_once_and_not_ended_at_its_host() {
-    let mut before = None;
-    let scene = Scene::with(|arguments| {
-        let (proxy, server) = behind_a_proxy(arguments);
-        before = Some(proxy);
-        server
-    });
-    let proxy = before.expect("a proxy");
+    let (scene, proxy) = cut_off();
     for cut in [Cut::Before, Cut::After] {
         let answer = renewed(&scene, || proxy.cut(cut), || {});
         assert!(proxy.has_cut(), "nothing was cut");
@@ -97,13 +88,7 @@ fn fm_74_fm_130_a_renewed_pair_whose_commit_nobody_heard_of_is_kept_once_and_not
 
 #[test]
 fn fm_130_a_renewed_pair_outlives_an_outage_of_our_own_database() {
-    let mut before = None;
-    let scene = Scene::with(|arguments| {
-        let (proxy, server) = behind_a_proxy(arguments);
-        before = Some(proxy);
-        server
-    });
-    let proxy = before.expect("a proxy");
+    let (scene, proxy) = cut_off();
     // Longer than anybody waits for an answer.
     let outage = || {
         std::thread::sleep(Duration::from_secs(28));
