@@ -71,6 +71,14 @@ pub enum Change {
 /// their database's.
 pub const CLOCKS_MS: i64 = 4_000;
 
+/// Ends what was issued before: `valid_from` goes past whatever a node gave whose clock is ahead, and grows each time; new
+/// grants begin no earlier. `$moment` is now and that much more.
+macro_rules! past {
+    ($moment:literal) => {
+        concat!("valid_from = CASE WHEN valid_from >= ", $moment, " THEN valid_from + 1 ELSE ", $moment, " END")
+    };
+}
+
 impl Store {
     /// Adds an application with its redirect URIs and its first secret; of two with one name, one wins.
     pub async fn add_application(&self, new: &NewApplication, note: &Note) -> Result<AddApplication, StoreError> {
@@ -126,36 +134,59 @@ impl Store {
     }
 
     /// Removes a secret of the application: from the answer on it authenticates nobody. What was issued to whoever knew it
-    /// lives on. `NotFound` when the application has no secret of this id.
+    /// lives on while the application has another one in effect: rotating must sign nobody out. With its last one everything
+    /// ends that was issued to it, also for when it is given a new one. `NotFound` when it has no secret of this id.
     pub async fn remove_secret(&self, application: Id, secret: Id, note: &Note) -> Result<Change, StoreError> {
+        // Takes the row, so that of two who remove the last two at once the later one sees that its is the last.
+        const TAKE: &str = "UPDATE applications SET updated_at = $4, changed_by = $5 WHERE id = $1 AND tenant = $2 \
+            AND EXISTS (SELECT 1 FROM client_secrets s WHERE s.id = $3 AND s.application = $1)";
         // Locked before it goes: once the secret is gone nothing is left to repeat the claim on.
         const CLAIM: &str = "UPDATE client_secrets SET created_at = created_at \
             WHERE id = $1 AND tenant = $2 AND application = $3 RETURNING id";
+        const END: &str = concat!(
+            "UPDATE applications SET ",
+            past!("$5"),
+            " WHERE id = $1 AND tenant = $2 AND EXISTS (SELECT 1 FROM client_secrets WHERE id = $3 AND application = $1) \
+             AND NOT EXISTS (SELECT 1 FROM client_secrets WHERE application = $1 AND id <> $3 \
+             AND (ends_at IS NULL OR ends_at > $4))"
+        );
+        const AUDIT_LAST: &str = audited!(
+            "EXISTS (SELECT 1 FROM client_secrets WHERE id = $11 AND tenant = $2 AND application = $12) \
+             AND NOT EXISTS (SELECT 1 FROM client_secrets WHERE application = $12 AND id <> $11 \
+             AND (ends_at IS NULL OR ends_at > $3))"
+        );
         const AUDIT: &str =
             audited!("EXISTS (SELECT 1 FROM client_secrets WHERE id = $11 AND tenant = $2 AND application = $12)");
         const REMOVE: &str = "DELETE FROM client_secrets WHERE id = $1 AND tenant = $2 AND application = $3";
-        let event = event("application.remove_secret", application, format!("secret:{secret}"));
+        let tenant = self.tenant();
+        let told = |more: &str| event("application.remove_secret", application, format!("secret:{secret}{more}"));
+        let (last, guard) =
+            (told(", the last one: what was issued before has ended"), || vec![secret.into(), application.into()]);
         let verb = vec![
-            statement!(CLAIM, secret, self.tenant(), application),
-            audit::row(self, note, event, AUDIT, vec![secret.into(), application.into()]),
-            statement!(REMOVE, secret, self.tenant(), application),
+            statement!(TAKE, application, tenant, secret, note.at, note.id),
+            statement!(CLAIM, secret, tenant, application),
+            statement!(END, application, tenant, secret, note.at, note.at + CLOCKS_MS + 1),
+            audit::row(self, note, last, AUDIT_LAST, guard()),
+            // One row of a verb stays: where the one above stands this one is left out.
+            audit::row(self, note, told(""), AUDIT, guard()),
+            statement!(REMOVE, secret, tenant, application),
         ];
-        Ok(Change::when(claimed(&self.run(verb).await?)))
+        Ok(Change::when(self.run(verb).await?.get(1).is_some_and(|rows| !rows.is_empty())))
     }
 
     /// Switches the application on or off at `note.at`. What it got before that stays dead after switching on again.
     /// One that stands so already is left as it is.
-    ///
-    /// `valid_from` goes past whatever a node gave whose clock is ahead, and grows each time; new grants begin no earlier.
     pub async fn set_application_enabled(
         &self,
         application: Id,
         enabled: bool,
         note: &Note,
     ) -> Result<Change, StoreError> {
-        const SWITCH: &str = "UPDATE applications SET disabled_at = $3, updated_at = $4, changed_by = $6, \
-            valid_from = CASE WHEN valid_from >= $5 THEN valid_from + 1 ELSE $5 END \
-            WHERE id = $1 AND tenant = $2 AND (disabled_at IS NULL) = ($3 IS NOT NULL) RETURNING id";
+        const SWITCH: &str = concat!(
+            "UPDATE applications SET disabled_at = $3, updated_at = $4, changed_by = $6, ",
+            past!("$5"),
+            " WHERE id = $1 AND tenant = $2 AND (disabled_at IS NULL) = ($3 IS NOT NULL) RETURNING id"
+        );
         const AUDIT: &str = audited!("EXISTS (SELECT 1 FROM applications WHERE id = $11 AND changed_by = $1)");
         let action = if enabled { "application.enable" } else { "application.disable" };
         let disabled_at = (!enabled).then_some(note.at);

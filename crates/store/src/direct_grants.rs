@@ -31,17 +31,28 @@ pub struct DirectGrant {
 pub enum KeepGrant {
     /// It is kept, with its tokens.
     Kept,
-    /// The person or application was switched off, or the password changed, after it was judged.
+    /// The person or application was switched off, or the password changed, or the last secret removed, after it was judged.
     NoLongerAllowed,
+}
+
+/// Whether the application is on. One that keeps secrets and has none left was proven by a secret that was removed since.
+macro_rules! is_on {
+    () => {
+        "a.disabled_at IS NULL AND (a.confidential = 0 OR EXISTS (SELECT 1 FROM client_secrets k \
+         WHERE k.application = a.id AND (k.ends_at IS NULL OR k.ends_at > $6)))"
+    };
 }
 
 /// The INSERT of an application's grant for itself, only while it is switched on.
 macro_rules! of_application {
     () => {
-        "INSERT INTO grants (id, tenant, application, kind, scopes, auth_time, created_at, expires_at, consent, \
-         session_epoch, epoch) \
-         SELECT $1, $2, a.id, $4, $5, $6, CASE WHEN a.valid_from > $6 THEN a.valid_from ELSE $6 END, $7, 0, 0, 0 \
-         FROM applications a WHERE a.id = $3 AND a.tenant = $2 AND a.disabled_at IS NULL"
+        concat!(
+            "INSERT INTO grants (id, tenant, application, kind, scopes, auth_time, created_at, expires_at, consent, \
+             session_epoch, epoch) \
+             SELECT $1, $2, a.id, $4, $5, $6, CASE WHEN a.valid_from > $6 THEN a.valid_from ELSE $6 END, $7, 0, 0, 0 \
+             FROM applications a WHERE a.id = $3 AND a.tenant = $2 AND ",
+            is_on!()
+        )
     };
 }
 
@@ -129,8 +140,8 @@ fn insert_grant(tenant: i64, grant: &DirectGrant, expires_at: i64, now: i64) -> 
         ", ",
         epoch!("$2"),
         " FROM applications a JOIN people p ON p.tenant = a.tenant \
-         WHERE a.id = $3 AND a.tenant = $2 AND a.disabled_at IS NULL \
-         AND p.id = $8 AND p.password_hash = $9 AND p.disabled_at IS NULL"
+         WHERE a.id = $3 AND a.tenant = $2 AND p.id = $8 AND p.password_hash = $9 AND p.disabled_at IS NULL AND ",
+        is_on!()
     );
     const OF_APPLICATION: &str = of_application!();
     let DirectGrant { grant: id, kind, application, person, scopes } = grant;

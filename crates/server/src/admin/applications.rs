@@ -226,7 +226,7 @@ pub enum RemoveSecret {
     Unknown(Unknown),
 }
 
-/// Removes the secret of this id, as [`show`] tells it. What was issued to whoever knew it lives on.
+/// Removes the secret of this id, as [`show`] tells it. What was issued to whoever knew it lives on, unless it was the last.
 pub async fn remove_secret(desk: &Desk<'_>, name: &str, secret: &str) -> Result<RemoveSecret, StoreError> {
     let id = match find(desk, name).await? {
         Changed::Done(id) => id,

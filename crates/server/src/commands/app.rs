@@ -61,7 +61,7 @@ pub enum Verb {
         #[arg(value_parser = ["on", "off"])]
         state: Option<String>,
     },
-    /// Remove a client secret at once; tokens that were issued with it live on
+    /// Remove a client secret at once; with the last one everything ends that was issued to the application
     RemoveSecret {
         /// Name or client_id
         app: String,
@@ -299,7 +299,14 @@ async fn turn(app: &str, switch: &str, state: Option<&str>, desk: &Desk<'_>, jso
 async fn remove_secret(app: &str, secret: &str, desk: &Desk<'_>, json: bool) -> Result<(), Failure> {
     match applications::remove_secret(desk, app, secret).await? {
         RemoveSecret::Removed(sheet) => {
-            done(&sheet, desk, json, "has one secret less. What was issued with it lives on until it ends.").await
+            let left = sheet.secrets.iter().any(|secret| secret.ends_at.is_none_or(|end| end > desk.now));
+            let told = match left {
+                true => "has one secret less. What was issued with it lives on until it ends.",
+                false => {
+                    "has no secret any more, and what was issued to it has ended. `app rotate-secret` gives it a new one."
+                }
+            };
+            done(&sheet, desk, json, told).await
         }
         RemoveSecret::NoSuchSecret => Err(Failure::Failed(format!(
             "{app:?} has no secret {secret:?}. `vestibule app show` tells the ids of its secrets."

@@ -12,7 +12,7 @@ mod tried;
 use crate::app::App;
 use crate::passwords::Place;
 use crate::web::form::Received;
-use line::{Crowd, Lines};
+use line::{Crowd, Full, Lines};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,7 +123,8 @@ async fn reserve(app: &App, counters: &Counters, device: Device) -> Result<Reser
         None => {
             // A storm of strangers keeps no known browser from being counted.
             let at_the_door = counters.beside.as_ref().map(|_| app.guessing.at_the_door.try_acquire()).transpose();
-            let Ok(_at_the_door) = at_the_door else { return crowded() };
+            // Theirs is the first try, for all we know: the want of room is ours.
+            let Ok(_at_the_door) = at_the_door else { return Ok(None) };
             match reserve_now(app, counters, &device).await? {
                 Some(Err(Hold::Crowded(_, whose))) => whose,
                 other => return Ok(other),
@@ -132,7 +133,11 @@ async fn reserve(app: &App, counters: &Counters, device: Device) -> Result<Reser
     };
     loop {
         let left = until.saturating_sub(app.clock.elapsed());
-        let Some(place) = lines.join(of(whose)) else { return crowded() };
+        let place = match lines.join(of(whose)) {
+            Ok(place) => place,
+            Err(Full::Line) => return crowded(),
+            Err(Full::House) => return Ok(None),
+        };
         let Some(first) = place.first(left).await else { return crowded() };
         whose = loop {
             match reserve_now(app, counters, &device).await? {

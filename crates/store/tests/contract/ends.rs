@@ -8,12 +8,13 @@ use vestibule_oauth::client::{Access, Client};
 use vestibule_oauth::id::Id;
 use vestibule_oauth::template::Template;
 use vestibule_oauth::token::{self, Dead};
-use vestibule_store::applications::Change;
+use vestibule_store::applications::{Change, NewSecret};
 use vestibule_store::assignments::Subject;
 use vestibule_store::authorizations::{Answer, Issue};
 use vestibule_store::codes::SpendCode;
 use vestibule_store::direct_grants::KeepGrant;
 use vestibule_store::sessions::{EndSession, OpenSession};
+use vestibule_store::statement;
 
 /// A code that was not spent, an access token and a refresh token, all of one session.
 struct Issued {
@@ -445,29 +446,80 @@ fn fm_62_an_assignment_through_an_organization_that_is_switched_off_does_not_cou
 }
 
 #[test]
-fn a_secret_that_is_removed_is_gone_at_once_and_what_it_got_lives_on() {
+fn a_secret_that_is_removed_is_gone_at_once_and_the_last_takes_along_what_it_got() {
     each_database(async |store| {
         let world = World::new(store);
         let new = world.new_application("shop", Template::Web);
         world.store.add_application(&new, &world.note(NOW)).await.expect("runs");
-        let (client, secret) = (&new.client, new.secret.as_ref().expect("was made"));
+        let (client, first) = (&new.client, new.secret.as_ref().expect("was made"));
         let flow = world.flow(client, "alice").await;
         let (access, _) = world.spend(flow.code, NOW).await;
-        let secrets = async || {
-            let found = world.store.find_client(&client.client_id, NOW).await.expect("reads");
+        let secrets = async |now| {
+            let found = world.store.find_client(&client.client_id, now).await.expect("reads");
             found.expect("is there").secrets.len()
         };
         let other = world.application("other", Template::Web).await;
-        let foreign = world.store.remove_secret(other.id, secret.id, &world.note(NOW)).await.expect("runs");
-        assert_eq!((foreign, secrets().await), (Change::NotFound, 1));
+        let foreign = world.store.remove_secret(other.id, first.id, &world.note(NOW)).await.expect("runs");
+        assert_eq!((foreign, secrets(NOW).await), (Change::NotFound, 1));
+
+        let second = NewSecret { id: world.id(), digest: first.digest.clone() };
+        world.store.rotate_secret(client.id, &second, SECOND, &world.note(NOW)).await.expect("runs");
         let removed = race(&world, 8, |world, _| {
-            let (application, secret) = (client.id, secret.id);
+            let (application, secret) = (client.id, first.id);
             async move { world.store.remove_secret(application, secret, &world.note(NOW)).await.expect("runs") }
         })
         .await;
         assert_eq!(removed.iter().filter(|change| **change == Change::Done).count(), 1);
-        assert_eq!(secrets().await, 0);
+        assert_eq!(secrets(NOW).await, 1);
+        assert!(world.accepted(access, NOW).await, "it has another one");
+
+        // One that has ended is none that could be left.
+        let third = NewSecret { id: world.id(), digest: first.digest.clone() };
+        world.store.rotate_secret(client.id, &third, 0, &world.note(NOW)).await.expect("runs");
         assert!(world.accepted(access, NOW).await);
+        world.store.remove_secret(client.id, third.id, &world.note(NOW + SECOND)).await.expect("runs");
+        assert_eq!(secrets(NOW + SECOND).await, 0);
+        assert!(!world.accepted(access, NOW + SECOND).await, "the last one takes along what was issued");
+        // Who was let in by it a moment before gets nothing any more.
+        let bob = world.person("bob").await;
+        for (person, refreshed) in [(None, false), (None, true), (Some(bob), true)] {
+            let (grant, mut tokens) = (world.direct_grant(client.id, person), world.new_tokens(NOW + SECOND));
+            tokens.refresh = tokens.refresh.filter(|_| refreshed);
+            let kept = world.store.keep_direct_grant(&grant, &tokens, NOW + SECOND).await.expect("runs");
+            assert_eq!(kept, KeepGrant::NoLongerAllowed, "{person:?}, {refreshed}");
+        }
+        let trail = statement!("SELECT details FROM audit WHERE action = 'application.remove_secret' ORDER BY at, id");
+        let rows = world.store.scan(&trail).await.expect("reads");
+        let told: Vec<&str> = rows.iter().map(|row| row.text(0).expect("text")).collect();
+        assert!(told.len() == 2 && !told[0].contains("last") && told[1].contains("the last one"), "{told:?}");
+
+        let fourth = NewSecret { id: world.id(), digest: first.digest.clone() };
+        world.store.rotate_secret(client.id, &fourth, 0, &world.note(NOW + SECOND)).await.expect("runs");
+        assert!(!world.accepted(access, NOW + SECOND).await, "and a new one brings nothing back");
+    });
+}
+
+/// Size in CI: 10 rounds in which each of an application's two secrets is removed by 4 at once.
+#[test]
+fn fm_30_who_remove_the_last_two_secrets_at_once_leave_nothing_alive() {
+    each_database(async |store| {
+        let world = World::new(store);
+        for round in 0..10 {
+            let new = world.new_application(&format!("shop {round}"), Template::Web);
+            world.store.add_application(&new, &world.note(NOW)).await.expect("runs");
+            let first = new.secret.as_ref().expect("was made");
+            let flow = world.flow(&new.client, &format!("alice {round}")).await;
+            let (access, _) = world.spend(flow.code, NOW).await;
+            let second = NewSecret { id: world.id(), digest: first.digest.clone() };
+            world.store.rotate_secret(new.client.id, &second, 60 * SECOND, &world.note(NOW)).await.expect("runs");
+            let removed = race(&world, 8, |world, n| {
+                let (application, secret) = (new.client.id, [first.id, second.id][n % 2]);
+                async move { world.store.remove_secret(application, secret, &world.note(NOW)).await.expect("runs") }
+            })
+            .await;
+            assert_eq!(removed.iter().filter(|change| **change == Change::Done).count(), 2);
+            assert!(!world.accepted(access, NOW).await, "round {round}");
+        }
     });
 }
 

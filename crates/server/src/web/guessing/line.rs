@@ -51,6 +51,15 @@ pub struct Place {
     line: Arc<Line>,
 }
 
+/// Why nobody can join a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// As many stand in it as may.
+    Line,
+    /// As many stand in all lines as may: it is no doing of this crowd's.
+    House,
+}
+
 /// The first place. The next one moves up when it is dropped.
 pub struct First<'a> {
     line: &'a Line,
@@ -69,16 +78,19 @@ impl Lines {
     }
 
     /// Goes to the end of the line, unless it is too long.
-    pub fn join(self: &Arc<Lines>, crowd: Crowd) -> Option<Place> {
+    pub fn join(self: &Arc<Lines>, crowd: Crowd) -> Result<Place, Full> {
         let mut standing = self.lock();
         let places = standing.lines.get(&crowd).map_or(0, |lined| lined.places);
-        if places >= LONGEST || standing.places >= ALL {
-            return None;
+        if places >= LONGEST {
+            return Err(Full::Line);
+        }
+        if standing.places >= ALL {
+            return Err(Full::House);
         }
         standing.places += 1;
         let lined = standing.lines.entry(crowd).or_insert_with(|| Lined { line: Arc::default(), places: 0 });
         lined.places += 1;
-        Some(Place { lines: self.clone(), crowd, line: lined.line.clone() })
+        Ok(Place { lines: self.clone(), crowd, line: lined.line.clone() })
     }
 
     /// A try of this crowd was judged: whoever is first looks whether there is a place.
@@ -128,9 +140,9 @@ mod tests {
         let lines = Arc::<Lines>::default();
         assert!(!lines.is_there(&[1; 32]));
         let mut places: Vec<Place> = (0..LONGEST).map(|_| lines.join([1; 32]).expect("a place")).collect();
-        assert!(lines.join([1; 32]).is_none());
+        assert_eq!(lines.join([1; 32]).err(), Some(Full::Line));
         assert!(lines.is_there(&[1; 32]) && !lines.is_there(&[2; 32]));
-        assert!(lines.join([2; 32]).is_some(), "another network has a line of its own");
+        assert!(lines.join([2; 32]).is_ok(), "another network has a line of its own");
         assert!(!lines.is_there(&[2; 32]), "which ended with its last place");
 
         let second = places.swap_remove(1);
@@ -145,8 +157,8 @@ mod tests {
 
         let network = |n: usize| [u8::try_from(n / 4).expect("a byte"); 32];
         let places: Vec<Place> = (0..ALL).map(|n| lines.join(network(n)).expect("a place")).collect();
-        assert!(lines.join(network(4 * ALL)).is_none(), "all lines together have an end");
+        assert_eq!(lines.join(network(4 * ALL)).err(), Some(Full::House), "all lines together have an end");
         drop(places);
-        assert!(lines.join(network(4 * ALL)).is_some());
+        assert!(lines.join(network(4 * ALL)).is_ok());
     }
 }

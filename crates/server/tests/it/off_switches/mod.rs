@@ -19,6 +19,7 @@ pub enum Switch {
     PersonDisabled,
     PasswordChanged,
     ApplicationDisabled,
+    /// The only one that the application had.
     SecretRemoved,
     ConsentWithdrawn,
     AssignmentRemoved,
@@ -108,7 +109,6 @@ const PROJECT_ENTRANCES: [Entrance; 6] = [
 
 const ITSELF: Cell = Open("it acts for itself: there is no person behind it");
 const FRESH: Cell = Until("a right password is nothing that was issued before");
-const SECRET: Cell = Open("tokens outlive the secret that they were fetched with (docs/operating.md)");
 const OTHER_GRANT: Cell = Apart("each code belongs to a grant of its own");
 
 #[rustfmt::skip]
@@ -120,7 +120,7 @@ const TABLE: [(Switch, [Cell; 10]); 12] = [
         Until("its secret stays its own"), Refused, Refused, Refused, Refused, Refused,
     ]),
     (S::SecretRemoved, [
-        Open("no secret is shown there"), Refused, Refused, Refused, Refused, SECRET, SECRET, SECRET, Refused, SECRET,
+        Open("no secret is shown there"), Refused, Refused, Refused, Refused, Refused, Refused, Refused, Refused, Refused,
     ]),
     (S::ConsentWithdrawn, [
         Until("whoever allows it again lets it in again"), Refused, Refused, Open("the password stands for the consent"),
@@ -161,7 +161,7 @@ const PROJECT_TABLE: [(Switch, [Cell; 6]); 12] = [
     (S::PersonDisabled, [Refused, Refused, KEY, Refused, FRESH, KEY]),
     (S::PasswordChanged, [Refused, Refused, KEY_STAYS, Refused, FRESH, KEY_STAYS]),
     (S::ApplicationDisabled, [NO_APP, NO_APP, NO_APP, Refused, NO_APP, NO_APP]),
-    (S::SecretRemoved, [NO_APP, NO_APP, NO_APP, SECRET, NO_APP, NO_APP]),
+    (S::SecretRemoved, [NO_APP, NO_APP, NO_APP, Refused, NO_APP, NO_APP]),
     (S::ConsentWithdrawn, [NO_APP, NO_APP, NO_APP, Refused, NO_APP, NO_APP]),
     (S::AssignmentRemoved, [NO_APP, NO_APP, NO_APP, Refused, NO_APP, NO_APP]),
     (S::OrganizationDisabled, [Refused, Refused, KEY, Refused, FRESH, KEY]),

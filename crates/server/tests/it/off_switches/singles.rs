@@ -1,5 +1,7 @@
 //! What one switch does beyond the table: public clients, sign-in while switched off, removal, rotation.
 
+use crate::harness::process::run;
+use crate::harness::server::binary;
 use crate::harness::{Answer, App, Call, Person, Server, Tokens, Visitor, on_both};
 
 struct Scene {
@@ -171,7 +173,7 @@ fn fm_30_a_new_password_ends_what_the_old_one_opened() {
 }
 
 #[test]
-fn a_rotated_secret_works_at_once() {
+fn a_rotated_secret_works_at_once_and_what_the_old_one_brought_lives_on_until_the_last_is_removed() {
     on_both(|server| {
         let app = server.app("service");
         let ask = [("grant_type", "client_credentials")];
@@ -179,6 +181,43 @@ fn a_rotated_secret_works_at_once() {
         let mut rotated = app.clone();
         rotated.client_secret = shown["client_secret"].as_str().expect("client_secret").to_owned();
         assert_ne!(rotated.client_secret, app.client_secret);
+        let (by_old, by_new) = (app.token(&ask).tokens().access, rotated.token(&ask).tokens().access);
+        let gateway = server.app("service");
+        server.json(&["app", "switch", &gateway.name, "introspect", "on"], "");
+        let alive = || {
+            let ask = |token: &str| {
+                let fields = [
+                    ("client_id", gateway.client_id.as_str()),
+                    ("client_secret", &gateway.client_secret),
+                    ("token", token),
+                ];
+                Call::post(server.at("/oauth/introspect")).form(&fields).send().json()["active"] == true
+            };
+            [ask(&by_old), ask(&by_new)]
+        };
+        assert_eq!(alive(), [true, true]);
+        let ids: Vec<String> = shown["secrets"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|secret| secret["id"].as_str().expect("an id").to_owned())
+            .collect();
+        let remove = |id: &str| {
+            let mut command = binary(&server.directory, server.database_url.as_deref());
+            let output = run(command.args(["app", "remove-secret", &app.name, id]), "");
+            assert!(output.status.success());
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        let told = remove(&ids[1]);
+        assert!(told.contains("lives on"), "{told}");
+        app.token(&ask).refused(401, "invalid_client");
+        assert_eq!(alive(), [true, true], "the other one is in effect");
+        assert!(remove(&ids[0]).contains("has ended"));
+        assert_eq!(alive(), [false, false]);
+        rotated.token(&ask).refused(401, "invalid_client");
+        let shown = server.json(&["app", "rotate-secret", &app.name], "");
+        rotated.client_secret = shown["client_secret"].as_str().expect("client_secret").to_owned();
         rotated.token(&ask).tokens();
+        assert_eq!(alive(), [false, false], "a new one brings nothing back");
     });
 }
