@@ -3,7 +3,7 @@
 use crate::harness::jwt;
 use crate::harness::receiver::SAYS;
 use crate::harness::visitor::parameter;
-use crate::harness::{Act, App, Call, Database, Person, Receiver, Server, Visitor};
+use crate::harness::{Act, App, Call, Database, Person, Receiver, Server, Visitor, wait_until};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::Value;
@@ -61,15 +61,12 @@ fn trail(server: &Server) -> Vec<AuditRow> {
 
 /// Waits for so many rows of the trail about notices.
 fn settled(server: &Server, count: usize) -> Vec<AuditRow> {
-    let start = Instant::now();
-    loop {
-        let rows = trail(server);
-        if rows.len() >= count {
-            return rows;
-        }
-        assert!(start.elapsed() < Duration::from_secs(30), "{rows:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let mut rows = Vec::new();
+    wait_until("the trail tells of so many", || {
+        rows = trail(server);
+        rows.len() >= count
+    });
+    rows
 }
 
 /// Verifies a logout token with an independent library and the published keys; gives its header's algorithm and claims.
@@ -231,8 +228,8 @@ fn st_129_fm_87_fm_90_receivers_that_misbehave_are_asked_again_and_hold_up_nobod
             assert!(start.elapsed() < Duration::from_secs(4), "signing out waited for an application");
         }
         silent.next();
-        let start = Instant::now();
         let mut one = visitor(&server, &server.person(), &apps.iter().collect::<Vec<_>>());
+        let start = Instant::now();
         sign_out(&server, &mut one);
         let (_, claims) = verified(&server, good_app, &good.next().logout_token());
         assert!(start.elapsed() < Duration::from_secs(10), "a dead application held up another");
@@ -366,11 +363,8 @@ fn st_129_fm_86_no_address_inside_the_house_is_told_unless_an_administrator_allo
         sign_out(&server, &mut one);
         allowed.next();
         // Each is tried once at least.
-        let start = Instant::now();
-        while server.output().matches("could not be told of a logout yet").count() < apps.len() - 1 {
-            assert!(start.elapsed() < Duration::from_secs(30), "{}", server.output());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let refused = || server.output().matches("could not be told of a logout yet").count();
+        wait_until("each was tried", || refused() >= apps.len() - 1);
         assert!(inside.within(Duration::from_millis(200)).is_none(), "something arrived inside");
         let output = server.output();
         assert!(output.contains("plain_http") && output.contains("forbidden_address"), "{output}");

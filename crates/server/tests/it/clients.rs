@@ -2,7 +2,7 @@
 //! the Gitlife wire. The scripts are in `tests/clients/`, with their lock file.
 
 use crate::harness::process::Guarded;
-use crate::harness::{Chromium, Database, Server, on_both, process::Litter};
+use crate::harness::{Chromium, Database, Port, Server, on_both, process::Litter};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -53,7 +53,8 @@ impl Client {
                 return found[key].clone();
             }
             let errors = || std::fs::read_to_string(&self.errors).unwrap_or_default();
-            assert!(begin.elapsed() < Duration::from_secs(60), "no {key}: {text} {}", errors());
+            // One that has died is noticed below.
+            assert!(begin.elapsed() < Duration::from_secs(240), "no {key}: {text} {}", errors());
             if let Some(code) = self.process.ended() {
                 let late = std::fs::read_to_string(&self.output).unwrap_or_default();
                 assert!(late.contains(&format!("\"{key}\"")), "ended with {code:?} without {key}: {late} {}", errors());
@@ -63,9 +64,12 @@ impl Client {
     }
 }
 
-/// A free port, found by asking for one and letting it go.
+/// A port that nobody else is given until the tests end.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
+    let port = Port::held();
+    let number = port.number;
+    std::mem::forget(port);
+    number
 }
 
 #[test]

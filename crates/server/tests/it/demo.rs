@@ -2,7 +2,7 @@
 
 use crate::harness::process::{Guarded, Litter, run};
 use crate::harness::server::program;
-use crate::harness::{Call, Chromium};
+use crate::harness::{Call, Chromium, wait_until};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -66,11 +66,7 @@ fn a_newcomer_sees_the_round_trip_in_a_browser() {
     browser.sign_in(&people[0].0, &people[0].1);
     browser.click("allow");
     browser.wait_at(&demo.sample);
-    let begin = Instant::now();
-    while !browser.source().contains(&people[0].0) {
-        assert!(begin.elapsed() < Duration::from_secs(10), "the sample does not show who came: {}", browser.source());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until("the sample shows who came", || browser.source().contains(&people[0].0));
     assert_eq!(browser.console().iter().filter(|l| l.contains("SEVERE") || l.contains("Refused")).count(), 0);
 }
 

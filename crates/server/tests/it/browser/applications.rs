@@ -1,6 +1,6 @@
 //! `/applications` as people see it: on a phone, in the dark, by keyboard alone and without JavaScript.
 
-use crate::harness::{App, Call, Chromium, Database, Person, Server, Visitor, process::Litter};
+use crate::harness::{App, Call, Chromium, Database, Person, Server, Visitor, process::Litter, wait_until};
 
 const TAB: char = '\u{e004}';
 const ENTER: char = '\u{e007}';
@@ -44,11 +44,7 @@ fn access_is_withdrawn_by_keyboard_alone() {
     );
     assert_eq!(browser.evaluate(&seen), true, "what has the focus cannot be seen");
     browser.press(ENTER);
-    let start = std::time::Instant::now();
-    while browser.shows(&button) {
-        assert!(start.elapsed() < std::time::Duration::from_secs(15), "{}", browser.source());
-        std::thread::sleep(std::time::Duration::from_millis(30));
-    }
+    wait_until("it is withdrawn", || !browser.shows(&button));
     assert!(browser.shows(&withdraw(&apps[0])), "the other one stays");
     assert_eq!(browser.console(), Vec::<String>::new());
 }
@@ -63,11 +59,7 @@ fn access_is_withdrawn_without_javascript_and_the_tokens_are_dead() {
     browser.without_scripts();
     browser.goto(&server.at("/applications"));
     browser.click(&withdraw(&apps[1]));
-    let start = std::time::Instant::now();
-    while browser.shows(&withdraw(&apps[1])) {
-        assert!(start.elapsed() < std::time::Duration::from_secs(15), "{}", browser.source());
-        std::thread::sleep(std::time::Duration::from_millis(30));
-    }
+    wait_until("it is withdrawn", || !browser.shows(&withdraw(&apps[1])));
     assert_eq!(read(), 401);
     browser.click(&withdraw(&apps[0]));
     browser.wait_for("no-applications");

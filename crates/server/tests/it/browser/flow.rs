@@ -1,7 +1,7 @@
 //! Signing in, ticking, denying, going wrong and signing out.
 
 use crate::harness::visitor::parameter;
-use crate::harness::{App, Call, Callback, Chromium, Database, Server, on_both, process::Litter};
+use crate::harness::{App, Call, Callback, Chromium, Database, Server, on_both, process::Litter, wait_until};
 
 /// A web application whose callback listens, and its address there.
 fn listening_app(server: &Server, template: &str) -> (App, Callback) {
@@ -34,6 +34,7 @@ fn a_person_signs_in_ticks_some_scopes_and_comes_back_with_a_code() {
 
         // Back in the browser's history the page may still stand: it says that it is over, and gives no second code.
         browser.back();
+        wait_until("the page or its end", || browser.shows("allow") || browser.shows("error-code"));
         if browser.shows("allow") {
             browser.click("allow");
         }

@@ -1,7 +1,6 @@
 //! A PostgreSQL of our own that can be stopped, as scripts/test starts the one that all tests share.
 
-use crate::harness::process::Litter;
-use std::net::TcpListener;
+use crate::harness::{Port, process::Litter};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -9,7 +8,7 @@ use std::process::Command;
 pub struct Cluster {
     programs: PathBuf,
     litter: Litter,
-    port: u16,
+    port: Port,
 }
 
 impl Cluster {
@@ -19,8 +18,7 @@ impl Cluster {
         let mut programs: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin")).collect();
         programs.sort();
         let programs = programs.pop().expect("a version of PostgreSQL");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-        let cluster = Cluster { programs, litter: Litter::new(), port };
+        let cluster = Cluster { programs, litter: Litter::new(), port: Port::held() };
         if is_root() {
             let owner = Command::new("chown").arg("postgres").arg(&cluster.litter.path).status();
             assert!(owner.expect("chown").success());
@@ -33,12 +31,13 @@ impl Cluster {
 
     /// The address of its one database.
     pub fn url(&self) -> String {
-        format!("postgres://vestibule@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://vestibule@127.0.0.1:{}/postgres", self.port.number)
     }
 
     /// Starts it again.
     pub fn resume(&self) {
-        let options = format!("-p {} -k {} -c listen_addresses=127.0.0.1", self.port, self.litter.path.display());
+        let options =
+            format!("-p {} -k {} -c listen_addresses=127.0.0.1", self.port.number, self.litter.path.display());
         let log = self.litter.path.join("log").display().to_string();
         self.run("pg_ctl", &["-D", &self.data(), "-l", &log, "-w", "-t", "60", "-o", &options, "start"]);
     }

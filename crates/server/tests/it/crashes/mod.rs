@@ -24,6 +24,8 @@ struct Ledger {
 
 impl Ledger {
     fn open(server: &Server) -> Ledger {
+        // What is done to the disk or the database next is to meet the client's requests.
+        server.settles();
         let (app, person) = server.app_and_person("web");
         Ledger { app, person, tokens: Vec::new(), ended: Vec::new() }
     }
@@ -99,7 +101,7 @@ impl Ledger {
 fn wait_for_readiness(server: &Server, status: u16) {
     let start = Instant::now();
     while Call::get(server.at("/readyz")).try_send().map(|answer| answer.status) != Ok(status) {
-        assert!(start.elapsed() < Duration::from_secs(40), "/readyz is not {status}: {}", server.output());
+        assert!(start.elapsed() < Duration::from_secs(60), "/readyz is not {status}: {}", server.output());
         std::thread::sleep(Duration::from_millis(50));
     }
 }

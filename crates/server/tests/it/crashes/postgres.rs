@@ -3,12 +3,16 @@
 use super::cluster::Cluster;
 use super::proxy::{Cut, behind_a_proxy};
 use super::{Ledger, wait_for_readiness};
-use crate::harness::{Call, Server};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use crate::harness::{Call, Server, wait_until};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Trades codes until told to stop; gives what was acknowledged, and how many answers were errors.
-fn trade_on(server: &Server, ledger: &Ledger, codes: &[String], stop: &AtomicBool) -> (Vec<String>, usize) {
+/// Trades codes until told to stop, and counts in `acknowledged`; gives what was, and how many answers were errors.
+fn trade_on(
+    server: &Server,
+    ledger: &Ledger,
+    codes: &[String],
+    (stop, acknowledged): (&AtomicBool, &AtomicUsize),
+) -> (Vec<String>, usize) {
     let (mut tokens, mut errors) = (Vec::new(), 0);
     for code in codes {
         let mut fields = vec![("grant_type", "authorization_code"), ("code", code.as_str())];
@@ -22,6 +26,7 @@ fn trade_on(server: &Server, ledger: &Ledger, codes: &[String], stop: &AtomicBoo
         }
         let mut pair = answer.tokens();
         tokens.push(pair.access.clone());
+        acknowledged.fetch_add(1, Ordering::SeqCst);
         // The family goes on until the database is gone.
         while let Some(refresh) = pair.refresh.take() {
             if stop.load(Ordering::SeqCst) && errors > 0 {
@@ -36,6 +41,7 @@ fn trade_on(server: &Server, ledger: &Ledger, codes: &[String], stop: &AtomicBoo
             }
             pair = answer.tokens();
             tokens.push(pair.access.clone());
+            acknowledged.fetch_add(1, Ordering::SeqCst);
         }
     }
     (tokens, errors)
@@ -49,12 +55,12 @@ fn fm_74_fm_75_a_postgresql_that_crashes_is_503_and_comes_back_with_everything()
     let mut ledger = Ledger::open(&server);
     for mode in ["immediate", "fast"] {
         let codes: Vec<Vec<String>> = (0..4).map(|_| vec![ledger.code(&server)]).collect();
-        let stop = AtomicBool::new(false);
+        let (stop, acknowledged) = (AtomicBool::new(false), AtomicUsize::new(0));
         let told: Vec<(Vec<String>, usize)> = std::thread::scope(|scope| {
-            let (server, ledger, stop) = (&server, &ledger, &stop);
+            let (server, ledger, signs) = (&server, &ledger, (&stop, &acknowledged));
             let clients: Vec<_> =
-                codes.iter().map(|codes| scope.spawn(move || trade_on(server, ledger, codes, stop))).collect();
-            std::thread::sleep(Duration::from_millis(300));
+                codes.iter().map(|codes| scope.spawn(move || trade_on(server, ledger, codes, signs))).collect();
+            wait_until("they are under way", || acknowledged.load(Ordering::SeqCst) >= 20);
             cluster.stop(mode);
             stop.store(true, Ordering::SeqCst);
             clients.into_iter().map(|client| client.join().expect("only 200 and 503")).collect()

@@ -5,13 +5,15 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PASS: u8 = 0;
 const BEFORE: u8 = 1;
 const AFTER: u8 = 2;
 const MUTE: u8 = 3;
 const AWAY: u8 = 4;
+/// The database has said that it committed, and nobody was told.
+const DONE: u8 = 5;
 
 /// Where the next COMMIT meets its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,8 @@ pub fn behind_a_proxy(arguments: &[&str]) -> (Proxy, Server) {
     let (to, database) = rest.split_once('/').expect("a URL with a database");
     let proxy = Proxy::before(to.to_socket_addrs().expect("an address").next().expect("an address"));
     let server = Server::start_on(format!("{before}@127.0.0.1:{}/{database}", proxy.port), arguments);
+    // What is cut is to be a request's.
+    server.settles();
     (proxy, server)
 }
 
@@ -84,9 +88,14 @@ fn relay(mut client: TcpStream, mut server: TcpStream, mode: &Arc<AtomicU8>) {
     let muted = Arc::new(AtomicU8::new(PASS));
     let theirs = muted.clone();
     std::thread::spawn(move || {
-        let mut part = [0; 16 * 1024];
+        let (mut part, mut swallowed) = ([0; 16 * 1024], Vec::new());
         while let Ok(count @ 1..) = back_from.read(&mut part) {
-            if theirs.load(Ordering::SeqCst) == PASS && back_to.write_all(&part[..count]).is_err() {
+            if theirs.load(Ordering::SeqCst) != PASS {
+                swallowed.extend_from_slice(&part[..count]);
+                if swallowed.windows(7).any(|bytes| bytes == b"COMMIT\0") {
+                    theirs.store(DONE, Ordering::SeqCst);
+                }
+            } else if back_to.write_all(&part[..count]).is_err() {
                 break;
             }
         }
@@ -110,8 +119,10 @@ fn relay(mut client: TcpStream, mut server: TcpStream, mode: &Arc<AtomicU8>) {
             break;
         }
         if cut {
-            // Time enough to commit; the answer is swallowed.
-            std::thread::sleep(Duration::from_millis(500));
+            let start = Instant::now();
+            while muted.load(Ordering::SeqCst) != DONE && start.elapsed() < Duration::from_secs(60) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
             break;
         }
     }

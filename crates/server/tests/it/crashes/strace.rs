@@ -22,16 +22,15 @@ impl Strace {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).spawn();
         let mut strace = Strace { child: child.expect("strace is needed: scripts/test installs it"), trace };
         let start = Instant::now();
-        // It says so for each thread; the last line counts.
+        // It says so after the last one; threads come and go meanwhile, so that their number says nothing.
         loop {
             let text = std::fs::read_to_string(&said).unwrap_or_default();
-            let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(usize::MAX, Iterator::count);
-            if text.contains(&format!("{threads} threads")) || threads == 1 && text.contains("attached") {
+            if text.contains("attached") && has_all_threads(pid, strace.child.id()) {
                 return strace;
             }
             let ended = strace.child.try_wait().expect("wait");
             assert!(ended.is_none(), "strace must be able to attach (ptrace): {text}");
-            assert!(start.elapsed() < Duration::from_secs(20), "strace did not attach to {threads} threads: {text}");
+            assert!(start.elapsed() < Duration::from_secs(60), "strace did not attach to all threads: {text}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -55,6 +54,15 @@ impl Strace {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+/// Whether every thread of `pid` is traced by this process.
+fn has_all_threads(pid: u32, tracer: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    // One that has ended meanwhile has no status.
+    let mut statuses = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("status")).ok());
+    let line = format!("TracerPid:\t{tracer}");
+    statuses.all(|status| status.lines().any(|told| told == line))
 }
 
 impl Drop for Strace {

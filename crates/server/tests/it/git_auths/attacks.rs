@@ -173,6 +173,17 @@ fn fm_50_fm_134_codes_and_states_of_other_flows_changed_ones_and_other_projects_
     });
 }
 
+/// Asks until there was a turn: a project has few for what is sent to hosts, and who finds none is told before anything of
+/// the way is spent.
+fn in_turn<T>(ask: impl Fn() -> T, status: impl Fn(&T) -> u16) -> T {
+    loop {
+        let answer = ask();
+        if status(&answer) != 429 {
+            return answer;
+        }
+    }
+}
+
 /// Size in CI: 64 callers on each database, half of whom press the page's button.
 #[test]
 fn st_120_fm_112_of_64_callers_by_the_api_and_by_the_page_at_once_one_succeeds() {
@@ -184,7 +195,7 @@ fn st_120_fm_112_of_64_callers_by_the_api_and_by_the_page_at_once_one_succeeds()
         let statuses: Vec<u16> = std::thread::scope(|scope| {
             let callers: Vec<_> = (0..64)
                 .map(|n| {
-                    let (gate, scene, form, page, mut visitor) = (&gate, &scene, &form, &page, visitor.clone());
+                    let (gate, scene, form, page, visitor) = (&gate, &scene, &form, &page, &visitor);
                     let address = &address;
                     scope.spawn(move || {
                         let name = format!("auth-{n}");
@@ -195,13 +206,14 @@ fn st_120_fm_112_of_64_callers_by_the_api_and_by_the_page_at_once_one_succeeds()
                         gate.wait();
                         match n % 2 {
                             0 => {
-                                let answer = scene.post("/github/oauth", &brought(&name, address));
+                                let ask = || scene.post("/github/oauth", &brought(&name, address));
+                                let answer = in_turn(ask, |answer| answer.status);
                                 if answer.status != 200 {
                                     refused(&answer, 400, "SVCSTG.REPO.0402");
                                 }
                                 answer.status
                             }
-                            _ => visitor.post(page, form, &fields).answer.status,
+                            _ => in_turn(|| visitor.clone().post(page, form, &fields).answer.status, |status| *status),
                         }
                     })
                 })

@@ -2,13 +2,11 @@
 //! the person who set out by a button of ours.
 
 use super::scene::{Scene, brought, join, project, refused};
-use crate::githosts::Fault;
+use crate::githosts::{Fault, Gate};
 use crate::harness::visitor::parameter;
-use crate::harness::{Call, Database};
+use crate::harness::{Call, Database, wait_until};
 use serde_json::json;
 use std::collections::HashSet;
-use std::sync::Barrier;
-use std::time::{Duration, Instant};
 
 fn on_both(test: impl Fn(Scene)) {
     for database in [Database::Sqlite, Database::Postgres] {
@@ -71,16 +69,15 @@ fn fm_130_of_several_who_renew_at_once_one_wins_and_what_the_losers_got_is_ended
         scene.authorize("github", "auth1");
         let first = scene.github.live_tokens().remove(0);
         let landed: Vec<_> = (0..4).map(|_| scene.landed("github")).collect();
-        // Slow enough that all of them have looked before one is done.
-        scene.github.fails("POST /login/oauth/access_token", Fault::Slow(Duration::from_secs(2)), 4);
-        let gate = Barrier::new(landed.len());
+        // All of them have looked before one is done.
+        let (gate, trades) = (Gate::default(), "POST /login/oauth/access_token");
+        scene.github.forget();
+        scene.github.fails(trades, Fault::FrozenBefore(gate.clone()), 4);
         let statuses: Vec<u16> = std::thread::scope(|scope| {
             let callers: Vec<_> = landed
                 .into_iter()
                 .map(|(_, mut visitor, page)| {
-                    let gate = &gate;
                     scope.spawn(move || {
-                        gate.wait();
                         let after = visitor.submit(&page, "git-renew-auth1", &[]);
                         if after.answer.status != 200 {
                             assert_eq!(after.error_code().as_deref(), Some("git_not_kept"), "{}", after.plain());
@@ -89,6 +86,8 @@ fn fm_130_of_several_who_renew_at_once_one_wins_and_what_the_losers_got_is_ended
                     })
                 })
                 .collect();
+            wait_until("the host has all of them", || scene.github.count(trades) == 4);
+            gate.open();
             callers.into_iter().map(|caller| caller.join().expect("a caller")).collect()
         });
         assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
@@ -96,16 +95,9 @@ fn fm_130_of_several_who_renew_at_once_one_wins_and_what_the_losers_got_is_ended
         let kept = ask.header("X-Auth-Token", &scene.token).json(&json!({ "authorization": "auth1" })).send();
         let winner = kept.json()["password"].as_str().expect("a token").to_owned();
         assert_ne!(winner, first);
-        let start = Instant::now();
-        while scene.github.live_tokens() != [winner.clone()] {
-            assert!(start.elapsed() < Duration::from_secs(30), "{:?} live", scene.github.live_tokens().len());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_until("the winner's is the only one", || scene.github.live_tokens() == [winner.clone()]);
         // Whatever else was to be ended has been asked for: the former one, and three that nobody keeps.
-        while scene.trail("git_authorization.revoke").len() < 4 {
-            assert!(start.elapsed() < Duration::from_secs(30), "not all were ended");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_until("all others are ended", || scene.trail("git_authorization.revoke").len() >= 4);
         assert!(scene.github.is_alive(&winner), "the winner's credential was ended by a loser");
         assert_eq!(scene.list()[0]["status"], 0);
     });

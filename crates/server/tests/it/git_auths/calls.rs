@@ -3,7 +3,7 @@
 use super::scene::{Scene, brought, join, project, refused, token};
 use crate::githosts::{Fault, SAYS, follow};
 use crate::harness::visitor::{parameter, parameters};
-use crate::harness::{Answer, Call, Database};
+use crate::harness::{Answer, Call, Database, wait_until};
 use serde_json::{Value, json};
 
 const FIELDS: [&str; 10] = [
@@ -270,11 +270,7 @@ fn fm_90_a_host_that_misbehaves_keeps_nothing_and_is_not_quoted() {
         scene.github.fails("GET /api/v3/user", Fault::Status(502), 2);
         refused(&scene.post("/github/oauth", &brought("auth1", &address)), 500, "SVCSTG.REPO.0500");
         scene.github.recovers();
-        let start = std::time::Instant::now();
-        while !scene.github.live_tokens().is_empty() {
-            assert!(start.elapsed() < std::time::Duration::from_secs(20), "a token that nobody has stays alive");
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
+        wait_until("a token that nobody has is ended", || scene.github.live_tokens().is_empty());
         assert_eq!(scene.list().len(), 0);
     });
 }

@@ -3,9 +3,8 @@
 use super::scene::{Scene, brought, refused};
 use crate::githosts::fake::value;
 use crate::githosts::{follow, parameters};
-use crate::harness::{Database, visitor::parameter};
+use crate::harness::{Database, visitor::parameter, wait_until};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 fn on_both(test: impl Fn(Scene)) {
     for database in [Database::Sqlite, Database::Postgres] {
@@ -65,17 +64,9 @@ fn deleting_ends_gitlabs_pair_also_where_its_access_token_had_expired() {
             assert_eq!(scene.gitlab.alive(), 1);
             scene.gitlab.clock.advance(if expired { 7300 } else { 0 });
             assert_eq!(scene.delete("auth1").status, 204);
-            let start = Instant::now();
-            while scene.gitlab.alive() > 0 {
-                assert!(start.elapsed() < Duration::from_secs(30), "expired {expired}: the pair lives on");
-                std::thread::sleep(Duration::from_millis(50));
-            }
+            wait_until(&format!("expired {expired}: the pair is ended"), || scene.gitlab.alive() == 0);
         }
-        let start = Instant::now();
-        while scene.trail("git_authorization.revoke").len() < 2 {
-            assert!(start.elapsed() < Duration::from_secs(30), "the trail says nothing");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_until("the trail says so", || scene.trail("git_authorization.revoke").len() >= 2);
         assert!(scene.trail("git_authorization.revoke").iter().all(|(outcome, _)| outcome == "done"));
     });
 }

@@ -26,7 +26,7 @@ fn st_56_fm_107_fm_108_fm_110_fm_127_canaries_of_git_authorizations_reach_no_log
         ];
         scene.github.tokens_end();
         // GitLab's tokens are due at once: each is renewed where it is used first.
-        scene.gitlab.lives(50);
+        scene.gitlab.lives(59);
         for (kind, name) in
             [("github", "by-code"), ("gitee", "by-code-2"), ("gitlab", "by-code-3"), ("gitlab", "by-code-4")]
         {

@@ -114,6 +114,8 @@ fn after_kill_9_in_between_the_old_token_is_tried_once_when_the_lease_is_over() 
 fn frozen(scene: &Scene, fault: Fault, meanwhile: impl FnOnce(Option<&Server>), gate: &Gate) -> u16 {
     ended(scene, "auth1");
     let other = second_node(scene);
+    // A process that stops in the midst of a write would keep everybody else from theirs.
+    scene.server.settles();
     scene.gitlab.fails(TOKEN, fault, 1);
     std::thread::scope(|scope| {
         let caller = scope.spawn(|| scene.hand_out("auth1").status);

@@ -1,10 +1,9 @@
 //! Tries at tokens and passwords of Git hosts: few at once for a project, few wrong ones for a person.
 
 use super::scene::{Scene, brought, join, project, refused, token};
-use crate::githosts::Fault;
-use crate::harness::{Answer, Call, Database};
+use crate::githosts::{Fault, Gate};
+use crate::harness::{Answer, Call, Database, wait_until};
 use serde_json::json;
-use std::time::{Duration, Instant};
 
 fn on_both(test: impl Fn(Scene)) {
     for database in [Database::Sqlite, Database::Postgres] {
@@ -71,7 +70,8 @@ fn one_project_has_four_tries_under_way_and_others_have_theirs() {
         scene.server.json(&["git-host", "project", "add", "hub", &other], "");
         let hers = token(&scene.server, &eve, &other);
         let (address, _, _) = scene.landed("github");
-        scene.github.fails("GET /api/v3/user", Fault::Slow(Duration::from_secs(8)), 4);
+        let gate = Gate::default();
+        scene.github.fails("GET /api/v3/user", Fault::FrozenBefore(gate.clone()), 4);
         std::thread::scope(|scope| {
             let ada = (scene.project.as_str(), scene.token.as_str());
             let four: Vec<_> = (0..4)
@@ -80,23 +80,24 @@ fn one_project_has_four_tries_under_way_and_others_have_theirs() {
                     scope.spawn(move || bring(scene, ada, &format!("own-{n}"), right).status)
                 })
                 .collect();
-            let start = Instant::now();
-            while scene.github.count("GET /api/v3/user") < 4 {
-                assert!(start.elapsed() < Duration::from_secs(30), "the host is not asked");
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            assert_eq!(has_to_wait(&bring(&scene, ada, "own-9", &right)), 5);
+            wait_until("the host is asked", || scene.github.count("GET /api/v3/user") == 4);
+            // Each waits a while for a place.
+            let (scene, right, eve) = (&scene, &right, (other.as_str(), hers.as_str()));
+            let fifth = scope.spawn(move || bring(scene, ada, "own-9", right));
+            let hers = scope.spawn(move || bring(scene, eve, "hers", right));
             assert_eq!(has_to_wait(&scene.post("/github/oauth", &brought("by-code", &address))), 5);
-            assert_eq!(bring(&scene, (&other, &hers), "hers", &right).status, 200);
+            assert_eq!(has_to_wait(&fifth.join().expect("a caller")), 5);
+            assert_eq!(hers.join().expect("a caller").status, 200);
+            gate.open();
             assert!(four.into_iter().all(|one| one.join().expect("a caller") == 200));
-            assert_eq!(bring(&scene, ada, "own-9", &right).status, 200, "the places are free again");
+            assert_eq!(bring(scene, ada, "own-9", right).status, 200, "the places are free again");
             let kept = scene.post("/github/oauth", &brought("by-code", &address));
             assert_eq!(kept.status, 200, "code and state were not spent by waiting: {}", kept.text());
         });
     });
 }
 
-/// Size in CI: 20 callers of 5 projects at a host that answers after 8 seconds, on each database.
+/// Size in CI: 20 callers of 5 projects at a host that answers none of them, on each database.
 #[test]
 fn fm_117_a_host_that_keeps_everybody_waiting_leaves_other_hosts_their_turns_and_the_excess_is_told_when_to_come() {
     on_both(|scene| {
@@ -110,7 +111,8 @@ fn fm_117_a_host_that_keeps_everybody_waiting_leaves_other_hosts_their_turns_and
                 (project, token)
             })
             .collect();
-        scene.github.fails("GET /api/v3/user", Fault::Slow(Duration::from_secs(8)), 20);
+        let gate = Gate::default();
+        scene.github.fails("GET /api/v3/user", Fault::FrozenBefore(gate.clone()), 20);
         std::thread::scope(|scope| {
             let callers: Vec<_> = (0..20)
                 .map(|n| {
@@ -118,16 +120,14 @@ fn fm_117_a_host_that_keeps_everybody_waiting_leaves_other_hosts_their_turns_and
                     scope.spawn(move || bring(scene, (project, token), &format!("own-{n}"), right))
                 })
                 .collect();
-            let start = Instant::now();
-            while scene.github.count("GET /api/v3/user") < 16 {
-                assert!(start.elapsed() < Duration::from_secs(30), "the host is not asked");
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            let quick = Instant::now();
+            wait_until("the host is asked", || scene.github.count("GET /api/v3/user") == 16);
             let other = scene.gitee.personal_token(&["user_info"], None);
             let answer = scene.post("/gitee/personal", &json!({ "name": "elsewhere", "token": other }));
             assert_eq!(answer.status, 200, "{}", answer.text());
-            assert!(quick.elapsed() < Duration::from_secs(6), "another host had to wait for the one that hangs");
+            // Those who find no place are told so, and the sixteen are still there: nothing else has waited for them.
+            wait_until("the excess is told", || callers.iter().filter(|caller| caller.is_finished()).count() >= 4);
+            assert_eq!(scene.github.count("GET /api/v3/user"), 16, "another host had to wait for the one that hangs");
+            gate.open();
             let answers: Vec<Answer> = callers.into_iter().map(|caller| caller.join().expect("a caller")).collect();
             let (kept, crowded): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
             assert_eq!((kept.len(), crowded.len()), (16, 4));

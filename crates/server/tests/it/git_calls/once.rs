@@ -3,18 +3,10 @@
 use super::scene::Calls;
 use crate::git_auths::scene::refused;
 use crate::githosts::{Fault, Gate};
-use crate::harness::{Answer, Database, http};
+use crate::harness::{Answer, Database, http, wait_until};
 use serde_json::{Value, json};
 use std::io::Write;
-use std::time::{Duration, Instant};
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
+use std::time::Duration;
 
 /// The line of the request that makes a webhook at this host.
 fn line(kind: &str) -> &'static str {
@@ -49,7 +41,7 @@ fn a_webhook_whose_caller_hangs_up_and_asks_again_while_it_is_being_made_is_made
                 text.len()
             );
             stream.write_all(head.as_bytes()).expect("is sent");
-            wait_until("the host was never asked", || fake.count(line(kind)) == 1);
+            wait_until("the host is asked", || fake.count(line(kind)) == 1);
             drop(stream);
             let (again, other) = std::thread::scope(|scope| {
                 let again = scope.spawn(|| hook(&calls, kind, &body));

@@ -3,6 +3,7 @@
 //! Owns connections, the log and the misbehaviour. Owns no rule of a host.
 
 use super::backend::Backend;
+use crate::harness::Port;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -178,12 +179,14 @@ pub struct Fake {
 impl Fake {
     /// Listens on a free port and answers by `answer`, which is told its own address.
     pub fn start(answer: impl Fn(&str, &Asked) -> Said + Send + Sync + 'static) -> Fake {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let authority = listener.local_addr().expect("address").to_string();
+        let port = Port::held();
+        let authority = port.address();
+        let listener = TcpListener::bind(&authority).expect("its own port");
         let (traps, log, git, is_closed) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
         let fake = Fake { authority, traps, log, git, is_closed };
         let (mine, answer) = (fake.clone(), Arc::new(answer));
         std::thread::spawn(move || {
+            let _port = port;
             let mut listener = Some(listener);
             loop {
                 match &listener {
@@ -225,7 +228,7 @@ impl Fake {
     fn waits(&self, is_so: impl Fn(bool) -> bool) {
         let begin = std::time::Instant::now();
         while !is_so(TcpStream::connect(&self.authority).is_ok()) {
-            assert!(begin.elapsed() < Duration::from_secs(20), "the port of {} stays as it is", self.authority);
+            assert!(begin.elapsed() < Duration::from_secs(60), "the port of {} stays as it is", self.authority);
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -316,7 +319,7 @@ impl Fake {
 }
 
 fn read(stream: TcpStream) -> Option<(Asked, TcpStream)> {
-    stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|n| *n > 0)?;

@@ -98,7 +98,8 @@ fn of_signing_in(said: &Value) {
 #[test]
 fn a_published_client_of_gitlab_takes_the_fake_for_it() {
     let host = GitLab::below("/gitlab");
-    let token = host.personal_token(&["api"], host.clock.now() + 86_400);
+    let ends = host.clock.now() + 86_400;
+    let token = host.personal_token(&["api"], ends);
     host.forge(|forge| {
         forge.add_space("octo-org", Kind::Group, &[1]);
         forge.add_space("octo-org/team", Kind::Group, &[1]);
@@ -122,7 +123,7 @@ fn a_published_client_of_gitlab_takes_the_fake_for_it() {
     });
     let said = Client::run(command, &settings).said("results");
     of_signing_in(&said["signed_in"]);
-    let day = moment(host.clock.now() + 86_400)[..10].to_owned();
+    let day = moment(ends)[..10].to_owned();
     assert_eq!(said["own_token"], json!([["api"], true, day]), "{said}");
     let spaces = json!(["lynx", "octo-org", "octo-org/team"]);
     assert_eq!((&said["namespaces"], &said["bearer"]), (&spaces, &spaces), "{said}");

@@ -60,7 +60,7 @@ impl Callback {
 
     /// The next request target, as it stood on the wire; of a POST with the form as its query.
     pub fn next(&self) -> String {
-        self.arrived.recv_timeout(Duration::from_secs(30)).expect("the browser came back to the client")
+        self.arrived.recv_timeout(Duration::from_secs(60)).expect("the browser came back to the client")
     }
 
     /// Whether nothing came.

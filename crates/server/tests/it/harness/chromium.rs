@@ -42,7 +42,7 @@ fn driver() -> &'static Driver {
                 let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
                 return Driver { url: format!("http://127.0.0.1:{port}"), _process: process, _home: home };
             }
-            assert!(start.elapsed() < Duration::from_secs(30), "{program} did not start: {text}");
+            assert!(start.elapsed() < Duration::from_secs(60), "{program} did not start: {text}");
             std::thread::sleep(Duration::from_millis(20));
         }
     })
@@ -72,7 +72,7 @@ impl Chromium {
             "browserName": "chrome",
             "goog:loggingPrefs": {"browser": "ALL"},
             "goog:chromeOptions": {"args": arguments},
-            "timeouts": {"pageLoad": 30000, "implicit": 0},
+            "timeouts": {"pageLoad": 50000, "implicit": 0},
         }}});
         let answer = command("POST", "/session", &wanted);
         let session = answer["sessionId"].as_str().unwrap_or_else(|| panic!("no Chromium: {answer}")).to_owned();
@@ -122,7 +122,7 @@ impl Chromium {
             if let Some(element) = self.find(id) {
                 return element;
             }
-            assert!(start.elapsed() < Duration::from_secs(15), "no #{id} at {}: {}", self.url(), self.source());
+            assert!(start.elapsed() < Duration::from_secs(60), "no #{id} at {}: {}", self.url(), self.source());
             std::thread::sleep(Duration::from_millis(30));
         }
     }
@@ -136,7 +136,7 @@ impl Chromium {
             if url.starts_with(start) {
                 return url;
             }
-            assert!(begin.elapsed() < Duration::from_secs(15), "at {url}, not {start}: {}", self.source());
+            assert!(begin.elapsed() < Duration::from_secs(60), "at {url}, not {start}: {}", self.source());
             std::thread::sleep(Duration::from_millis(30));
         }
     }

@@ -83,7 +83,7 @@ impl Call {
         &self.url
     }
 
-    /// Sends it and reads the whole answer. Panics when there is none within half a minute.
+    /// Sends it and reads the whole answer. Panics when there is none within a minute.
     pub fn send(&self) -> Answer {
         self.try_send().unwrap_or_else(|why| panic!("{} {}: {why}", self.method, self.url))
     }
@@ -171,7 +171,7 @@ fn connect_from(authority: &str, address: Ipv4Addr) -> Result<TcpStream, String>
 }
 
 fn within_limits(stream: TcpStream) -> Result<TcpStream, String> {
-    let limit = Some(Duration::from_secs(30));
+    let limit = Some(Duration::from_secs(60));
     stream.set_read_timeout(limit).and_then(|()| stream.set_write_timeout(limit)).map_err(|e| e.to_string())?;
     Ok(stream)
 }

@@ -13,11 +13,18 @@ struct Reaper(Child);
 impl Reaper {
     /// `last_will` is a shell script in which `$0` is `argument`.
     fn new(last_will: &str, argument: &std::ffi::OsStr) -> Reaper {
-        let script = format!("trap '' INT TERM HUP; cat >/dev/null; {last_will}");
+        let script = format!("trap '' INT TERM HUP; read -r word || {last_will}");
         let mut command = Command::new("sh");
         command.args(["-c", &script]).arg(argument);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         Reaper(command.spawn().expect("sh"))
+    }
+
+    /// Nothing is left to do.
+    fn dismiss(&mut self) {
+        if let Some(stdin) = &mut self.0.stdin {
+            let _ = stdin.write_all(b"done\n");
+        }
     }
 }
 
@@ -45,14 +52,14 @@ impl Litter {
 /// A process that ends with its value, or with the tests.
 pub struct Guarded {
     child: Child,
-    _reaper: Reaper,
+    reaper: Reaper,
 }
 
 impl Guarded {
     pub fn spawn(command: &mut Command) -> Guarded {
         let child = command.spawn().unwrap_or_else(|why| panic!("{command:?}: {why}"));
         let reaper = Reaper::new("kill -KILL \"$0\" 2>/dev/null", child.id().to_string().as_ref());
-        Guarded { child, _reaper: reaper }
+        Guarded { child, reaper }
     }
 
     pub fn id(&self) -> u32 {
@@ -96,6 +103,8 @@ impl Drop for Guarded {
                 self.kill();
             }
         }
+        // Its number may be another process's by now.
+        self.reaper.dismiss();
     }
 }
 

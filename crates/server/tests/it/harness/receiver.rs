@@ -95,7 +95,7 @@ impl Receiver {
     /// The next request.
     #[track_caller]
     pub fn next(&self) -> Heard {
-        self.within(Duration::from_secs(30)).expect("the application was told")
+        self.within(Duration::from_secs(60)).expect("the application was told")
     }
 
     /// The next request, if it comes in this time.

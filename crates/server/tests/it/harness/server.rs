@@ -1,6 +1,8 @@
 //! The real binary, serving on a free port, and the real command line beside it.
 
 use super::application::{App, Person};
+use super::http::Call;
+use super::port::Port;
 use super::process::{Guarded, Litter, run};
 use super::{postgres, unique};
 use serde_json::Value;
@@ -27,6 +29,8 @@ pub struct Server {
     process: Guarded,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    /// Its own between an end and the next start, too.
+    port: Port,
     _litter: Litter,
 }
 
@@ -63,16 +67,15 @@ impl Server {
         let directory = litter.path.clone();
         let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
         let environment: Vec<_> = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        let how = (arguments.as_slice(), environment.as_slice());
-        let (process, url) = spawn(&directory, database_url.as_deref(), how, "127.0.0.1:0");
-        Server { url, database, database_url, directory, process, arguments, environment, _litter: litter }
+        let (how, port) = ((arguments.as_slice(), environment.as_slice()), Port::held());
+        let (process, url) = spawn(&directory, database_url.as_deref(), how, &port);
+        Server { url, database, database_url, directory, process, arguments, environment, port, _litter: litter }
     }
 
     /// Starts the server again on the same data and port after it ended.
     pub fn restart(&mut self) {
-        let listen = self.authority().to_owned();
         let how = (self.arguments.as_slice(), self.environment.as_slice());
-        let (process, url) = spawn(&self.directory, self.database_url.as_deref(), how, &listen);
+        let (process, url) = spawn(&self.directory, self.database_url.as_deref(), how, &self.port);
         assert_eq!(url, self.url);
         self.process = process;
     }
@@ -89,8 +92,8 @@ impl Server {
         let mut arguments = self.arguments.clone();
         arguments.extend(["--public-url".to_owned(), public_url.to_owned()]);
         let (environment, database_url) = (self.environment.clone(), self.database_url.clone());
-        let how = (arguments.as_slice(), environment.as_slice());
-        let (process, url) = spawn(&directory, database_url.as_deref(), how, "127.0.0.1:0");
+        let (how, port) = ((arguments.as_slice(), environment.as_slice()), Port::held());
+        let (process, url) = spawn(&directory, database_url.as_deref(), how, &port);
         Server {
             url,
             database: self.database,
@@ -99,6 +102,7 @@ impl Server {
             process,
             arguments,
             environment,
+            port,
             _litter: litter,
         }
     }
@@ -118,6 +122,15 @@ impl Server {
 
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
+    }
+
+    /// Waits until the server has made its keys, which it does beside everything else: RS256's may take seconds. From then on
+    /// it writes nothing of its own accord but once a minute.
+    pub fn settles(&self) {
+        super::wait_until("a key to sign with and a next one, of three algorithms", || {
+            let set = Call::get(self.at("/oauth/jwks")).send().json();
+            set["keys"].as_array().is_some_and(|keys| keys.len() >= 6)
+        });
     }
 
     /// Everything that the server printed, on both streams.
@@ -231,7 +244,7 @@ fn spawn(
     directory: &Path,
     database_url: Option<&str>,
     (arguments, environment): (&[String], &[(String, String)]),
-    listen: &str,
+    port: &Port,
 ) -> (Guarded, String) {
     let open = |name: &str| {
         let path = directory.join(name);
@@ -241,7 +254,7 @@ fn spawn(
     };
     let ((out, stdout, seen), (_, stderr, _)) = (open("out.txt"), open("log.txt"));
     let mut command = binary(directory, database_url);
-    command.args(["serve", "--listen", listen]).args(arguments);
+    command.args(["serve", "--listen", &port.address()]).args(arguments);
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     // All tests come from one address. The limits themselves are proven with values of their own.
     if !arguments.iter().any(|a| a == "--pending-per-minute") {
