@@ -78,7 +78,7 @@ impl Guessing {
 pub struct Wait(pub u32);
 
 /// How long a try stands in line, at most. The line is short, so that only a machine that does nothing comes to this end.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What is told who found the line too long.
 const CROWDED: Wait = Wait(1);
 

@@ -53,6 +53,17 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Plays a scene until it was quick enough to show something. Waits begin with a second, which a machine that dawdles sits
+/// out, so that it is told something else.
+pub fn until_quick<T>(scene: impl Fn() -> Option<T>) -> T {
+    (0..50).find_map(|_| scene()).expect("fifty times too slow")
+}
+
+/// Nothing where a first wait may be over that began after `since`.
+pub fn quick(since: std::time::Instant) -> Option<()> {
+    (since.elapsed() < std::time::Duration::from_secs(1)).then_some(())
+}
+
 /// A name that no other test uses: tests share a server.
 pub fn unique(what: &str) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};

@@ -23,6 +23,12 @@ pub fn batch(url: &str, sql: &str) {
     with(url, async |client| client.batch_execute(sql).await.unwrap_or_else(|why| panic!("{sql}: {why}")));
 }
 
+/// How many connections to the database at `url` are such (a condition on `pg_stat_activity`).
+pub fn count(url: &str, condition: &str) -> i64 {
+    let sql = format!("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND {condition}");
+    with(url, async |client| client.query_one(&sql, &[]).await.unwrap_or_else(|why| panic!("{sql}: {why}")).get(0))
+}
+
 /// Everything in the database as text, table by table: what a thief of a dump would read.
 pub fn dump(url: &str) -> String {
     with(url, async |client| {
