@@ -11,6 +11,7 @@ pub use browse::Browse;
 
 use crate::pages::problem::Problem;
 use crate::pages::setup::Fault;
+use std::borrow::Cow;
 use vestibule_store::git_authorizations::TokenType;
 use vestibule_store::git_standing::GitStatus;
 
@@ -186,7 +187,7 @@ pub struct Setup {
 pub struct ProblemWords {
     pub heading: &'static str,
     pub happened: &'static str,
-    pub next: &'static str,
+    pub next: Cow<'static, str>,
 }
 
 /// The frame of the problem page.

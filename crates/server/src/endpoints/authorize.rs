@@ -189,10 +189,8 @@ async fn keep(
 ) -> Result<Response, StoreError> {
     let ticks = app.clock.ticks();
     let admitted = app.guard.admit(received.peer, ticks);
-    if let Err(seconds) = admitted.and_then(|()| app.application_guard.admit_application(client.id, ticks)) {
-        let mut response = answer::problem(Problem::TooManyRequests, &received.request_id);
-        answer::retry_after(&mut response, seconds);
-        return Ok(response);
+    if let Err(wait_s) = admitted.and_then(|()| app.application_guard.admit_application(client.id, ticks)) {
+        return Ok(answer::problem(Problem::TooManyRequests { wait_s }, &received.request_id));
     }
     let id: Id = app.dice.id(now);
     let new = NewAuthorization { id, application: client.id, browser: browser.digest(), request: request.to_json() };

@@ -125,7 +125,7 @@ impl Stored {
             SignIn::Done => self.again(),
             SignIn::Wrong => self.sign_in_page(FAILED_STATUS, name, true),
             SignIn::Busy => answer::problem(Problem::Busy, &received.request_id),
-            SignIn::Wait(wait) => answer::wait_page(wait.0, &received.request_id),
+            SignIn::Wait(wait) => answer::problem(wait.problem(), &received.request_id),
         })
     }
 

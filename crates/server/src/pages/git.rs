@@ -19,10 +19,10 @@ use crate::broker::keeping::Keeper;
 use crate::broker::place::Place;
 use crate::broker::{CALLBACK, NotKept};
 use crate::text::Language;
+use crate::web::answer;
 use crate::web::browser::Browser;
 use crate::web::caller::{self, SignIn};
 use crate::web::form::{PageForm, Received};
-use crate::web::{answer, guessing};
 use axum::extract::State;
 use axum::response::Response;
 use landed::LandedPage;
@@ -120,7 +120,7 @@ async fn sign_in(
         SignIn::Done => answer::see_other(&here(received)),
         SignIn::Wrong => answer::page(FAILED_STATUS, sign_in_form(browser, purpose, name, true), &[]),
         SignIn::Busy => answer::problem(Problem::Busy, &received.request_id),
-        SignIn::Wait(guessing::Wait(seconds)) => answer::wait_page(seconds, &received.request_id),
+        SignIn::Wait(wait) => answer::problem(wait.problem(), &received.request_id),
     })
 }
 

@@ -119,7 +119,7 @@ async fn try_sign_in(app: &App, received: &Received) -> Result<Response, StoreEr
         SignIn::Done => answer::see_other("/"),
         SignIn::Wrong => answer::page(sign_in::FAILED_STATUS, sign_in_form(&browser, "/sign-in", name, true), &[]),
         SignIn::Busy => answer::problem(Problem::Busy, &received.request_id),
-        SignIn::Wait(wait) => answer::wait_page(wait.0, &received.request_id),
+        SignIn::Wait(wait) => answer::problem(wait.problem(), &received.request_id),
     };
     Ok(browser.dress(app, response))
 }

@@ -29,7 +29,9 @@ pub enum Problem {
     /// The form is not from this browser, or too old: the form token does not fit.
     FormStale,
     /// Too many requests from this address.
-    TooManyRequests,
+    TooManyRequests { wait_s: u32 },
+    /// Too many tries at a password, and how long the next one has to wait, in seconds.
+    TooManyTries { wait_s: u32 },
     /// A queue is full.
     Busy,
     /// Nothing is at this address.
@@ -65,7 +67,7 @@ pub enum Problem {
 impl Problem {
     /// All of them, for tests.
     #[cfg(test)]
-    pub const ALL: [Problem; 25] = [
+    pub const ALL: [Problem; 26] = [
         Problem::UnknownApplication,
         Problem::ApplicationDisabled,
         Problem::WrongCallback,
@@ -75,7 +77,8 @@ impl Problem {
         Problem::AlreadySentBack,
         Problem::NotAssigned,
         Problem::FormStale,
-        Problem::TooManyRequests,
+        Problem::TooManyRequests { wait_s: 2 },
+        Problem::TooManyTries { wait_s: 1 },
         Problem::Busy,
         Problem::NotFound,
         Problem::MethodNotAllowed,
@@ -105,7 +108,7 @@ impl Problem {
             Problem::GitWayOver | Problem::GitWayUsed => 410,
             Problem::GitNotKept => 409,
             Problem::TooLarge => 413,
-            Problem::TooManyRequests | Problem::GitTooManyTries => 429,
+            Problem::TooManyRequests { .. } | Problem::TooManyTries { .. } | Problem::GitTooManyTries => 429,
             Problem::ServerError => 500,
             Problem::GitHostFailed => 502,
             Problem::Busy | Problem::Unavailable => 503,
@@ -124,7 +127,8 @@ impl Problem {
             Problem::AlreadySentBack => "already_sent_back",
             Problem::NotAssigned => "not_assigned",
             Problem::FormStale => "form_stale",
-            Problem::TooManyRequests => "too_many_requests",
+            Problem::TooManyRequests { .. } => "too_many_requests",
+            Problem::TooManyTries { .. } => "too_many_tries",
             Problem::Busy => "busy",
             Problem::NotFound => "not_found",
             Problem::MethodNotAllowed => "method_not_allowed",
@@ -152,7 +156,7 @@ impl Problem {
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
             Problem::Busy | Problem::Unavailable => Some(5),
-            Problem::TooManyRequests => Some(30),
+            Problem::TooManyRequests { wait_s } | Problem::TooManyTries { wait_s } => Some(wait_s),
             Problem::GitTooManyTries => Some(60),
             _ => None,
         }

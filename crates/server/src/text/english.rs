@@ -12,6 +12,7 @@ use super::{
 };
 use crate::pages::problem::{Difference, Problem};
 use crate::pages::setup::Fault;
+use std::borrow::Cow;
 
 pub(super) static TEXT: Text = Text {
     lang: "en",
@@ -204,7 +205,7 @@ const fn difference(difference: Difference) -> &'static str {
     }
 }
 
-const fn problem(problem: Problem) -> ProblemWords {
+fn problem(problem: Problem) -> ProblemWords {
     let (heading, happened, next) = match problem {
         Problem::UnknownApplication => (
             "This application is not known here",
@@ -251,11 +252,20 @@ const fn problem(problem: Problem) -> ProblemWords {
             "The page was open for a long time, came from elsewhere, or your browser does not keep cookies.",
             "Go back, load the page again, and allow cookies for this site if they are switched off.",
         ),
-        Problem::TooManyRequests => (
-            "Please wait a moment",
-            "More requests came from your network than we answer at once.",
-            "Try again in half a minute.",
-        ),
+        Problem::TooManyRequests { wait_s } => {
+            return ProblemWords {
+                heading: "Please wait a moment",
+                happened: "More requests came from your network, or to this application, than we answer at once.",
+                next: try_again(wait_s),
+            };
+        }
+        Problem::TooManyTries { wait_s } => {
+            return ProblemWords {
+                heading: "Please wait a moment",
+                happened: "There were too many tries to sign in with this name or from your network, so that the next one has to wait. Yours was not looked at: it may have been right.",
+                next: try_again(wait_s),
+            };
+        }
         Problem::Busy => (
             "Many people are signing in right now",
             "There is a queue, and it is full. Nothing of what you typed was wrong.",
@@ -296,5 +306,12 @@ const fn problem(problem: Problem) -> ProblemWords {
             "Try again. If it happens again, tell your administrator the reference below.",
         ),
     };
-    ProblemWords { heading, happened, next }
+    ProblemWords { heading, happened, next: next.into() }
+}
+
+fn try_again(wait_s: u32) -> Cow<'static, str> {
+    match wait_s {
+        0 | 1 => "Try again in a second.".into(),
+        _ => format!("Try again in {wait_s} seconds.").into(),
+    }
 }

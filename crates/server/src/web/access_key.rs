@@ -4,7 +4,7 @@
 //! the same work, the same answer (FM-96). How often a key may be tried is `vestibule_store::key_locks`'s.
 
 use crate::app::App;
-use crate::seal::{Place, Scope};
+use crate::seal::{Place, Scope, Unsealed};
 use crate::web::caller;
 use crate::web::form::Received;
 use crate::web::guard;
@@ -52,10 +52,12 @@ pub async fn try_key(
     if let Some(until) = lock.until {
         return Err(Denied::Locked(until));
     }
-    let secret = match &found {
-        Some(found) => open(app, found).await?,
-        None => Secret::new(STAND_IN),
+    // A secret that was changed in the database proves nothing: it is as if there were none, and the trail names the row.
+    let opened = match found {
+        Some(found) => open(app, &found).await?.map(|secret| (secret, found)),
+        None => None,
     };
+    let (secret, found) = opened.map_or_else(|| (Secret::new(STAND_IN), None), |(secret, found)| (secret, Some(found)));
     let counters = if found.is_some() { counters } else { of_nobody };
     let (true, Some(found)) = (proves(&secret), found) else {
         let note = caller::note(app, received, "nobody".to_owned(), now);
@@ -111,11 +113,16 @@ async fn keep_use_of_dead_key(
     app.store.keep_event(&note, Event { action: "access_key.use", target, outcome: "refused", details }).await
 }
 
-async fn open(app: &App, found: &FoundAccessKey) -> Result<Secret, Denied> {
+/// The secret of the key; `None` when what stands in its row is not what was sealed there.
+async fn open(app: &App, found: &FoundAccessKey) -> Result<Option<Secret>, Denied> {
     let place = Place { table: "access_keys", column: "sealed", row: found.id };
-    let opened = app.seal.open_value(Scope::Deployment, &place, &found.secret).await;
-    let mut plain = opened.map_err(|why| Denied::Failed(why.to_string()))?;
-    String::from_utf8(std::mem::take(&mut *plain)).map(Secret::new).map_err(|_| Denied::Failed(NOT_TEXT.to_owned()))
+    match app.seal.open_value(Scope::Deployment, &place, &found.secret).await {
+        Ok(mut plain) => String::from_utf8(std::mem::take(&mut *plain))
+            .map(|text| Some(Secret::new(text)))
+            .map_err(|_| Denied::Failed(NOT_TEXT.to_owned())),
+        Err(Unsealed::Changed { .. }) => Ok(None),
+        Err(why) => Err(Denied::Failed(why.to_string())),
+    }
 }
 
 /// The counters of a key, or of names that nobody has, which share a bounded number of them for each address (FM-117).

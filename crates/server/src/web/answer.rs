@@ -92,13 +92,6 @@ pub fn problem_for(problem: Problem, request_id: &str, for_developers: Option<Fo
     response
 }
 
-/// The page for a person who has tried too often, with the time to wait.
-pub fn wait_page(seconds: u32, request_id: &str) -> Response {
-    let mut response = problem(Problem::TooManyRequests, request_id);
-    retry_after(&mut response, seconds);
-    response
-}
-
 /// Sends the browser on with a GET, never with the form again (303, statement 16).
 pub fn see_other(location: &str) -> Response {
     let mut response = Response::new(Body::empty());

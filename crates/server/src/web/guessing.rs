@@ -10,6 +10,7 @@ mod line;
 mod tried;
 
 use crate::app::App;
+use crate::pages::problem::Problem;
 use crate::passwords::Place;
 use crate::web::form::Received;
 use line::{Crowd, Full, Lines};
@@ -76,6 +77,13 @@ impl Guessing {
 /// A try that may not be made now; after how many seconds another makes sense.
 #[derive(Clone, Copy, Debug)]
 pub struct Wait(pub u32);
+
+impl Wait {
+    /// As a page tells it.
+    pub const fn problem(self) -> Problem {
+        Problem::TooManyTries { wait_s: self.0 }
+    }
+}
 
 /// How long a try stands in line, at most. The line is short, so that only a machine that does nothing comes to this end.
 const PATIENCE: Duration = Duration::from_secs(10);

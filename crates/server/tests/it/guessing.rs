@@ -29,8 +29,11 @@ fn retry_after(answer: &Answer) -> u64 {
 /// The answer of one who must wait, at a page; gives the seconds.
 #[track_caller]
 fn page_waits(page: &Page) -> u64 {
-    assert_eq!(page.is_error_page(429), "too_many_requests");
-    retry_after(&page.answer)
+    assert_eq!(page.is_error_page(429), "too_many_tries");
+    let seconds = retry_after(&page.answer);
+    let told = if seconds == 1 { "in a second.".to_owned() } else { format!("in {seconds} seconds.") };
+    assert!(page.plain().contains(&told), "{told} {}", page.plain());
+    seconds
 }
 
 /// The same at the token endpoint.
