@@ -707,54 +707,68 @@ fn peak_memory(server: &mut Server) -> u64 {
 /// account, for as many accounts as there are tries, and for those where a network has five tries as ever. The machine runs
 /// the callers too, and others, so the token endpoint is measured against the same crowd at the same machine when it asks
 /// for `/livez` only: in the middle one of five windows its p99 is at most three times what it is then. Those who are told to
-/// come back are told so within 50 ms: half of them in the middle window, 19 in 20 in the best one; where others keep the machine busy, within
-/// three times what the same crowd is answered in at `/livez`. A noisy machine gets three chances. None but the budget is tried at all, whatever the machine does.
+/// come back are told so within 50 ms: half of them in the middle window, 19 in 20 in the best one; where others keep the
+/// machine busy, within three times what the calm crowd is answered in. A noisy machine gets five chances at each, with another
+/// calm crowd. None but the budget is tried at all, whatever the machine does.
 #[test]
 fn fm_117_fm_121_a_storm_of_wrong_passwords_is_told_to_come_back_at_once_and_tokens_are_given_meanwhile() {
     for database in [Database::Sqlite, Database::Postgres] {
         let mut server = Server::start(database, &[]);
-        let (service, app, person) = (server.app("service"), server.app("gitlife"), server.person());
-        let narrow = with_five_free(database);
-        let (narrow_service, narrow_app) = (narrow.app("service"), narrow.app("gitlife"));
-        let mut seen = Vec::new();
         let before = peak_memory(&mut server);
-        let good = (0..3).any(|chance| {
-            let mut calm = storm(&server, &service, |_| Call::get(server.at("/livez")).send());
-            let [token, half_of_calm, most_of_calm] = middle(&mut calm);
-            let one = storm(&server, &service, |_| by_password_mode(&app, &person.name, "wrong"));
-            let wrong = |app: &App, n: usize| by_password_mode(app, &format!("nobody-{n}-{chance}"), "wrong");
-            let many = storm(&server, &service, |n| wrong(&app, n));
-            let network = storm(&narrow, &narrow_service, |n| wrong(&narrow_app, n));
-            // The excess never comes to the pool.
-            for storm in [&one, &network] {
-                assert!(storm.tried <= budget(5, storm.took), "{} tried in {:?}", storm.tried, storm.took);
-            }
-            let storms = [("one account", one), ("many accounts", many), ("one network", network)];
-            storms.into_iter().all(|(of, mut storm)| {
-                let told: usize = storm.windows.iter().map(|window| window.excess.0.len()).sum();
-                assert!(told > 50, "{told} were told to come back");
-                let by_window = figures(&mut storm);
-                let line = format!(
-                    "{database:?}, {of}: token p50/p99 {:?}/{:?} idle, p99 {token:?} in a calm crowd, of which half are answered in {half_of_calm:?} and 19 in 20 in {most_of_calm:?}; {} tried, {told} told to \
-                     come back; by window token p99, answers p50 and p95: {by_window:?}",
-                    storm.idle.at(0.5),
-                    storm.idle.at(0.99),
-                    storm.tried,
-                );
-                eprintln!("{line}");
-                seen.push(line);
-                let [token_now, half, _] = middle(&mut storm);
-                let soon = |calm: Duration| Duration::from_millis(50).max(calm * 3);
-                token_now <= storm.idle.at(0.99).max(token) * 3
-                    && half <= soon(half_of_calm)
-                    && by_window.iter().any(|window| window[2] <= soon(most_of_calm))
-            })
-        });
+        storms(&server);
         let memory = peak_memory(&mut server);
         eprintln!("{database:?}: at most {memory} MiB of memory, {before} before");
-        assert!(good, "{seen:#?}");
         assert!(memory < 256, "{memory} MiB");
     }
+}
+
+fn storms(server: &Server) {
+    let (service, app, person) = (server.app("service"), server.app("gitlife"), server.person());
+    let narrow = with_five_free(server.database);
+    let (narrow_service, narrow_app) = (narrow.app("service"), narrow.app("gitlife"));
+    let wrong = |app: &App, n: usize, chance: usize| by_password_mode(app, &format!("nobody-{n}-{chance}"), "wrong");
+    let one = |_: usize| storm(server, &service, |_| by_password_mode(&app, &person.name, "wrong"));
+    let many = |chance| storm(server, &service, |n| wrong(&app, n, chance));
+    let network = |chance| storm(&narrow, &narrow_service, |n| wrong(&narrow_app, n, chance));
+    let calm_crowd = || middle(&mut storm(server, &service, |_| Call::get(server.at("/livez")).send()));
+    let all: [(&str, &dyn Fn(usize) -> Storm); 3] =
+        [("one account", &one), ("many accounts", &many), ("one network", &network)];
+    let mut calm = calm_crowd();
+    for (of, play) in all {
+        let mut seen = Vec::new();
+        let is_good = (0..5).any(|chance| {
+            if chance > 0 {
+                calm = calm_crowd();
+            }
+            let mut storm = play(chance);
+            // The excess never comes to the pool.
+            let is_bounded = of == "many accounts" || storm.tried <= budget(5, storm.took);
+            assert!(is_bounded, "{of}: {} tried in {:?}", storm.tried, storm.took);
+            let (line, is_good) = told_at_once(&mut storm, calm);
+            eprintln!("{:?}, {of}: {line}", server.database);
+            seen.push(line);
+            is_good
+        });
+        assert!(is_good, "{:?}, {of}: {seen:#?}", server.database);
+    }
+}
+
+/// What the storm showed, in words, and whether that is good beside the figures of a calm crowd.
+fn told_at_once(storm: &mut Storm, calm: [Duration; 3]) -> (String, bool) {
+    let told: usize = storm.windows.iter().map(|window| window.excess.0.len()).sum();
+    assert!(told > 50, "{told} were told to come back");
+    let (by_window, idle) = (figures(storm), [storm.idle.at(0.5), storm.idle.at(0.99)]);
+    let line = format!(
+        "token p50 and p99 {idle:?} idle; in a calm crowd token p99, answers p50 and p95 {calm:?}; {} tried, {told} told to \
+         come back; by window the same: {by_window:?}",
+        storm.tried,
+    );
+    let [token, half, _] = middle(storm);
+    let soon = |calm: Duration| Duration::from_millis(50).max(calm * 3);
+    let is_good = token <= idle[1].max(calm[0]) * 3
+        && half <= soon(calm[1])
+        && by_window.iter().any(|window| window[2] <= soon(calm[2]));
+    (line, is_good)
 }
 
 /// Of each window the token endpoint's p99, and of the answers that told to come back the p50 and the p95.
