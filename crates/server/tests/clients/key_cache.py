@@ -1,4 +1,4 @@
-"""joserfc, unmodified, as a resource server would use it: a key set that is kept for a while and never fetched sooner.
+"""joserfc, unmodified, as a resource server would use it: a key set that is kept for as long as it may and never fetched sooner.
 
 Gets its settings as one JSON argument. Reads one token a line, verifies each at once, and after the last line verifies those
 that it kept with a key set of that moment. Prints {"results": …}.
@@ -21,9 +21,12 @@ session = requests.Session()
 
 
 def fetch():
-    answer = session.get(settings["jwks"], timeout=30)
+    """The key set, and until when it may be kept: counted from when it was asked for."""
+    asked = time.monotonic()
+    answer = session.get(settings["jwks"], timeout=60)
     answer.raise_for_status()
-    return KeySet.import_key_set(answer.json())
+    kept_for = int(answer.headers["cache-control"].removeprefix("public, max-age="))
+    return KeySet.import_key_set(answer.json()), asked + kept_for
 
 
 def check(token, keys):
@@ -36,12 +39,13 @@ def check(token, keys):
         return repr(why)
 
 
-keys, fetched, fetches = None, 0.0, 0
+keys, until, kept_sets = None, 0.0, 0
 verified, failed, kept = 0, [], []
 for line in sys.stdin:
     token = line.strip()
-    if time.monotonic() - fetched >= settings["kept_for"]:
-        keys, fetched, fetches = fetch(), time.monotonic(), fetches + 1
+    if time.monotonic() >= until:
+        keys, until = fetch()
+        kept_sets += time.monotonic() < until
     why = check(token, keys)
     if why:
         failed.append(why)
@@ -49,7 +53,7 @@ for line in sys.stdin:
     if verified % 10 == 1:
         kept.append(token)
 
-keys = fetch()
+keys, _ = fetch()
 late = [why for why in (check(token, keys) for token in kept) if why]
-results = {"verified": verified, "failed": failed[:5], "fetches": fetches, "kept": len(kept), "late": late[:5]}
+results = {"verified": verified, "failed": failed[:5], "kept_sets": kept_sets, "kept": len(kept), "late": late[:5]}
 print(json.dumps({"results": results}), flush=True)

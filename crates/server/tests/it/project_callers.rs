@@ -104,7 +104,7 @@ fn st_52_a_project_token_is_given_for_a_password_and_for_an_access_key_shown_and
             json!([{ "id": format!("{:032x}", 1), "name": "default", "enabled": true }])
         );
         let trail: Vec<String> = server.with_store(async |store| {
-            let rows = store.list_audit(1_000).await.expect("reads");
+            let rows = store.list_audit(100_000).await.expect("reads");
             rows.into_iter().filter(|row| row.action.starts_with("project_token.")).map(|row| row.action).collect()
         });
         assert!(["project_token.add", "project_token.end"].iter().all(|wanted| trail.iter().any(|row| row == wanted)));
@@ -249,7 +249,7 @@ fn fm_96_a_signature_is_taken_for_fifteen_minutes_and_what_is_wrong_about_it_is_
         assert_eq!(key.get(&url).send().text(), wrong.text());
         let target = format!("access_key:{}", key.name);
         let uses = server.with_store(async |store| {
-            let rows = store.list_audit(1_000).await.expect("reads");
+            let rows = store.list_audit(100_000).await.expect("reads");
             rows.into_iter().filter(|row| row.action == "access_key.use" && row.target == target).count()
         });
         assert!((1..=2).contains(&uses), "a row an hour: {uses}");

@@ -201,7 +201,7 @@ fn enter(browser: &Chromium, apache: &Apache, person: &Person, consents: bool) {
     }
     let start = Instant::now();
     while !browser.shows("email") {
-        assert!(start.elapsed() < Duration::from_secs(30), "at {}: {}", browser.url(), apache.log());
+        assert!(start.elapsed() < Duration::from_secs(60), "at {}: {}", browser.url(), apache.log());
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(browser.text("email"), person.email);

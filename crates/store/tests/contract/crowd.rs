@@ -162,7 +162,13 @@ fn a_full_queue_is_said_at_once_and_nothing_of_it_is_done() {
             callers.push(tokio::spawn(async move { store.run(vec![statement!(TOUCH, id(1))]).await }));
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        assert!(callers[10..].iter().all(tokio::task::JoinHandle::is_finished), "refused at once");
+        // While it is held.
+        let refused = async {
+            while !callers[10..].iter().all(tokio::task::JoinHandle::is_finished) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(4), refused).await.expect("refused at once");
         blocker.release().await;
         let (mut done, mut busy) = (0, 0);
         for caller in callers {
@@ -186,14 +192,21 @@ fn a_caller_who_hangs_up_does_not_stop_a_verb_that_waits() {
         let store = Store::open(&database.url, Role::Server, options).await.expect("opens");
         store.run(add(1)).await.expect("runs");
         let blocker = Blocker::hold(&database.url).await;
-        let callers: Vec<_> = (0..3)
-            .map(|_| {
-                let store = store.clone();
-                tokio::spawn(async move { store.run(vec![statement!(TOUCH, id(1))]).await })
-            })
-            .collect();
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        for caller in callers {
+        let callers = (0..3).map(|_| {
+            let store = store.clone();
+            let (asks, asked) = tokio::sync::oneshot::channel();
+            let caller = tokio::spawn(async move {
+                let mut verb = std::pin::pin!(store.run(vec![statement!(TOUCH, id(1))]));
+                // Once is enough: from then on it is the store's.
+                let begun = std::future::poll_fn(|context| std::task::Poll::Ready(verb.as_mut().poll(context))).await;
+                assert!(begun.is_pending(), "somebody holds what it needs");
+                asks.send(()).expect("is waited for");
+                verb.await
+            });
+            (caller, asked)
+        });
+        for (caller, asked) in callers.collect::<Vec<_>>() {
+            asked.await.expect("asks");
             caller.abort();
             assert!(caller.await.expect_err("hung up").is_cancelled());
         }

@@ -269,6 +269,8 @@ fn a_commit_waits_for_the_disk_even_if_the_operator_switched_that_off() {
 fn a_connection_that_is_cut_is_an_error_and_the_next_verb_gets_a_new_one() {
     const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    const SLEEPS: &str = "SELECT query FROM pg_stat_activity WHERE datname = current_database() \
+                          AND state = 'active' AND query LIKE '%pg_sleep(%' AND pid <> pg_backend_pid()";
     one_empty_database(Kind::Postgres, async |database: &Database| {
         let store = database.open(Role::Server, THINGS).await.expect("opens");
         store.run(add(1)).await.expect("runs");
@@ -277,7 +279,9 @@ fn a_connection_that_is_cut_is_an_error_and_the_next_verb_gets_a_new_one() {
             let store = store.clone();
             async move { store.run(sleeping).await }
         });
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        while store.find(&statement!(SLEEPS)).await.expect("reads").is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
         database.command(CUT).await;
         let cut = cut.await.expect("ends");
         assert!(matches!(cut, Err(StoreError::Unavailable(_))), "{cut:?}");

@@ -81,7 +81,22 @@ pub fn killed_after(server: &Server, arguments: &[&str], after: Duration) -> boo
     cut
 }
 
-/// Size in CI: 1,500 values, twelve moments, on each database; the server is killed in the middle too.
+/// Runs `keys rotate --data` and kills it when the first value is seen to have moved, which is in the middle however fast the
+/// machine is; `true` when it was killed before its end.
+pub fn killed_at_sight(server: &Server) -> bool {
+    server.with_store(async |store| {
+        let key = async || store.deployment_secret(&name(0)).await.expect("reads").expect("is there").value.key;
+        let before = key().await;
+        let mut process = started(server, &["keys", "rotate", "--data"]);
+        while process.ended().is_none() && key().await == before {}
+        let cut = process.ended().is_none();
+        process.kill();
+        cut
+    })
+}
+
+/// Size in CI: 1,500 values, twelve moments on each database, more until one of them cut the moving itself in two; the server is
+/// killed in the middle too.
 #[test]
 fn fm_126_a_rotation_of_data_keys_that_is_killed_at_any_moment_loses_nothing_and_is_ended_by_the_next() {
     on_both_alone(|mut server| {
@@ -89,8 +104,15 @@ fn fm_126_a_rotation_of_data_keys_that_is_killed_at_any_moment_loses_nothing_and
         // Nobody else moves values while the command is killed.
         server.process().kill();
         let (mut cut, mut halfway, mut changed) = (0, 0, Vec::new());
-        for round in 0..12_u64 {
-            let killed = killed_after(&server, &["keys", "rotate", "--data"], Duration::from_millis(10 + 20 * round));
+        for round in 0..40_u64 {
+            if round >= 12 && cut >= 6 && halfway >= 1 {
+                break;
+            }
+            let moment = Duration::from_millis(10 + 20 * round);
+            let killed = match round {
+                0..12 => killed_after(&server, &["keys", "rotate", "--data"], moment),
+                _ => killed_at_sight(&server),
+            };
             cut += usize::from(killed);
             if !killed {
                 // It is over: its old key goes, so that the next round begins another.
@@ -99,11 +121,11 @@ fn fm_126_a_rotation_of_data_keys_that_is_killed_at_any_moment_loses_nothing_and
             }
             halfway += usize::from(all_open(&server, &changed) > 1);
             // Somebody writes a value meanwhile; the rotation never puts the old one back.
-            let n = 100 * round as usize;
+            let n = 101 * round as usize % VALUES;
             write(&server, n);
             changed.push(n);
         }
-        assert!(cut >= 6, "only {cut} of 12 were killed before their end");
+        assert!(cut >= 6, "only {cut} were killed before their end");
         assert!(halfway >= 1, "none was killed in the middle");
         let done = server.json(&["keys", "rotate", "--data"], "");
         assert_eq!(done["unreadable"], 0, "{done}");

@@ -206,14 +206,12 @@ fn matrix(database: Database) {
     let mut server = Server::start(database, &[]);
     let mut other = (database == Database::Postgres).then(|| server.second_node());
     for ((switch, cells), (_, project_cells)) in TABLE.iter().zip(&PROJECT_TABLE) {
-        // On a machine that is busy with other things a row may take longer than a code lives; then it proves nothing.
-        let proven = (0..3).any(|_| whole_row(&mut server, &mut other, *switch, &(cells, project_cells)));
-        assert!(proven, "{switch:?}: the codes were old when they were tried");
+        whole_row(&mut server, &mut other, *switch, &(cells, project_cells));
     }
 }
 
-/// Furnishes a scene and tries a row of the table on it; gives whether the codes were young all the while.
-fn whole_row(server: &mut Server, other: &mut Option<Server>, switch: Switch, cells: &Cells<'_>) -> bool {
+/// Furnishes a scene and tries a row of the table on it.
+fn whole_row(server: &mut Server, other: &mut Option<Server>, switch: Switch, cells: &Cells<'_>) {
     const YET: Cell = Open("nothing is switched off yet");
     let mut scene = Scene::furnish(server, switch);
     row(&mut scene, &(&[YET; 10], &[YET; 6]), server, false, "before");
@@ -236,7 +234,6 @@ fn whole_row(server: &mut Server, other: &mut Option<Server>, switch: Switch, ce
         row(&mut scene, cells, other, true, "turned back, on the other node");
     }
     scene.begin_anew(server);
-    scene.codes_were_young
 }
 
 #[test]
