@@ -8,10 +8,11 @@ use crate::config;
 use crate::dice::Dice;
 use crate::seal::KeyEncryptionKey;
 use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::net::TcpSocket;
 use vestibule_oauth::secret::Secret;
 
 /// Where applications are sent back to; nobody listens there.
@@ -26,8 +27,10 @@ pub struct House {
     database_url: Option<String>,
     /// What a server on PostgreSQL must be given.
     key: Secret,
-    /// The addresses of the first start; later starts take them again, so that the issuer stays. People reach the first.
-    addresses: [OnceLock<SocketAddr>; NODES],
+    /// The nodes' addresses: each start takes them again, so that the issuer stays. People reach the first.
+    addresses: Vec<SocketAddr>,
+    /// Bound to them and never listening: nobody who asks the system for any port is given one of a node that is down.
+    _ports: Vec<TcpSocket>,
     running: Mutex<Vec<Running>>,
 }
 
@@ -53,13 +56,15 @@ impl House {
         let directory = std::env::temp_dir().join(format!("vestibule-prove-{name}"));
         config::make_private(&directory)?;
         let key = KeyEncryptionKey::make(dice);
-        Ok(House { directory, database_url, key, addresses: Default::default(), running: Mutex::default() })
+        let nodes = if database_url.is_some() { NODES } else { 1 };
+        let ports = (0..nodes).map(|_| port().map_err(|error| format!("there is no free port: {error}")));
+        let (addresses, ports) = ports.collect::<Result<Vec<_>, String>>()?.into_iter().unzip();
+        Ok(House { directory, database_url, key, addresses, _ports: ports, running: Mutex::default() })
     }
 
     /// The nodes' addresses.
-    pub fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
-        let known: Vec<SocketAddr> = self.addresses.iter().filter_map(|address| address.get().copied()).collect();
-        if known.is_empty() { Err("the server was never started".to_owned()) } else { Ok(known) }
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.addresses.clone()
     }
 
     /// This program with the house's settings and nothing of our own environment.
@@ -76,24 +81,20 @@ impl House {
 
     /// Starts the nodes and waits until they listen: on SQLite one, whose second is the command line.
     pub fn start(&self) -> Result<(), String> {
-        let nodes = if self.database_url.is_some() { NODES } else { 1 };
-        for address in &self.addresses[..nodes] {
+        for address in &self.addresses {
             let started = self.start_node(address)?;
             self.running().push(started);
         }
         Ok(())
     }
 
-    fn start_node(&self, address: &OnceLock<SocketAddr>) -> Result<Running, String> {
+    fn start_node(&self, address: &SocketAddr) -> Result<Running, String> {
         let log = self.directory.join("log.txt");
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(&log).map_err(|e| e.to_string())?;
-        let listen = address.get().map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
         let mut command = self.program()?;
-        command.args(["serve", "--listen", &listen, "--guess-free", "100000000"]);
+        command.args(["serve", "--listen", &address.to_string(), "--guess-free", "100000000"]);
         command.args(["--pending-per-minute", "100000000", "--pending-per-application", "100000000"]);
-        if let Some(public) = self.addresses[0].get() {
-            command.args(["--public-url", &format!("http://{public}")]);
-        }
+        command.args(["--public-url", &format!("http://{}", self.addresses[0])]);
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn();
         let mut child = spawned.map_err(|error| format!("the server does not start: {error}"))?;
         let stdout = child.stdout.take().ok_or("the server has no output")?;
@@ -101,13 +102,11 @@ impl House {
         let mut line = String::new();
         let read = running._stdout.read_line(&mut line);
         let object: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-        let listening = object["listening"].as_str().and_then(|url| url.strip_prefix("http://")?.parse().ok());
-        let Some(listening) = listening else {
+        if object["listening"].as_str().and_then(|url| url.strip_prefix("http://")) != Some(&address.to_string()) {
             let _ = running.child.kill();
             let _ = running.child.wait();
             return Err(format!("the server did not listen ({read:?}): see {}", log.display()));
-        };
-        let _ = address.set(listening);
+        }
         Ok(running)
     }
 
@@ -193,6 +192,15 @@ impl Drop for House {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A port of this machine's, and what keeps it.
+fn port() -> std::io::Result<(SocketAddr, TcpSocket)> {
+    let socket = TcpSocket::new_v4()?;
+    // Whoever wants this very port and says the same, as a server does, may listen on it.
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    Ok((socket.local_addr()?, socket))
 }
 
 fn remove(directory: &Path) {

@@ -181,7 +181,7 @@ fn drive(
             Proof::Once => once::round(&stage, n, chance)?,
             Proof::Switches => switches::round(&stage, n, chance)?,
             Proof::Races => races::round(&stage, n, chance)?,
-            Proof::Timing => timing::round(&stage, n, chance, &mut measured)?,
+            Proof::Timing => timing::round(&stage, n, &mut measured)?,
         };
         stage.forget();
         tally.lock().unwrap_or_else(PoisonError::into_inner).add(&stage.took_part());
