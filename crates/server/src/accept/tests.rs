@@ -13,7 +13,7 @@ fn serve(limits: Limits) -> (DuplexStream, JoinHandle<()>, watch::Sender<bool>) 
     let router = Router::new().route("/", get(|| async { "x".repeat(1 << 20) })).route(
         "/slow",
         get(|| async {
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            tokio::time::sleep(Duration::from_millis(900)).await;
             "done"
         }),
     );
@@ -28,7 +28,7 @@ fn serve(limits: Limits) -> (DuplexStream, JoinHandle<()>, watch::Sender<bool>) 
 }
 
 fn short() -> Limits {
-    let short = Duration::from_millis(100);
+    let short = Duration::from_millis(300);
     Limits { silent: short, idle: short, request: short, farewell: short }
 }
 

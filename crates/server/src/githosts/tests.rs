@@ -4,7 +4,7 @@ use super::*;
 use crate::outbound::allowed::AllowedHost;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use vestibule_githost::address::Base;
 use vestibule_githost::refusal::Why as No;
 use vestibule_githost::secret::Secret;
@@ -180,7 +180,9 @@ async fn fm_86_fm_90_whatever_is_wrong_with_the_way_there_the_words_are_the_same
 #[tokio::test]
 async fn once_something_was_changed_there_a_host_that_cannot_be_reached_leaves_it_unknown() {
     let machine = Machine::playing(vec![answer("200 OK", "", "")]).await;
-    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobodys = TcpSocket::new_v4().unwrap();
+    nobodys.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = nobodys.local_addr().unwrap();
     let gone = Base::parse(&format!("http://{gone}")).unwrap();
     for (first, why) in
         [(wire::Method::Post, No::HostBroken { retry_after: None }), (wire::Method::Get, No::Unreachable)]
@@ -194,7 +196,7 @@ async fn once_something_was_changed_there_a_host_that_cannot_be_reached_leaves_i
 #[tokio::test]
 async fn a_host_that_is_slow_is_not_waited_for_and_not_asked_again() {
     let machine = Machine::playing(vec![Act::Silence]).await;
-    let bounds = Bounds { request: Duration::from_millis(200), ..BOUNDS };
+    let bounds = Bounds { request: Duration::from_secs(2), ..BOUNDS };
     let refusal = machine.converse_within(bounds, machine.ask(wire::Method::Get)).await.unwrap_err();
     assert_eq!((refusal.why, machine.heard().len()), (No::HostBroken { retry_after: None }, 1));
     assert!(refusal.reason.contains("in time"), "{}", refusal.reason);
@@ -217,10 +219,10 @@ async fn a_listing_that_there_is_no_time_to_end_is_cut_and_says_so() {
     let listing = listed(pages.clone(), Bounds { requests: 2, ..BOUNDS }).await.unwrap();
     assert_eq!((listing.items.len(), listing.is_cut), (2, true));
     let slow = pages.into_iter().chain([Act::Silence]).collect::<Vec<_>>();
-    let listing = listed(slow, Bounds { whole: 1000, ..BOUNDS }).await.unwrap();
+    let listing = listed(slow, Bounds { whole: 3000, ..BOUNDS }).await.unwrap();
     assert_eq!((listing.items.len(), listing.is_cut), (3, true));
     // Without a page there is no list.
-    let refusal = listed(vec![Act::Silence], Bounds { whole: 300, ..BOUNDS }).await.unwrap_err();
+    let refusal = listed(vec![Act::Silence], Bounds { whole: 2000, ..BOUNDS }).await.unwrap_err();
     assert_eq!(refusal.why, No::HostBroken { retry_after: None });
 }
 
@@ -235,7 +237,7 @@ async fn a_conversation_without_end_is_ended() {
     let refusal = machine.converse_within(bounds, again(machine.base.clone())).await.unwrap_err();
     assert_eq!((refusal.why, machine.heard().len()), (No::Unreachable, 7));
     // By time: the host answers at once, and there is always something more to ask.
-    let bounds = Bounds { whole: 300, requests: u32::MAX, ..BOUNDS };
+    let bounds = Bounds { whole: 3000, requests: u32::MAX, ..BOUNDS };
     let refusal = machine.converse_within(bounds, again(machine.base.clone())).await.unwrap_err();
     assert!(matches!(refusal.why, No::Unreachable | No::HostBroken { .. }), "{refusal:?}");
     assert!(machine.heard().len() > 7);
@@ -252,13 +254,12 @@ async fn what_there_was_no_time_left_for_before_it_was_sent_was_not_done() {
         let request = wire::Request::new(wire::Method::Post, base.at());
         Step::ask(request, |reply, _| Ok(reply.status()))
     };
-    let short = Bounds { whole: 300, ..BOUNDS };
+    let short = Bounds { whole: 2000, ..BOUNDS };
     let refusal = converse_within(short, None, &outbound, &Clock::system(), step()).await.unwrap_err();
     assert_eq!(refusal.why, No::Unreachable);
     assert!(refusal.is_definite() && machine.heard().len() == 1, "{refusal:?}");
     // What was sent is another matter.
-    let bounds = Bounds { whole: 300, ..BOUNDS };
-    let refusal = machine.converse_within(bounds, machine.ask(wire::Method::Post)).await.unwrap_err();
+    let refusal = machine.converse_within(short, machine.ask(wire::Method::Post)).await.unwrap_err();
     assert_eq!(refusal.why, No::HostBroken { retry_after: None });
 }
 
