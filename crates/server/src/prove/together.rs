@@ -10,7 +10,7 @@ use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 /// Nobody begins later than by this.
-const MOST_US: i64 = 300_000;
+const MOST_US: i64 = 1_000_000;
 
 /// How much later the use begins, in the middle; for each kind of race.
 #[derive(Default)]

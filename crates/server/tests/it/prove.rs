@@ -76,22 +76,36 @@ fn fm_30_fm_63_what_a_switch_ended_is_dead_in_a_history_of_races() {
     }
 }
 
+const RACES: [&str; 3] = ["refresh_revoke", "trade_disable", "consent_withdraw"];
+
+/// Races in which each side wins now and then. The driver has to find out which of the two is faster and by how much; on a slow
+/// machine it may take more rounds for that than there are, and then there are more. Gives how many there were, too.
+fn raced(database: Database) -> (Value, u64) {
+    const MORE: u64 = 80;
+    let result = proven("races", 20, database);
+    let is_race = |kind: &&str| {
+        let told = &result["kinds"][kind];
+        count(told, "met") > 0 && (1..20).contains(&count(told, "use_was_first"))
+    };
+    if RACES.iter().all(is_race) { (result, 20) } else { (proven("races", MORE, database), MORE) }
+}
+
 /// Size in CI: 40 rounds of three races, 20 on each database; `--long` makes 10,000.
 #[test]
 fn fm_29_fm_30_fm_63_of_refresh_and_revoke_trade_and_disable_consent_and_withdraw_both_never_win() {
     for database in [Database::Sqlite, Database::Postgres] {
-        let result = proven("races", 20, database);
+        let (result, rounds) = raced(database);
         assert_eq!(count(&result, "unknown") + count(&result, "unavailable"), 0, "a race was not answered: {result}");
-        for kind in ["refresh_revoke", "trade_disable", "consent_withdraw"] {
+        for kind in RACES {
             let told = &result["kinds"][kind];
-            assert_eq!(count(told, "rounds"), 20, "{result}");
+            assert_eq!(count(told, "rounds"), rounds, "{result}");
             let met = count(told, "met");
-            assert!((1..=20).contains(&met), "{kind}: the two sides met in {met} rounds: {result}");
+            assert!((1..=rounds).contains(&met), "{kind}: the two sides met in {met} rounds: {result}");
             let bound = told["below_at_95_percent"].as_f64().expect("a bound");
             assert!((bound - 3.0 / met as f64).abs() < 1e-9, "not the bound of the rounds that met: {result}");
             // A race that the same side always wins is none.
             let first = count(told, "use_was_first");
-            assert!(first > 0 && first < 20, "{kind}: {first} of 20: {result}");
+            assert!(first > 0 && first < rounds, "{kind}: {first} of {rounds}: {result}");
         }
         assert!(count(&result, "acknowledged") > 300 && count(&result, "refused") > 200, "hardly a race: {result}");
     }

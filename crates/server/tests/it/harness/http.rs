@@ -136,6 +136,8 @@ fn speak(mut stream: TcpStream, bytes: &[u8]) -> Result<Answer, String> {
         match stream.read(&mut piece) {
             Ok(0) => break,
             Ok(n) => reply.extend_from_slice(&piece[..n]),
+            // A read with a time limit is not taken up again by itself when the process was halted meanwhile.
+            Err(why) if why.kind() == std::io::ErrorKind::Interrupted => {}
             Err(why) if reply.is_empty() => return Err(why.to_string()),
             Err(_) => break,
         }
