@@ -190,6 +190,22 @@ impl Store {
         Ok(TakeGitFlow::Refused(refusal))
     }
 
+    /// Why the flow of `state` is not to be taken, as [`Store::take_git_flow`] judges it; `None` if it may be. Nothing is taken.
+    /// Refusals are audited.
+    pub async fn judge_git_flow(
+        &self,
+        state: &MachineSecret,
+        taking: &GitTaking<'_>,
+        note: &Note,
+    ) -> Result<Option<GitFlowRefusal>, StoreError> {
+        let found = self.find_git_flow(state).await?;
+        let refusal = found.map_or(Some(GitFlowRefusal::Unknown), |found| judge_taking(&found, taking, note.at));
+        if let Some(refusal) = refusal {
+            self.refused_git_flow("git_flow.take", state, refusal, note).await?;
+        }
+        Ok(refusal)
+    }
+
     async fn refused_git_flow(
         &self,
         action: &'static str,

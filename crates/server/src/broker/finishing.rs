@@ -1,7 +1,8 @@
 //! The end of the way back: a landed flow is taken, its code traded, and what comes of it kept.
 //!
 //! Owns the order: the name is looked at first, so that a wrong one spends nothing; then the flow is taken, once; only then
-//! is anything sent. Landing is `pages/git`'s. All of it happens in a task of its own, which is waited for when the server
+//! is anything sent. What keeps a flow from being taken is told only of one that could be: of any other it is told that it
+//! could not, whatever its name. Landing is `pages/git`'s. All of it happens in a task of its own, which is waited for when the server
 //! ends: a caller who hangs up does not leave a spent code and tokens that nobody has.
 
 use super::keeping::{Credential, Keeper, end_unkept, keep};
@@ -9,6 +10,7 @@ use super::place::{Place, sealed_at, text};
 use super::{NotKept, turn};
 use crate::app::App;
 use crate::githosts::converse_patiently;
+use crate::places::Seat;
 use crate::seal::Scope;
 use std::sync::Arc;
 use vestibule_githost::answers::Tokens;
@@ -16,6 +18,7 @@ use vestibule_githost::refusal::Why;
 use vestibule_githost::secret::Secret as HostSecret;
 use vestibule_oauth::id::Id;
 use vestibule_oauth::secret::{Kind, MachineSecret, Secret};
+use vestibule_store::audit::Note;
 use vestibule_store::git_authorizations::{GitAuthorization, TokenType};
 use vestibule_store::git_flow_steps::{GitFlowRefusal, GitTaking, TakeGitFlow};
 use vestibule_store::git_flows::GitFlow;
@@ -36,6 +39,26 @@ pub struct Finish {
     pub code: Secret,
 }
 
+impl Finish {
+    fn state(&self) -> Result<MachineSecret, NotKept> {
+        MachineSecret::parse(Kind::GitState, self.state.expose()).ok_or(NotKept::Flow(GitFlowRefusal::Unknown))
+    }
+
+    fn taking(&self, code: &Secret) -> GitTaking<'_> {
+        GitTaking {
+            person: self.keeper.person,
+            project: self.keeper.project,
+            kind_or_name: &self.kind_or_name,
+            tag: self.tag.as_deref(),
+            code: code.digest(),
+        }
+    }
+
+    fn note(&self, app: &App) -> Note {
+        Note { id: app.dice.id(app.clock.now()), ..self.keeper.note.clone() }
+    }
+}
+
 /// Finishes a flow.
 pub async fn finish(app: &Arc<App>, finish: Finish) -> Result<GitAuthorization, NotKept> {
     let here = app.clone();
@@ -44,8 +67,13 @@ pub async fn finish(app: &Arc<App>, finish: Finish) -> Result<GitAuthorization, 
 }
 
 async fn finish_here(app: &App, finish: &Finish) -> Result<GitAuthorization, NotKept> {
-    let renews = finish.keeper.look(app, finish.host).await?;
-    let _turn = turn(app, finish.keeper.project).await?;
+    let (renews, _turn) = match ready(app, finish).await {
+        Ok(ready) => ready,
+        // A name that is not fit is told of whatever comes with it.
+        Err(why @ (NotKept::BadName | NotKept::Ours(_))) => return Err(why),
+        // Judged after the name was looked at: if it was this very flow that brought the name, it is seen to be taken.
+        Err(why) => return judge(app, finish).await.and(Err(why)),
+    };
     let (flow, code) = take(app, finish).await?;
     if finish.host.is_some_and(|host| host != flow.host.id) {
         return Err(NotKept::Flow(GitFlowRefusal::OtherHost));
@@ -66,23 +94,18 @@ async fn finish_here(app: &App, finish: &Finish) -> Result<GitAuthorization, Not
     keep(app, &finish.keeper, &place, (flow.tag.as_deref(), renews), credential).await
 }
 
+/// What there must be before the flow is taken: a name (and what has it, where that is to be renewed), and a turn.
+async fn ready(app: &App, finish: &Finish) -> Result<(Option<(Id, i64)>, Seat<Id>), NotKept> {
+    let renews = finish.keeper.look(app, finish.host).await?;
+    Ok((renews, turn(app, finish.keeper.project).await?))
+}
+
 /// Takes the flow, and tells with which code: as it came, or decoded once more, because the documents tell people to copy
 /// both out of an address by hand (FM-134).
 async fn take(app: &App, finish: &Finish) -> Result<(GitFlow, Secret), NotKept> {
-    let Some(state) = MachineSecret::parse(Kind::GitState, finish.state.expose()) else {
-        return Err(NotKept::Flow(GitFlowRefusal::Unknown));
-    };
-    let mut refused = GitFlowRefusal::Unknown;
+    let (state, mut refused) = (finish.state()?, GitFlowRefusal::Unknown);
     for code in readings(&finish.code) {
-        let taking = GitTaking {
-            person: finish.keeper.person,
-            project: finish.keeper.project,
-            kind_or_name: &finish.kind_or_name,
-            tag: finish.tag.as_deref(),
-            code: code.digest(),
-        };
-        let note = vestibule_store::audit::Note { id: app.dice.id(app.clock.now()), ..finish.keeper.note.clone() };
-        match app.store.take_git_flow(&state, &taking, &note).await? {
+        match app.store.take_git_flow(&state, &finish.taking(&code), &finish.note(app)).await? {
             TakeGitFlow::Taken(flow) => return Ok((*flow, code)),
             TakeGitFlow::Refused(why) => refused = why,
         }
@@ -91,6 +114,18 @@ async fn take(app: &App, finish: &Finish) -> Result<(GitFlow, Secret), NotKept> 
         }
     }
     Err(NotKept::Flow(refused))
+}
+
+/// Says no if [`take`] would, and takes nothing.
+async fn judge(app: &App, finish: &Finish) -> Result<(), NotKept> {
+    let (state, mut refused) = (finish.state()?, None);
+    for code in readings(&finish.code) {
+        refused = app.store.judge_git_flow(&state, &finish.taking(&code), &finish.note(app)).await?;
+        if refused != Some(GitFlowRefusal::OtherCode) {
+            break;
+        }
+    }
+    refused.map_or(Ok(()), |why| Err(NotKept::Flow(why)))
 }
 
 /// The code as it came, and decoded once if it has escapes.

@@ -75,6 +75,39 @@ fn st_120_fm_44_of_64_who_take_a_landed_flow_at_once_one_does() {
 }
 
 #[test]
+fn st_120_judging_a_flow_takes_nothing_and_says_what_taking_it_would() {
+    each_database(async |store| {
+        let ground = Ground::new(store).await;
+        let judge = async |flow: Id, taking: GitTaking<'_>, at: i64| {
+            let judged = ground.store().judge_git_flow(&secret_of(flow), &taking, &ground.world.note(at)).await;
+            judged.expect("runs")
+        };
+        let (flow, good) = (ground.open().await, ground.taking());
+        assert_eq!(judge(flow, good.clone(), NOW + 1).await, Some(GitFlowRefusal::NotLanded));
+        assert!(matches!(land(&ground, flow, &ground.landing(), NOW + 1).await, LandGitFlow::Landed(_)));
+        for (taking, why) in [
+            (GitTaking { person: ground.world.id(), ..good.clone() }, GitFlowRefusal::OtherPerson),
+            (GitTaking { project: ground.world.id(), ..good.clone() }, GitFlowRefusal::OtherProject),
+            (GitTaking { kind_or_name: "gitee", ..good.clone() }, GitFlowRefusal::OtherHost),
+            (GitTaking { tag: Some("home"), ..good.clone() }, GitFlowRefusal::OtherTag),
+            (GitTaking { code: Digest::of(b"another"), ..good.clone() }, GitFlowRefusal::OtherCode),
+        ] {
+            assert_eq!(judge(flow, taking, NOW + 2).await, Some(why));
+            assert_eq!(ground.refusals().await[0], why.name());
+        }
+        assert_eq!(judge(flow, good.clone(), NOW + GIT_FLOW_MS).await, Some(GitFlowRefusal::Over));
+        assert_eq!(judge(ground.world.id(), good.clone(), NOW + 2).await, Some(GitFlowRefusal::Unknown));
+        let told = ground.refusals().await.len();
+        for _ in 0..2 {
+            assert_eq!(judge(flow, good.clone(), NOW + 2).await, None);
+        }
+        assert_eq!(ground.refusals().await.len(), told);
+        assert!(is_taken(&take(&ground, flow, &good, NOW + 2).await), "it is still there");
+        assert_eq!(judge(flow, good, NOW + 2).await, Some(GitFlowRefusal::Taken));
+    });
+}
+
+#[test]
 fn st_120_of_two_who_land_a_flow_at_once_with_two_codes_one_does() {
     each_database(async |store| {
         let ground = Ground::new(store).await;

@@ -1,10 +1,14 @@
 //! Attacks on the way to a Git host and back. Each is refused, one success at most, and nothing is sent to the host.
 
 use super::scene::{Scene, brought, join, project, refused, token};
+use crate::githosts::{Fault, Gate};
 use crate::harness::visitor::parameter;
-use crate::harness::{Call, Database, Page, Visitor};
+use crate::harness::{Call, Database, Page, Visitor, wait_until};
 use serde_json::json;
 use std::sync::Barrier;
+
+/// As many as one project may be obtaining at once.
+const OBTAINED_AT_ONCE: usize = 4;
 
 fn on_both(test: impl Fn(Scene)) {
     for database in [Database::Sqlite, Database::Postgres] {
@@ -189,42 +193,118 @@ fn in_turn<T>(ask: impl Fn() -> T, status: impl Fn(&T) -> u16) -> T {
 fn st_120_fm_112_of_64_callers_by_the_api_and_by_the_page_at_once_one_succeeds() {
     on_both(|scene| {
         let (address, visitor, page) = scene.landed("github");
-        scene.github.forget();
-        let gate = Barrier::new(64);
-        let form = page.form("git-name");
-        let statuses: Vec<u16> = std::thread::scope(|scope| {
-            let callers: Vec<_> = (0..64)
-                .map(|n| {
-                    let (gate, scene, form, page, visitor) = (&gate, &scene, &form, &page, &visitor);
-                    let address = &address;
-                    scope.spawn(move || {
-                        let name = format!("auth-{n}");
-                        let mut fields = form.fields();
-                        fields.retain(|(field, _)| field != "name");
-                        fields.push(("name".into(), name.clone()));
-                        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-                        gate.wait();
-                        match n % 2 {
-                            0 => {
-                                let ask = || scene.post("/github/oauth", &brought(&name, address));
-                                let answer = in_turn(ask, |answer| answer.status);
-                                if answer.status != 200 {
-                                    refused(&answer, 400, "SVCSTG.REPO.0402");
-                                }
-                                answer.status
-                            }
-                            _ => in_turn(|| visitor.clone().post(page, form, &fields).answer.status, |status| *status),
-                        }
-                    })
+        of_64_one_succeeds(&scene, &address, &visitor, &page, |n| format!("auth-{n}"));
+    });
+}
+
+/// The size is the same. A name that the winner has given is no reason to tell the others anything but that the way is used up.
+#[test]
+fn st_120_fm_112_of_64_callers_with_one_name_at_once_one_succeeds_and_the_others_are_told_of_the_state() {
+    on_both(|scene| {
+        let (address, mut visitor, page) = scene.landed("github");
+        of_64_one_succeeds(&scene, &address, &visitor, &page, |_| "auth1".to_owned());
+        // And afterwards, whatever it is to be called.
+        scene.authorize("gitee", "auth2");
+        let asked = scene.asked();
+        for name in ["auth1", "auth2", "auth3"] {
+            refused(&scene.post("/github/oauth", &brought(name, &address)), 400, "SVCSTG.REPO.0402");
+            let again = visitor.submit(&page, "git-name", &[("name", name)]);
+            assert_eq!(again.is_error_page(410), "git_way_used", "{name}");
+        }
+        // One that was never, one that is over, and one of another project, likewise.
+        let (other, _, _) = scene.landed("github");
+        let mut unknown = brought("auth2", &other);
+        unknown["state"] = json!("x");
+        refused(&scene.post("/github/oauth", &unknown), 400, "SVCSTG.REPO.0402");
+        refused(&scene.post("/github/oauth?tag=none", &brought("auth2", &other)), 400, "SVCSTG.REPO.0402");
+        refused(&scene.post("/github/oauth", &brought("auth2", &other)), 400, "SVCSTG.REPO.0403");
+        over(&scene);
+        refused(&scene.post("/github/oauth", &brought("auth2", &other)), 400, "SVCSTG.REPO.0402");
+        assert_eq!(scene.asked(), asked, "nothing was sent to a host");
+    });
+}
+
+#[test]
+fn st_120_a_state_that_is_being_redeemed_is_used_up_whatever_else_keeps_its_bearer_waiting() {
+    on_both(|scene| {
+        scene.authorize("gitee", "auth0");
+        let mut visitor = scene.visitor(&scene.ada);
+        let mut way = || {
+            let address = scene.way_back("github");
+            assert!(visitor.open(&address).shows("git-keep"));
+            address
+        };
+        let gate = Gate::default();
+        let redeemed: Vec<String> = (0..OBTAINED_AT_ONCE).map(|_| way()).collect();
+        let waiting = way();
+        let trade = "POST /login/oauth/access_token";
+        scene.github.fails(trade, Fault::FrozenBefore(gate.clone()), OBTAINED_AT_ONCE);
+        std::thread::scope(|scope| {
+            let callers: Vec<_> = (redeemed.iter().enumerate())
+                .map(|(n, address)| {
+                    let body = brought(&format!("auth-{n}"), address);
+                    let scene = &scene;
+                    scope.spawn(move || scene.post("/github/oauth", &body).status)
                 })
                 .collect();
-            callers.into_iter().map(|caller| caller.join().expect("a caller")).collect()
+            wait_until("all are at the host", || scene.github.count(trade) == OBTAINED_AT_ONCE);
+            // With its own name, with one that is taken, and with a free one for which the project has no turn.
+            for name in ["auth-0", "auth0", "auth9"] {
+                refused(&scene.post("/github/oauth", &brought(name, &redeemed[0])), 400, "SVCSTG.REPO.0402");
+            }
+            // What is still to be taken is told of the turn, and of the name.
+            refused(&scene.post("/github/oauth", &brought("auth9", &waiting)), 429, "SVCSTG.REPO.0400");
+            refused(&scene.post("/github/oauth", &brought("auth0", &waiting)), 400, "SVCSTG.REPO.0403");
+            gate.open();
+            for caller in callers {
+                assert_eq!(caller.join().expect("a caller"), 200);
+            }
         });
-        assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
-        assert!(statuses.iter().all(|status| [200, 400, 410].contains(status)), "{statuses:?}");
-        assert_eq!(scene.github.count("POST /login/oauth/access_token"), 1, "one code was traded once");
-        assert_eq!(scene.list().len(), 1);
+        assert_eq!(scene.post("/github/oauth", &brought("auth9", &waiting)).status, 200, "nothing of it was spent");
     });
+}
+
+/// Has 64 finish one way, half of them by the page's button, each under the name that `named` gives it.
+fn of_64_one_succeeds(
+    scene: &Scene,
+    address: &str,
+    visitor: &Visitor,
+    page: &Page,
+    named: impl Fn(usize) -> String + Sync,
+) {
+    scene.github.forget();
+    let (gate, form, named) = (Barrier::new(64), page.form("git-name"), &named);
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..64)
+            .map(|n| {
+                let (gate, form) = (&gate, &form);
+                scope.spawn(move || {
+                    let name = named(n);
+                    let mut fields = form.fields();
+                    fields.retain(|(field, _)| field != "name");
+                    fields.push(("name".into(), name.clone()));
+                    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+                    gate.wait();
+                    match n % 2 {
+                        0 => {
+                            let ask = || scene.post("/github/oauth", &brought(&name, address));
+                            let answer = in_turn(ask, |answer| answer.status);
+                            if answer.status != 200 {
+                                refused(&answer, 400, "SVCSTG.REPO.0402");
+                            }
+                            answer.status
+                        }
+                        _ => in_turn(|| visitor.clone().post(page, form, &fields).answer.status, |status| *status),
+                    }
+                })
+            })
+            .collect();
+        callers.into_iter().map(|caller| caller.join().expect("a caller")).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 400, 410].contains(status)), "{statuses:?}");
+    assert_eq!(scene.github.count("POST /login/oauth/access_token"), 1, "one code was traded once");
+    assert_eq!(scene.list().len(), 1);
 }
 
 /// Size in CI: 64 browsers' tabs at once on each database.
@@ -253,18 +333,22 @@ fn st_120_fm_112_a_state_that_comes_back_64_times_at_once_lands_once() {
     });
 }
 
+/// The end of every way moves to the past, as ten minutes of waiting would have it.
+fn over(scene: &Scene) {
+    scene.server.with_store(async |store| {
+        use vestibule_store::{Statement, Verb};
+        const PAST: &str = "UPDATE git_flows SET expires_at = 1";
+        let verb: Verb = vec![Statement::new(PAST, vec![])];
+        store.run(verb).await.expect("the flows are over");
+    });
+}
+
 #[test]
 fn fm_113_a_state_is_dead_after_its_end() {
     on_both(|scene| {
         let (landed, waiting) = (scene.landed("github").0, scene.way_back("github"));
         let state = |address: &str| parameter(address, "state").expect("state");
-        scene.server.with_store(async |store| {
-            // The end of both moves to the past, as ten minutes of waiting would have it.
-            use vestibule_store::{Statement, Verb};
-            const PAST: &str = "UPDATE git_flows SET expires_at = 1";
-            let verb: Verb = vec![Statement::new(PAST, vec![])];
-            store.run(verb).await.expect("the flows are over");
-        });
+        over(&scene);
         assert_ne!(state(&landed), state(&waiting));
         let asked = scene.asked();
         refused(&scene.post("/github/oauth", &brought("auth1", &landed)), 400, "SVCSTG.REPO.0402");
