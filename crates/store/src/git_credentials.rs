@@ -172,8 +172,8 @@ impl Store {
         Ok(ChangeGitAuthorization::when(claimed(&self.run(verb).await?)))
     }
 
-    /// Keeps what is wrong with an authorization as it was read, so that people see it. One that stands so already is left
-    /// as it is. A credential that was put in its place meanwhile is not blamed (FM-130).
+    /// Keeps what is wrong with an authorization as it was read, so that people see it, and that nothing renews it any more. One
+    /// that stands so already is left as it is. A credential that was put in its place meanwhile is not blamed (FM-130).
     pub async fn blame_git_authorization(
         &self,
         blamed: &GitAuthorization,
@@ -193,7 +193,9 @@ impl Store {
     ) -> Result<ChangeGitAuthorization, StoreError> {
         const BLAME: &str = "UPDATE git_authorizations SET \
             status_since = CASE WHEN reason = $6 THEN status_since ELSE $7 END, \
-            changed_by = CASE WHEN reason = $6 THEN changed_by ELSE $8 END, status = $5, reason = $6 \
+            changed_by = CASE WHEN reason = $6 THEN changed_by ELSE $8 END, status = $5, reason = $6, \
+            refresh_claim = NULL, refresh_since = NULL, refresh_until = NULL, refresh_doubt = 0, refresh_after = NULL, \
+            refresh_failed = NULL \
             WHERE id = $1 AND tenant = $2 AND project = $3 AND generation = $4 \
             AND ($9 IS NULL OR refresh_claim = $9) RETURNING id";
         let GitAuthorization { id, project, name, generation, .. } = blamed;

@@ -96,7 +96,8 @@ fn view(line: &GitAuthorizationLine, now: i64) -> View<'_> {
         since: printout::time(standing.since),
         next: next(standing.next),
         token_ends_at: account.access_ends_at.map(printout::time),
-        renewal: renewal(&shown.known.refresh, now),
+        // Where somebody has to authorize it again, nothing is under way or tried once more.
+        renewal: (standing.next != GitNext::Reauthorize).then(|| renewal(&shown.known.refresh, now)).flatten(),
         created_by: line.created_by.as_deref(),
         created_at: printout::time(shown.created_at),
         updated_at: printout::time(shown.updated_at),
@@ -173,10 +174,11 @@ async fn list(desk: &Desk<'_>, project: Option<&str>, json: bool) -> Result<(), 
     let views: Vec<View> = lines.iter().map(|line| view(line, desk.now)).collect();
     printout::print(json, &views, || {
         let row = |v: &View| {
-            [v.project, v.name, v.host, v.token_type, v.account, v.status, &v.since].map(str::to_owned).to_vec()
+            let reason = v.reason.unwrap_or_default();
+            [v.project, v.name, v.host, v.token_type, v.account, v.status, &v.since, reason].map(str::to_owned).to_vec()
         };
         let rows: Vec<_> = views.iter().map(row).collect();
-        let heading = ["project", "name", "host", "mode", "account", "status", "since"];
+        let heading = ["project", "name", "host", "mode", "account", "status", "since", "reason"];
         printout::table(&heading, &rows, "There is no authorization yet. Members of projects make them.")
     })
 }

@@ -256,3 +256,29 @@ fn fm_130_whoever_has_lost_the_renewal_to_another_does_not_blame_what_that_one_m
         assert_eq!(ground.audited("git_authorization.blame").await, 1);
     });
 }
+
+#[test]
+fn once_the_status_is_final_nothing_is_under_way_or_in_doubt_or_tried_later_whoever_wrote_it() {
+    each_database(async |store| {
+        let ground = Ground::new(store).await;
+        for (name, by_holder) in [("hers", true), ("theirs", false)] {
+            let one = renewable(&ground, name).await;
+            let (first, second, note) = (ground.world.id(), ground.world.id(), || ground.world.note(NOW + 3 * LEASE));
+            claim(&ground, &one, first, NOW).await;
+            let how = GitRefreshFailed::Away;
+            let failed = FailedGitRefresh { claim: first, how, is_certain: false, after: NOW + LEASE };
+            let done = ground.store().fail_git_refresh(&one.authorization, &failed, &note()).await;
+            assert_eq!(done.expect("runs"), Done);
+            assert_eq!(claim(&ground, &one, second, NOW + LEASE).await, Claimed { in_doubt: true });
+            let (of, trouble) = (&one.authorization, GitTrouble::RefreshLost);
+            let blamed = match by_holder {
+                true => ground.store().blame_after_git_refresh(of, second, trouble, &note()).await,
+                false => ground.store().blame_git_authorization(of, trouble, &note()).await,
+            };
+            assert_eq!(blamed.expect("runs"), Done);
+            let known = ground.find(name).await.expect("is there").authorization.known;
+            assert_eq!((known.trouble, known.refresh), (Some(trouble), GitRefresh::default()), "{name}");
+            assert_eq!(claim(&ground, &one, ground.world.id(), NOW + 9 * LEASE).await, NotClaimed, "{name}");
+        }
+    });
+}

@@ -2,6 +2,8 @@
 
 use super::scene::{Scene, refused};
 use crate::githosts::{Fault, gitlab};
+use crate::harness::process::run;
+use crate::harness::server::binary;
 use crate::harness::{Call, Database, Server};
 use serde_json::json;
 use std::sync::Barrier;
@@ -124,6 +126,14 @@ fn fm_130_a_revoked_grant_is_overdue_since_the_hosts_word_and_the_host_is_not_as
         let shown = scene.shown("auth1");
         assert_eq!(shown["reason"], "the host no longer renews the token");
         assert!(shown["next"].as_str().is_some_and(|next| next.contains("authorizes it again")), "{shown}");
+        assert_eq!(shown["renewal"], json!(null), "nothing is under way or tried any more: {shown}");
+        // People who list them see why, too.
+        let mut list = binary(&scene.server.directory, scene.server.database_url.as_deref());
+        let list = run(list.args(["git-auth", "list", "--project", &scene.project]), "");
+        let list = String::from_utf8(list.stdout).expect("text");
+        let lines: Vec<&str> = list.lines().collect();
+        assert!(lines[0].ends_with("REASON"), "{list}");
+        assert!(lines[1].contains("overdue") && lines[1].ends_with("the host no longer renews the token"), "{list}");
         assert_eq!(scene.trail("git_authorization.blame").len(), 1);
     });
 }

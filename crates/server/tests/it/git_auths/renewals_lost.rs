@@ -49,6 +49,7 @@ fn after_a_lost_reply_the_old_token_is_tried_once_and_then_somebody_has_to_autho
         assert_eq!((status(&scene), scene.gitlab.count(TOKEN)), (2, 2), "the old one was tried once");
         let shown = scene.shown("auth1");
         assert!(shown["next"].as_str().is_some_and(|next| next.contains("authorizes it again")), "{shown}");
+        assert_eq!(shown["renewal"], json!(null), "{shown}");
         // The way back.
         scene.delete("auth1");
         scene.authorize("gitlab", "auth1");
@@ -101,6 +102,7 @@ fn after_kill_9_in_between_the_old_token_is_tried_once_when_the_lease_is_over() 
             assert!(why.contains("cut off"), "{why}");
         }
         assert_eq!((status(&scene), scene.gitlab.count(TOKEN)), (2, 2));
+        assert_eq!(scene.shown("auth1")["renewal"], json!(null), "within the minute of the lease, too");
         scene.delete("auth1");
         // The host had done nothing yet: the old one is still good.
         killed_in_between(&mut scene, Fault::FrozenAway);
