@@ -4,6 +4,7 @@
 //! ([`crate::judge`]).
 
 use crate::refusal::Refusal;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -44,14 +45,16 @@ impl Reply {
     /// Reads the body as JSON of the shape `T`. What else is in it is passed over, at most 128 levels deep.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         // The parser's own message would quote the body, which may hold a token.
-        serde_json::from_slice(&self.body).map_err(|_| Refusal::broken("the host's answer is not what it documents"))
+        serde_json::from_slice(&self.body).map_err(|_| Refusal::broken(NOT_AS_DOCUMENTED))
     }
 
-    /// The body as a sha alone.
+    /// The sha that was asked for: alone, as the media type for it has it, or in the whole object, as servers answer that do not
+    /// know that type.
     pub fn sha(&self) -> Result<String, Refusal> {
-        let text = std::str::from_utf8(&self.body).unwrap_or_default().trim();
-        let is_sha = matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
-        is_sha.then(|| text.to_owned()).ok_or_else(|| Refusal::broken("the host's answer is not what it documents"))
+        let is_sha = |text: &str| matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let alone = std::str::from_utf8(&self.body).unwrap_or_default().trim();
+        let sha = if is_sha(alone) { alone.to_owned() } else { self.read::<Named>()?.sha };
+        is_sha(&sha).then_some(sha).ok_or_else(|| Refusal::broken(NOT_AS_DOCUMENTED))
     }
 
     /// The parameters of a body in form encoding.
@@ -63,6 +66,14 @@ impl Reply {
     pub fn is_form(&self) -> bool {
         self.header("content-type").is_some_and(|t| t.starts_with("application/x-www-form-urlencoded"))
     }
+}
+
+const NOT_AS_DOCUMENTED: &str = "the host's answer is not what it documents";
+
+/// An object that tells its sha.
+#[derive(Deserialize)]
+struct Named {
+    sha: String,
 }
 
 impl fmt::Debug for Reply {

@@ -167,7 +167,7 @@ pub fn create_tag(visit: &Visit, place: &Place, target: &Ref, name: &Ref, messag
     let (visit, target, name, message) = (visit.clone(), target.clone(), name.clone(), message.clone());
     locate(&visit, place).then(move |spot| {
         let address = spot.at(&visit, "commits").segment(target.as_str());
-        // The whole commit with its patches may be huge; this media type answers its sha alone.
+        // The whole commit with its patches may be huge; this media type answers its sha alone, where the server knows it.
         let whole = request(&visit, Method::Get, address).header("Accept", "application/vnd.github.sha");
         let (visit_2, spot_2, name_2) = (visit.clone(), spot.clone(), name.clone());
         Step::ask(whole, |reply: &Reply, now| accept(reply, now).and_then(|()| reply.sha()))

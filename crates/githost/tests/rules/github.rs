@@ -106,6 +106,37 @@ fn a_tag_in_a_repository_without_a_commit_does_not_exist_already() {
 }
 
 #[test]
+fn a_tag_is_made_of_what_the_commit_is_called_alone_or_in_its_whole_object() {
+    let made = |body: String| {
+        let host = github();
+        let (target, name) = (Ref::parse("main").unwrap(), Ref::parse("v1").unwrap());
+        let step = host.kind.create_tag(&host.visit(), &place("a", "b"), &target, &name, &Message::parse("m").unwrap());
+        let mut asked = Vec::new();
+        let done = run(step, |request| {
+            asked.push(String::from_utf8(request.body().to_vec()).unwrap());
+            match request.method() {
+                Method::Get => Reply::new(200, Vec::new(), body.clone().into_bytes()),
+                _ => Reply::new(201, Vec::new(), br#"{"sha":"940bd336248efae0f9ee5bc7b2d5c985887b16ac"}"#.to_vec()),
+            }
+        });
+        (done.map_err(|refusal| refusal.why), asked)
+    };
+    let (short, long) = ("6dcb09b5b57875f334f61aebed695e2e4193db5e", "a".repeat(64));
+    for sha in [short, &long] {
+        let commit = serde_json::json!({ "node_id": "x", "sha": sha, "commit": { "tree": { "sha": "b".repeat(40) } } });
+        for body in [sha.to_owned(), format!("{sha}\n"), commit.to_string()] {
+            let (done, asked) = made(body);
+            assert_eq!((done, asked.len()), (Ok(()), 3));
+            assert!(asked[1].contains(&format!(r#""object":"{sha}""#)), "{}", asked[1]);
+        }
+    }
+    for body in ["", "main", "{}", r#"{"sha":"main"}"#, r#"{"sha":null}"#, r#"{"commit":{"sha":"x"}}"#, "[]"] {
+        let (done, asked) = made(body.to_owned());
+        assert!(matches!(done, Err(Why::HostBroken { .. })) && asked.len() == 1, "{body}: {done:?}");
+    }
+}
+
+#[test]
 fn fm_107_the_address_of_a_single_sign_on_is_not_told() {
     let sso = [("x-github-sso", "required; url=https://github.com/orgs/o/sso?authorization_request=0NET1ME")];
     let refusal = written("a.txt", 403, &sso, "Resource protected by organization SAML enforcement.");
