@@ -7,6 +7,7 @@
 use crate::answers::MOST_FILE_BYTES;
 use crate::refusal::{Refusal, Why};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::borrow::Cow;
 
 /// A namespace: its id at the host, or its name, slashes as slashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +104,13 @@ impl Project {
 impl FilePath {
     /// Reads a segment that was percent-decoded once.
     pub fn parse(text: &str) -> Result<FilePath, Refusal> {
-        path(text, "path").map(FilePath)
+        let path = path(text, "path")?;
+        if path.split('/').any(is_gits_own) {
+            return Err(Refusal::invalid(
+                "a part of the path is git's own: no file is named .git, however it is spelled",
+            ));
+        }
+        Ok(FilePath(path))
     }
 
     /// The path, with slashes and none at either end.
@@ -199,18 +206,20 @@ impl std::fmt::Debug for Content {
 }
 
 impl Content {
-    /// Reads base64 as RFC 4648 section 4 spells it, of at most [`MOST_FILE_BYTES`].
+    /// Reads base64 as RFC 4648 section 4 spells it, of at most [`MOST_FILE_BYTES`]; in one line or in several, as RFC 2045
+    /// section 6.8 and most tools break them.
     pub fn parse(text: &str) -> Result<Content, Refusal> {
+        let text = joined(text).ok_or_else(|| Refusal::invalid(NO_BASE64))?;
         if text.len() > MOST_FILE_BYTES.div_ceil(3) * 4 {
             return Err(Refusal::new(Why::TooLarge, "the file is larger than 8 MiB"));
         }
-        match STANDARD.decode(text) {
+        match STANDARD.decode(text.as_bytes()) {
             // The length of base64 tells the content's only up to two bytes.
             Ok(bytes) if bytes.len() > MOST_FILE_BYTES => {
                 Err(Refusal::new(Why::TooLarge, "the file is larger than 8 MiB"))
             }
-            Ok(_) => Ok(Content(text.to_owned())),
-            Err(_) => Err(Refusal::invalid("the content is not base64")),
+            Ok(_) => Ok(Content(text.into_owned())),
+            Err(_) => Err(Refusal::invalid(NO_BASE64)),
         }
     }
 
@@ -218,6 +227,34 @@ impl Content {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+const NO_BASE64: &str = "the content is not base64";
+
+/// What stands in lines that end in LF or CRLF, the last one perhaps too; none has nothing in it.
+fn joined(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('\n') {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut whole = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let line = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        if line.is_empty() {
+            return None;
+        }
+        whole.push_str(line);
+    }
+    Some(Cow::Owned(whole))
+}
+
+/// Whether git takes a part of a path for its own folder, in any case and as Windows may spell it: its `verify_path` refuses
+/// these everywhere.
+fn is_gits_own(segment: &str) -> bool {
+    let after = |name: &str| {
+        let (head, rest) = segment.split_at_checked(name.len())?;
+        head.eq_ignore_ascii_case(name).then(|| rest.trim_start_matches([' ', '.']))
+    };
+    after(".git").or_else(|| after("git~1")).is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
 }
 
 /// A path of segments: colons are slashes, and no segment is empty or a dot segment.

@@ -32,6 +32,82 @@ fn dot_segments_empty_parts_and_control_characters_are_no_names() {
 }
 
 #[test]
+fn no_part_of_a_path_is_gits_own_folder_however_it_is_spelled() {
+    for text in [
+        ".git",
+        ".GIT",
+        ".Git:config",
+        "a:.git:hooks:x",
+        "a/.gIt",
+        ".git.",
+        ".git ",
+        ".git. .",
+        ".git\\config",
+        ".git::$INDEX_ALLOCATION",
+        ".git.:config",
+        "git~1",
+        "GIT~1:config",
+        "a:git~1",
+    ] {
+        assert!(FilePath::parse(text).is_err(), "{text:?}");
+    }
+    for text in [
+        ".github:workflows:ci.yml",
+        ".gitignore",
+        ".gitmodules",
+        ".git-x",
+        ".git x",
+        "x.git",
+        "a.git:b",
+        "git",
+        "git~2",
+        "git~10",
+        ".gi",
+        ".gït",
+        "..git",
+        " .git",
+    ] {
+        assert!(FilePath::parse(text).is_ok(), "{text:?}");
+    }
+    // How a host calls its namespaces and projects is its own affair.
+    assert!(Namespace::parse("git~1").is_ok() && Project::parse("git~1").is_ok());
+}
+
+#[test]
+fn base64_may_be_broken_into_lines_and_is_kept_without_the_breaks() {
+    let read = |text: &str| Content::parse(text).map(|content| content.as_str().to_owned());
+    for text in ["aGVsbG8=", "aGVs\nbG8=", "aGVs\r\nbG8=", "aGVsbG8=\n", "aGVs\nbG8=\r\n", "aGVsb\nG8=", "aGVsbG8\n=\n"]
+    {
+        assert_eq!(read(text).unwrap(), "aGVsbG8=", "{text:?}");
+    }
+    for text in [
+        "\n",
+        "\naGVsbG8=",
+        "aGVs\n\nbG8=",
+        "aGVsbG8=\n\n",
+        "aGVs\rbG8=",
+        "aGVsbG8=\r",
+        "aGVs\r\r\nbG8=",
+        "aGVs bG8=",
+        "aGVs\n bG8=",
+        "aGVs\tbG8=",
+        "aGVs\u{2028}bG8=",
+        "aGk=\naGk=",
+        "aGVs\nbG8",
+        "aGVs\\nbG8=",
+    ] {
+        assert!(read(text).is_err(), "{text:?}");
+    }
+    // The bound is the content's, however it is broken.
+    let wrapped = |bytes: usize| {
+        let lines = "A".repeat(bytes.div_ceil(3) * 4);
+        lines.as_bytes().chunks(60).map(|line| format!("{}\n", str::from_utf8(line).unwrap())).collect::<String>()
+    };
+    assert!(read(&wrapped((8 << 20) - 2)).is_ok());
+    assert!(read(&wrapped((8 << 20) + 4)).is_err());
+}
+
+#[test]
 fn refs_follow_gits_own_rules() {
     for text in [
         "main",
@@ -63,7 +139,7 @@ fn ids_shas_names_and_contents_are_exact() {
     assert!(NewName::parse("my.demo_1-x").is_ok());
     assert!(["", ".x", "-x", "a/b", "a b", "x.git", "ü", ".."].iter().all(|text| NewName::parse(text).is_err()));
     assert!(Content::parse("").is_ok() && Content::parse("bmV3Cg==").is_ok());
-    assert!(["bmV3Cg", "bmV3\nCg==", "bmV3Cg===", "!", "-_"].iter().all(|text| Content::parse(text).is_err()));
+    assert!(["bmV3Cg", "bmV3Cg===", "!", "-_"].iter().all(|text| Content::parse(text).is_err()));
     assert!(Content::parse(&"A".repeat((12 << 20) + 4)).is_err());
 }
 

@@ -128,6 +128,8 @@ fn fm_106_a_literal_goes_before_a_variable_and_has_one_spelling() {
                 format!("/files/{demo}/a%3A..%3Ab?ref=main"),
                 format!("/files/{demo}/a%2F%2Fb?ref=main"),
                 format!("/files/{demo}/a%3A.%3Ab?ref=main"),
+                format!("/files/{demo}/.git%3Aconfig?ref=main"),
+                format!("/files/{demo}/a%2F.GIT?ref=main"),
                 format!("/files/{demo}/README.md?ref=a..b"),
                 format!("/files/{demo}/README.md?ref=-x"),
                 format!("/files/{demo}/README.md?ref=%ff"),

@@ -68,7 +68,8 @@ fn file_on(calls: &Calls) {
         refused(&again, 400, "SVCSTG.REPO.0403");
         let sha = calls.good(kind, &file)["sha"].as_str().expect("a sha").to_owned();
         assert_eq!(sha, blob_sha(b"one\n"));
-        let body = json!({ "message": "Change", "content": to_base64(b"two\n"), "sha": sha });
+        // In lines, as many tools break base64.
+        let body = json!({ "message": "Change", "content": "dHdv\r\nCg==\n", "sha": sha });
         done(&calls.git(kind, "PUT", &file).json(&body).send(), 200, &json!({ "path": path.replace(':', "/") }));
         let stale = calls.git(kind, "PUT", &file).json(&body).send();
         refused(&stale, 400, "SVCSTG.REPO.0400");
@@ -99,6 +100,30 @@ fn file_on(calls: &Calls) {
             }
         }
     }
+}
+
+#[test]
+fn nothing_is_written_or_removed_where_git_keeps_its_own_and_no_host_hears_of_it() {
+    on_both(|calls| {
+        for kind in KINDS {
+            let before = calls.fake(kind).log().len();
+            for path in [".git%3Aconfig", ".GIT%2Fhooks%2Fpost-checkout", "a%3A.git%3Ab", "git~1%3Aconfig", ".git.%3Ax"]
+            {
+                let file = format!("/files/{}/{path}", calls.demo(kind));
+                let body = json!({ "message": "m", "content": "bw==", "sha": "0".repeat(40) });
+                for method in ["POST", "PUT"] {
+                    let call = calls.git(kind, method, &file).query(&[("ref", "main")]).json(&body);
+                    let why = refused(&call.send(), 400, "SVCSTG.REPO.0400");
+                    assert!(why.contains(".git"), "{why}");
+                }
+                let sha = "0".repeat(40);
+                let call = calls.git(kind, "DELETE", &file);
+                let call = call.query(&[("ref", "main"), ("message", "m"), ("sha", &sha)]);
+                refused(&call.send(), 400, "SVCSTG.REPO.0400");
+            }
+            assert_eq!(calls.fake(kind).log().len(), before, "{kind}: the host hears nothing of these");
+        }
+    });
 }
 
 #[test]
