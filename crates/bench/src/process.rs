@@ -65,10 +65,10 @@ impl Listener {
         kib.unwrap_or(0_u64) * 1024
     }
 
-    /// Ends it as an operator would, and waits.
+    /// Ends it as an operator would, and waits for a minute: what watches it has to write down what it saw.
     pub fn end(mut self) -> Result<(), String> {
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        for _ in 0..600 {
+        for _ in 0..3000 {
             match self.child.try_wait() {
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) => std::thread::sleep(Duration::from_millis(20)),
