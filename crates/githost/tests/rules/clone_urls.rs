@@ -137,6 +137,8 @@ proptest! {
         name in "[a-z][a-z0-9-]{0,12}\\.example", user in "[a-z0-9._-]{1,8}", port in 1024u16..,
         path in prop::collection::vec("[A-Za-z0-9_+é猫 ][A-Za-z0-9_.+é猫 -]{0,8}[A-Za-z0-9]", 2..5),
     ) {
+        // A name of that sort is Punycode, and mostly none that can be read.
+        prop_assume!(!name.starts_with("xn--"));
         let encoded: Vec<String> = path.iter().map(|segment| {
             let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
             segment.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()

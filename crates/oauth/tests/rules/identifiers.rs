@@ -158,6 +158,8 @@ proptest! {
     fn fm_118_no_text_makes_the_readers_panic(text in ".{0,100}", body in "[A-Za-z0-9_-]{68}") {
         let _ = (Id::parse(&text), MachineSecret::parse(Kind::Code, &text));
         let guess = format!("vst_ac_{body}");
-        prop_assert!(MachineSecret::parse(Kind::Code, &guess).is_none());
+        // Once in sixteen million the sum is right by chance.
+        let read = MachineSecret::parse(Kind::Code, &guess);
+        prop_assert!(read.is_none_or(|read| read.spell().expose() == guess));
     }
 }
