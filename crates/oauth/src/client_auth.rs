@@ -195,7 +195,7 @@ fn judge_enabled(client: &Client) -> Result<(), Refusal> {
 
 /// The first parameter of a token request that stands in the query.
 fn stands_in_query(parameters: &Parameters) -> Option<&'static str> {
-    TOKEN_PARAMETERS.into_iter().find(|name| parameters.place(name) == Some(Place::Query))
+    TOKEN_PARAMETERS.into_iter().find(|name| parameters.stands_in_query(name))
 }
 
 /// What a token request may hold. In the query it would stand in logs, histories and `Referer` headers (FM-109).

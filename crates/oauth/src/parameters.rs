@@ -125,11 +125,15 @@ impl Parameters {
 
     /// Where `name` stood, if it was there with a value.
     pub fn place(&self, name: &str) -> Option<Place> {
-        let stands_in = |source: &[Parameter]| source.iter().any(|p| p.name == name && !p.is_empty());
-        if stands_in(&self.query) {
+        if self.stands_in_query(name) {
             return Some(Place::Query);
         }
-        stands_in(&self.body).then_some(Place::Body)
+        stands_in(&self.body, name).then_some(Place::Body)
+    }
+
+    /// Whether `name` stood in the query with a value.
+    pub fn stands_in_query(&self, name: &str) -> bool {
+        stands_in(&self.query, name)
     }
 
     /// The HTTP Basic credentials, if that header was sent.
@@ -154,6 +158,11 @@ impl Parameter {
     fn is_empty(&self) -> bool {
         self.value.as_ref().is_some_and(|value| value.expose().is_empty())
     }
+}
+
+/// Whether `name` is in one source and not empty.
+fn stands_in(source: &[Parameter], name: &str) -> bool {
+    source.iter().any(|p| p.name == name && !p.is_empty())
 }
 
 /// The value of `name` in one source, if it is there and not empty.

@@ -138,12 +138,18 @@ impl MachineSecret {
     }
 
     /// Makes one that belongs to the row `id` from another secret: HMAC-SHA256(`salt`, `label` ‖ the 256 bits of
-    /// `presented`).
+    /// `presented`), where `salt` is a key of 32 bytes.
     ///
     /// Whoever presents that secret again gets the same one again, and whoever has only the salt, as the database does,
     /// cannot make it. Two things that are made of one secret need two labels, neither the beginning of the other.
-    pub fn derive(kind: Kind, id: Id, salt: &[u8; 32], label: &str, presented: &MachineSecret) -> MachineSecret {
-        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, salt));
+    pub(crate) fn derive(
+        kind: Kind,
+        id: Id,
+        salt: &hmac::Key,
+        label: &str,
+        presented: &MachineSecret,
+    ) -> MachineSecret {
+        let mut context = hmac::Context::with_key(salt);
         context.update(label.as_bytes());
         context.update(&*presented.secret);
         let mut secret = Zeroizing::new([0; 32]);
@@ -154,11 +160,11 @@ impl MachineSecret {
     /// Reads a spelling; `None` for another kind, a wrong length, a foreign character or a wrong checksum.
     pub fn parse(kind: Kind, text: &str) -> Option<MachineSecret> {
         let body = text.strip_prefix(kind.prefix())?;
-        let mut bytes = Zeroizing::new([0u8; 51]);
-        if body.len() != 68 || URL_SAFE_NO_PAD.decode_slice(body, &mut *bytes).ok()? != 51 {
+        let mut bytes = Zeroizing::new([0u8; PAYLOAD + SUM]);
+        if body.len() != 68 || URL_SAFE_NO_PAD.decode_slice(body, &mut *bytes).ok()? != bytes.len() {
             return None;
         }
-        let (payload, sum) = bytes.split_at(48);
+        let (payload, sum) = bytes.split_first_chunk::<PAYLOAD>()?;
         if checksum(kind, payload) != sum {
             return None;
         }
@@ -179,14 +185,15 @@ impl MachineSecret {
 
     /// The spelling that is handed to its owner, once.
     pub fn spell(&self) -> Secret {
-        let mut payload = Zeroizing::new([0u8; 51]);
+        let mut payload = Zeroizing::new([0u8; PAYLOAD]);
         payload[..16].copy_from_slice(self.id.as_bytes());
-        payload[16..48].copy_from_slice(&*self.secret);
-        let sum = checksum(self.kind, &payload[..48]);
-        payload[48..].copy_from_slice(&sum);
+        payload[16..].copy_from_slice(&*self.secret);
+        let mut bytes = Zeroizing::new([0u8; PAYLOAD + SUM]);
+        bytes[..PAYLOAD].copy_from_slice(&*payload);
+        bytes[PAYLOAD..].copy_from_slice(&checksum(self.kind, &payload));
         let mut text = String::with_capacity(75);
         text.push_str(self.kind.prefix());
-        URL_SAFE_NO_PAD.encode_string(*payload, &mut text);
+        URL_SAFE_NO_PAD.encode_string(*bytes, &mut text);
         Secret::new(text)
     }
 }
@@ -197,12 +204,16 @@ impl fmt::Debug for MachineSecret {
     }
 }
 
+/// Bytes of a prefix, of what stands behind it, and of its checksum.
+const PREFIX: usize = 7;
+const PAYLOAD: usize = 48;
+const SUM: usize = 3;
+
 /// Three bytes by which a scanner tells a leaked secret from a look-alike, and we a typing error from an attack.
-fn checksum(kind: Kind, payload: &[u8]) -> [u8; 3] {
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(kind.prefix().as_bytes());
-    context.update(payload);
-    let sum = context.finish();
-    let sum = sum.as_ref();
-    [sum[0], sum[1], sum[2]]
+fn checksum(kind: Kind, payload: &[u8; PAYLOAD]) -> [u8; SUM] {
+    let mut text = Zeroizing::new([0; PREFIX + PAYLOAD]);
+    text[..PREFIX].copy_from_slice(kind.prefix().as_bytes());
+    text[PREFIX..].copy_from_slice(payload);
+    let [first, second, third, ..] = *Digest::of(&*text).as_bytes();
+    [first, second, third]
 }

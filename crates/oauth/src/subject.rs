@@ -15,12 +15,12 @@ use zeroize::Zeroizing;
 
 /// What pairwise subjects are made with: one for a deployment, for ever, since a new one would make everybody a stranger.
 #[derive(Clone)]
-pub struct PairwiseSecret(Zeroizing<[u8; 32]>);
+pub struct PairwiseSecret(hmac::Key);
 
 impl PairwiseSecret {
     /// Wraps 256 random bits.
     pub fn new(bytes: [u8; 32]) -> PairwiseSecret {
-        PairwiseSecret(Zeroizing::new(bytes))
+        PairwiseSecret(hmac::Key::new(hmac::HMAC_SHA256, &*Zeroizing::new(bytes)))
     }
 }
 
@@ -36,7 +36,7 @@ impl fmt::Debug for PairwiseSecret {
 /// of the same person, and nobody without the secret can go back (section 8.1 asks for no more).
 pub fn subject_for(client: &impl Holder, person: &str, secret: &PairwiseSecret) -> String {
     let Some(sector) = client.sector() else { return person.to_owned() };
-    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*secret.0));
+    let mut context = hmac::Context::with_key(&secret.0);
     context.update(b"vestibule pairwise subject\0");
     context.update(sector.as_bytes());
     // No host holds this byte, so that no two pairs are spelled alike.
@@ -50,7 +50,7 @@ pub fn subject_for(client: &impl Holder, person: &str, secret: &PairwiseSecret) 
 /// Each application has its own: the root as it stands would tell two applications that they speak of the same browser,
 /// and so of the same person, whatever subjects they are given.
 pub fn session_for(client: &Client, root: Id, secret: &PairwiseSecret) -> String {
-    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*secret.0));
+    let mut context = hmac::Context::with_key(&secret.0);
     context.update(b"vestibule session\0");
     context.update(client.client_id.as_bytes());
     // No client id holds this byte, and all roots are equally long.

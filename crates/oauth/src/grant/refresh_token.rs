@@ -18,6 +18,7 @@ use crate::scope::ScopeSet;
 use crate::secret::{Digest, Kind, MachineSecret, Secret};
 use crate::template::Wire;
 use crate::token::{self, Dead, Pair, Standing};
+use aws_lc_rs::hmac;
 use core::net::IpAddr;
 
 /// How long after a rotation its sender may ask again, in milliseconds.
@@ -120,8 +121,9 @@ pub fn successors(
     access: Id,
     refresh: Id,
 ) -> (MachineSecret, MachineSecret) {
-    let access = MachineSecret::derive(Kind::AccessToken, access, salt, ACCESS_LABEL, presented);
-    (access, MachineSecret::derive(Kind::RefreshToken, refresh, salt, REFRESH_LABEL, presented))
+    let salt = hmac::Key::new(hmac::HMAC_SHA256, salt);
+    let access = MachineSecret::derive(Kind::AccessToken, access, &salt, ACCESS_LABEL, presented);
+    (access, MachineSecret::derive(Kind::RefreshToken, refresh, &salt, REFRESH_LABEL, presented))
 }
 
 /// Judges a presented refresh token at `now`. `generation` is `None` when no row has this id and secret; `sender` comes

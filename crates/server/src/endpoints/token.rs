@@ -67,16 +67,19 @@ async fn known(
         return Ok((client, None));
     }
     let named = match parameters.get("refresh_token")? {
-        Some(token) => find_refresh(app, token).await?,
+        Some(token) => find_refresh(app, MachineSecret::parse(SecretKind::RefreshToken, token).as_ref()).await?,
         None => Err(Missing::Wrong),
     };
     let found = named.map_err(|why| refresh_token::refused_alone(parameters).guess(why == Missing::Wrong))?;
     Ok((client_auth::by_refresh_token(parameters, found.client.clone())?, Some(found)))
 }
 
-async fn find_refresh(app: &App, token: &str) -> Result<Result<FoundRefreshToken, Missing>, StoreError> {
-    match MachineSecret::parse(SecretKind::RefreshToken, token) {
-        Some(presented) => app.store.find_refresh(&presented).await,
+async fn find_refresh(
+    app: &App,
+    presented: Option<&MachineSecret>,
+) -> Result<Result<FoundRefreshToken, Missing>, StoreError> {
+    match presented {
+        Some(presented) => app.store.find_refresh(presented).await,
         None => Ok(Err(Missing::Wrong)),
     }
 }
@@ -138,11 +141,12 @@ impl Request<'_> {
         let (app, store) = (self.app, &self.app.store);
         let user_agent = self.received.header(header::USER_AGENT).unwrap_or_default();
         let sender = refresh_token::sender(&self.client, self.received.peer, user_agent);
+        let presented = MachineSecret::parse(SecretKind::RefreshToken, ask.refresh_token.expose());
         // Once more after a lost race: what the winner got may be this sender's too (FM-29).
         for _ in 0..2 {
             let current = match found.take() {
                 Some(found) => Ok(found),
-                None => find_refresh(app, ask.refresh_token.expose()).await?,
+                None => find_refresh(app, presented.as_ref()).await?,
             };
             let guess = current.as_ref().is_err_and(|why| *why == Missing::Wrong);
             let current = current.ok();
@@ -159,9 +163,8 @@ impl Request<'_> {
                 (Verdict::Refuse(refusal) | Verdict::Reuse(refusal), _) => return Err(refusal.guess(guess).into()),
                 (Verdict::Rotate(_) | Verdict::Repeat(_), None) => break,
             };
-            let Some((rotation, pair)) = self.rotation(ask, current.generation.max_ends_at, &scope, &sender) else {
-                break;
-            };
+            let Some(presented) = &presented else { break };
+            let (rotation, pair) = self.rotation(presented, current.generation.max_ends_at, &scope, &sender);
             let given = self.mint().spell(&pair, person_of_family(&current)).await?;
             match store.rotate_refresh(&current, app.dice.id(self.now), &rotation, self.now).await? {
                 RotateRefresh::Rotated => return Ok(given),
@@ -175,19 +178,18 @@ impl Request<'_> {
     /// Makes the pair that the presented refresh token is traded for.
     fn rotation(
         &self,
-        ask: &refresh_token::Ask,
+        presented: &MachineSecret,
         max_ends_at: i64,
         scope: &ScopeSet,
         sender: &Option<Digest>,
-    ) -> Option<(Rotation, Pair)> {
+    ) -> (Rotation, Pair) {
         let dice = &self.app.dice;
-        let presented = MachineSecret::parse(SecretKind::RefreshToken, ask.refresh_token.expose())?;
         let (access, refresh) = (dice.id(self.now), dice.id(self.now));
         let salt = dice.bytes();
-        let (access, refresh) = refresh_token::successors(&presented, &salt, access, refresh);
+        let (access, refresh) = refresh_token::successors(presented, &salt, access, refresh);
         let plan = token::rotate(self.client.client(), max_ends_at, self.now);
         let (tokens, pair) = self.mint().settle(&plan, scope, access, Some(refresh));
-        Some((Rotation { tokens, salt, sender: sender.clone() }, pair))
+        (Rotation { tokens, salt, sender: sender.clone() }, pair)
     }
 
     async fn password(&self, ask: &password::Ask) -> Result<TokenAnswer, Denied> {

@@ -53,13 +53,19 @@ impl Received {
         let (parts, body) = request.into_parts();
         let visit = Visit::of(&parts.extensions);
         let path = parts.uri.path().to_owned();
-        let body = match tokio::time::timeout(patience, Limited::new(body, limit).collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+        let body = tokio::select! {
+            biased;
+            read = Limited::new(body, limit).collect() => Some(read),
+            // Begun only where the body is not there yet.
+            () = async { tokio::time::sleep(patience).await } => None,
+        };
+        let body = match body {
+            Some(Ok(body)) => body.to_bytes(),
+            Some(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
                 return Err(answer::by_path(&path, Code::PayloadTooLarge, &visit.id));
             }
             // The connection broke, or dripped: whatever is answered, hardly anybody reads it.
-            Ok(Err(_)) | Err(_) => return Err(answer::by_path(&path, Code::InvalidRequest, &visit.id)),
+            Some(Err(_)) | None => return Err(answer::by_path(&path, Code::InvalidRequest, &visit.id)),
         };
         let query = parts.uri.query().map(str::to_owned);
         let (peer, request_id) = (visit.peer, visit.id.clone());
