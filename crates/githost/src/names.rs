@@ -248,7 +248,7 @@ fn joined(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Whether git takes a part of a path for its own folder, in any case and as Windows may spell it: its `verify_path` refuses
-/// these everywhere.
+/// these everywhere, unless it is told not to. What only the file system of a Mac takes for it is left to the hosts.
 fn is_gits_own(segment: &str) -> bool {
     let after = |name: &str| {
         let (head, rest) = segment.split_at_checked(name.len())?;

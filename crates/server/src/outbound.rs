@@ -14,7 +14,7 @@ mod resolver;
 mod tls;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::clock::Until;
 use crate::places::Places;

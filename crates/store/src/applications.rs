@@ -71,6 +71,21 @@ pub enum Change {
 /// their database's.
 pub const CLOCKS_MS: i64 = 4_000;
 
+/// Whether the application has a secret in effect at `$moment` besides this one.
+macro_rules! another_in_effect {
+    ($application:literal, $secret:literal, $moment:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM client_secrets o WHERE o.application = ",
+            $application,
+            " AND o.id <> ",
+            $secret,
+            " AND (o.ends_at IS NULL OR o.ends_at > ",
+            $moment,
+            "))"
+        )
+    };
+}
+
 /// Ends what was issued before: `valid_from` goes past whatever a node gave whose clock is ahead, and grows each time; new
 /// grants begin no earlier. `$moment` is now and that much more.
 macro_rules! past {
@@ -134,8 +149,9 @@ impl Store {
     }
 
     /// Removes a secret of the application: from the answer on it authenticates nobody. What was issued to whoever knew it
-    /// lives on while the application has another one in effect: rotating must sign nobody out. With its last one everything
-    /// ends that was issued to it, also for when it is given a new one. `NotFound` when it has no secret of this id.
+    /// lives on while the application has another one in effect, be it for the rest of an overlap: rotating must sign nobody
+    /// out. Where there is none everything ends that was issued to it, also for when it is given a new one. `NotFound` when it
+    /// has no secret of this id.
     pub async fn remove_secret(&self, application: Id, secret: Id, note: &Note) -> Result<Change, StoreError> {
         // Takes the row, so that of two who remove the last two at once the later one sees that its is the last.
         const TAKE: &str = "UPDATE applications SET updated_at = $4, changed_by = $5 WHERE id = $1 AND tenant = $2 \
@@ -147,13 +163,12 @@ impl Store {
             "UPDATE applications SET ",
             past!("$5"),
             " WHERE id = $1 AND tenant = $2 AND EXISTS (SELECT 1 FROM client_secrets WHERE id = $3 AND application = $1) \
-             AND NOT EXISTS (SELECT 1 FROM client_secrets WHERE application = $1 AND id <> $3 \
-             AND (ends_at IS NULL OR ends_at > $4))"
+             AND NOT ",
+            another_in_effect!("$1", "$3", "$4")
         );
         const AUDIT_LAST: &str = audited!(
-            "EXISTS (SELECT 1 FROM client_secrets WHERE id = $11 AND tenant = $2 AND application = $12) \
-             AND NOT EXISTS (SELECT 1 FROM client_secrets WHERE application = $12 AND id <> $11 \
-             AND (ends_at IS NULL OR ends_at > $3))"
+            "EXISTS (SELECT 1 FROM client_secrets WHERE id = $11 AND tenant = $2 AND application = $12) AND NOT ",
+            another_in_effect!("$12", "$11", "$3")
         );
         const AUDIT: &str =
             audited!("EXISTS (SELECT 1 FROM client_secrets WHERE id = $11 AND tenant = $2 AND application = $12)");

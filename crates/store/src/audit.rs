@@ -59,11 +59,11 @@ pub struct AuditRow {
 /// The text of an INSERT into the trail that happens only while `$guard` holds. The guard's own values are numbered
 /// from `$11`; `$1` to `$10` are those of [`row`].
 macro_rules! audited {
-    ($guard:literal) => {
+    ($($guard:expr),+) => {
         concat!(
             "INSERT INTO audit (id, tenant, at, node, actor, action, target, outcome, request_id, details) ",
             "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE ",
-            $guard,
+            $($guard,)+
             " ON CONFLICT (id) DO NOTHING"
         )
     };

@@ -35,11 +35,17 @@ pub enum KeepGrant {
     NoLongerAllowed,
 }
 
-/// Whether the application is on. One that keeps secrets and has none left was proven by a secret that was removed since.
+/// Whether the application is on at `$moment`. One that keeps secrets and has none left was proven by a secret that was
+/// removed since. Which one that was is not asked: who was let in by the last one, just before it was removed, is still given
+/// what was asked for if another secret was made in that instant.
 macro_rules! is_on {
-    () => {
-        "a.disabled_at IS NULL AND (a.confidential = 0 OR EXISTS (SELECT 1 FROM client_secrets k \
-         WHERE k.application = a.id AND (k.ends_at IS NULL OR k.ends_at > $6)))"
+    ($moment:literal) => {
+        concat!(
+            "a.disabled_at IS NULL AND (a.confidential = 0 OR EXISTS (SELECT 1 FROM client_secrets k \
+             WHERE k.application = a.id AND (k.ends_at IS NULL OR k.ends_at > ",
+            $moment,
+            ")))"
+        )
     };
 }
 
@@ -51,7 +57,7 @@ macro_rules! of_application {
              session_epoch, epoch) \
              SELECT $1, $2, a.id, $4, $5, $6, CASE WHEN a.valid_from > $6 THEN a.valid_from ELSE $6 END, $7, 0, 0, 0 \
              FROM applications a WHERE a.id = $3 AND a.tenant = $2 AND ",
-            is_on!()
+            is_on!("$6")
         )
     };
 }
@@ -141,7 +147,7 @@ fn insert_grant(tenant: i64, grant: &DirectGrant, expires_at: i64, now: i64) -> 
         epoch!("$2"),
         " FROM applications a JOIN people p ON p.tenant = a.tenant \
          WHERE a.id = $3 AND a.tenant = $2 AND p.id = $8 AND p.password_hash = $9 AND p.disabled_at IS NULL AND ",
-        is_on!()
+        is_on!("$6")
     );
     const OF_APPLICATION: &str = of_application!();
     let DirectGrant { grant: id, kind, application, person, scopes } = grant;

@@ -1,8 +1,8 @@
 //! The end of the way back: a landed flow is taken, its code traded, and what comes of it kept.
 //!
 //! Owns the order: the name is looked at first, so that a wrong one spends nothing; then the flow is taken, once; only then
-//! is anything sent. What keeps a flow from being taken is told only of one that could be: of any other it is told that it
-//! could not, whatever its name. Landing is `pages/git`'s. All of it happens in a task of its own, which is waited for when the server
+//! is anything sent. That a name is taken, or that there is no turn, is told only of a flow that could be taken: any other is
+//! refused as such, whatever it is to be called. Landing is `pages/git`'s. All of it happens in a task of its own, which is waited for when the server
 //! ends: a caller who hangs up does not leave a spent code and tokens that nobody has.
 
 use super::keeping::{Credential, Keeper, end_unkept, keep};

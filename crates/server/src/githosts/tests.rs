@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::outbound::allowed::AllowedHost;
+use crate::outbound::tests::nobody;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use vestibule_githost::address::Base;
 use vestibule_githost::refusal::Why as No;
 use vestibule_githost::secret::Secret;
@@ -180,9 +181,7 @@ async fn fm_86_fm_90_whatever_is_wrong_with_the_way_there_the_words_are_the_same
 #[tokio::test]
 async fn once_something_was_changed_there_a_host_that_cannot_be_reached_leaves_it_unknown() {
     let machine = Machine::playing(vec![answer("200 OK", "", "")]).await;
-    let nobodys = TcpSocket::new_v4().unwrap();
-    nobodys.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let gone = nobodys.local_addr().unwrap();
+    let (gone, _nobodys) = nobody();
     let gone = Base::parse(&format!("http://{gone}")).unwrap();
     for (first, why) in
         [(wire::Method::Post, No::HostBroken { retry_after: None }), (wire::Method::Get, No::Unreachable)]

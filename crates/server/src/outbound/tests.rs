@@ -83,7 +83,7 @@ fn open(hosts: &[&str]) -> Outbound {
 }
 
 /// An address at which nobody listens, as long as the socket is kept.
-fn nobody() -> (SocketAddr, tokio::net::TcpSocket) {
+pub fn nobody() -> (SocketAddr, tokio::net::TcpSocket) {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     (socket.local_addr().unwrap(), socket)

@@ -28,7 +28,7 @@ pub enum Problem {
     NotAssigned,
     /// The form is not from this browser, or too old: the form token does not fit.
     FormStale,
-    /// Too many requests from this address.
+    /// Too many requests from this address, or to this application, and after how many seconds another makes sense.
     TooManyRequests { wait_s: u32 },
     /// Too many tries at a password, and how long the next one has to wait, in seconds.
     TooManyTries { wait_s: u32 },

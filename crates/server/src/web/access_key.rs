@@ -52,13 +52,13 @@ pub async fn try_key(
     if let Some(until) = lock.until {
         return Err(Denied::Locked(until));
     }
-    // A secret that was changed in the database proves nothing: it is as if there were none, and the trail names the row.
+    let counters = if found.is_some() { counters } else { of_nobody };
+    // A secret that was changed in the database proves nothing: it is tried as a wrong one, and the trail names the row.
     let opened = match found {
         Some(found) => open(app, &found).await?.map(|secret| (secret, found)),
         None => None,
     };
     let (secret, found) = opened.map_or_else(|| (Secret::new(STAND_IN), None), |(secret, found)| (secret, Some(found)));
-    let counters = if found.is_some() { counters } else { of_nobody };
     let (true, Some(found)) = (proves(&secret), found) else {
         let note = caller::note(app, received, "nobody".to_owned(), now);
         app.store.count_key_failure(&counters, name, &received.peer.to_string(), &note).await?;

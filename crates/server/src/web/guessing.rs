@@ -95,7 +95,7 @@ pub type Admitted = (Try, Place);
 
 /// Counts a try at the password of `person`, or at that of `name`, which nobody has. `browser` is the binding cookie of
 /// the browser that it comes from. `None` when no password can be looked at now; then nothing is counted. Whoever is refused is
-/// refused at once: only a few stand in line, for as long as it takes to judge those before them.
+/// refused at once, but for the few who stand in line, as long as it takes to judge those before them.
 pub async fn begin(
     app: &App,
     received: &Received,

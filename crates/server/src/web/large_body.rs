@@ -22,7 +22,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use vestibule_oauth::id::Id;
 
-/// The largest body that holds a file, in bytes: 8 MiB in base64, and what is said of it.
+/// The largest body that holds a file, in bytes: 8 MiB in base64, in lines of sixty characters or more,
+/// and what is said of it.
 const FILE_LIMIT: usize = 12 << 20;
 /// How long such a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);

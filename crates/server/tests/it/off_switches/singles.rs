@@ -2,6 +2,7 @@
 
 use crate::harness::process::run;
 use crate::harness::server::binary;
+use crate::harness::visitor::parameter;
 use crate::harness::{Answer, App, Call, Person, Server, Tokens, Visitor, on_both};
 
 struct Scene {
@@ -169,6 +170,31 @@ fn fm_30_a_new_password_ends_what_the_old_one_opened() {
         let page = visitor.open(&s.app.authorize_url(&[]));
         let page = visitor.sign_in_as(&page, &s.person.name, "another password 77");
         assert!(page.left_for.is_some() || page.shows("allow"), "{}", page.plain());
+    });
+}
+
+/// What was issued before the last secret was removed is shown with the new one.
+#[test]
+fn st_68_fm_30_a_new_secret_brings_back_nothing_that_ended_with_the_last() {
+    on_both(|server| {
+        for template in ["web", "gitlife", "idaas-oauth2"] {
+            let mut s = scene(server, template);
+            let shown = server.json(&["app", "show", &s.app.name], "");
+            let id = shown["secrets"][0]["id"].as_str().expect("an id");
+            server.json(&["app", "remove-secret", &s.app.name, id], "");
+            let shown = server.json(&["app", "rotate-secret", &s.app.name], "");
+            s.app.client_secret = shown["client_secret"].as_str().expect("client_secret").to_owned();
+            assert_eq!(s.read(server).status, 401, "{template}");
+            let trade = s.app.trade(&s.code);
+            assert_eq!(trade.status, 400, "{template}: {}", trade.text());
+            if let Some(answer) = s.refresh() {
+                answer.refused(400, "invalid_grant");
+            }
+            // Nobody is signed out by it.
+            let back = s.visitor.go_through(&s.app.authorize_url(&[]), &s.person, None);
+            let code = parameter(&back, "code").expect("a code");
+            assert!(s.app.trade(&code).json()["access_token"].is_string(), "{template}");
+        }
     });
 }
 
