@@ -108,22 +108,25 @@ fn fm_86_fm_88_fm_90_a_host_configuration_inside_the_house_leads_nowhere_until_i
         let beside = hub.replace("127.0.0.1", "localhost");
         let ours = scene.server.url.clone();
         let others = [format!("http://{beside}"), format!("https://{beside}"), ours.clone(), format!("{ours}/git")];
-        let (mut taken, mut bodies, mut took) = (0, Vec::new(), Duration::ZERO);
+        let (mut taken, mut bodies) = (0, Vec::new());
         for (n, url) in near.chain(far).chain(others).enumerate() {
             let name = format!("house-{n}");
             if !add(&scene, &name, &url) {
                 continue;
             }
             taken += 1;
-            let began = Instant::now();
-            let answer = bring(&scene, &name, &json!({ "name": "inside", "token": "ghp_canary" }));
-            took += began.elapsed();
-            assert_eq!(answer.status, 500, "{url}: {}", answer.text());
-            bodies.push(answer.text());
+            // A connection that nobody takes is waited for for three seconds, each time.
+            let is_at_once = (0..3).any(|_| {
+                let began = Instant::now();
+                let answer = bring(&scene, &name, &json!({ "name": "inside", "token": "ghp_canary" }));
+                let took = began.elapsed();
+                assert_eq!(answer.status, 500, "{url}: {}", answer.text());
+                bodies.push(answer.text());
+                took < Duration::from_secs(2)
+            });
+            assert!(is_at_once, "{url} was waited for");
         }
         assert!(taken > 20, "only {taken} were taken: does this still try anything?");
-        // A connection that nobody takes would be waited for for three seconds.
-        assert!(took < Duration::from_secs(60), "something was waited for: {took:?} for {taken}");
         bodies.dedup();
         assert_eq!(bodies.len(), 1, "the answers tell one from another: {bodies:?}");
         inside.saw_nobody();

@@ -82,7 +82,7 @@ fn st_121_a_host_tells_what_to_register_there_and_why_each_scope_is_asked_for() 
             (&listed["oauth"], &listed["enabled"], &listed["project"]),
             (&true.into(), &true.into(), &Value::Null)
         );
-        let trail = server.with_store(async |store| store.list_audit(500).await.expect("reads"));
+        let trail = server.with_store(async |store| store.list_audit(100_000).await.expect("reads"));
         let target = format!("git_host:{id}");
         let row = trail.iter().find(|row| row.target == target && row.action == "git_host.add").expect("is audited");
         assert!(row.details.contains(&hub) && !row.details.contains(SECRET), "{}", row.details);

@@ -465,48 +465,54 @@ fn counters_of_guesses_survive_a_crash() {
         let person = server.person();
         let names = [person.name.as_str(), "nobody at all"];
         let wrong = |server: &Server, name| stranger(server, name, "wrong").answer;
-        loop {
-            // Until the wait is long enough for the restart to fit in.
-            let mut since = Instant::now();
-            while names.map(|name| wrong(&server, name)).iter().any(|a| a.status != 429 || retry_after(a) < 6) {
+        let outlived = (0..5).any(|_| {
+            // Until the wait is long enough for the restart to fit in; one that was too short is followed by a longer one.
+            let (mut since, mut wait) = (Instant::now(), 0);
+            wait_until("both wait for long", || {
                 std::thread::sleep(Duration::from_millis(200));
                 since = Instant::now();
-            }
+                let answers = names.map(|name| wrong(&server, name));
+                let seconds = |answer: &Answer| if answer.status == 429 { retry_after(answer) } else { 0 };
+                wait = answers.iter().map(seconds).min().unwrap_or_default();
+                wait >= 6
+            });
             server.process().kill();
             server.restart();
             let pages = names.map(|name| stranger(&server, name, "wrong"));
-            if since.elapsed() < Duration::from_secs(5) {
+            // Seconds are told rounded up.
+            let is_in_time = since.elapsed() < Duration::from_secs(wait - 1);
+            if is_in_time {
                 for page in &pages {
                     page_waits(page);
                 }
-                break;
             }
-        }
+            is_in_time
+        });
+        assert!(outlived, "five restarts took longer than the wait");
     });
 }
 
 #[test]
 fn a_network_waits_after_five_failures_at_whatever_accounts_and_known_browsers_there_do_not() {
-    let scene = |database| {
-        let server = with_five_free(database);
-        let (known, app) = (server.person(), server.app("gitlife"));
-        let (people, other, service) = ([(); 5].map(|()| server.person()), server.person(), server.app("service"));
-        let mut home = Visitor::new(&server);
+    let scene = |server: &Server, [known, other]: &[Person; 2], people: &[Person], [app, service]: &[App; 2]| {
+        // A try that was too slow has failed as well.
+        server.with_store(async |store| store.run(vec![statement!("DELETE FROM guesses")]).await.expect("runs"));
+        let mut home = Visitor::new(server);
         let page = home.open(&server.at("/sign-in"));
-        assert!(signed_in(&server, &home.sign_in(&page, &known), &known));
+        assert!(signed_in(server, &home.sign_in(&page, known), known));
         home.cookies.remove("vestibule-session");
         let mut since = Instant::now();
-        for person in &people {
+        for person in people {
             since = Instant::now();
-            assert_eq!(stranger(&server, &person.name, "wrong").answer.status, 422);
+            assert_eq!(stranger(server, &person.name, "wrong").answer.status, 422);
         }
-        let page = stranger(&server, &other.name, &other.password);
-        let by_client = by_password_mode(&app, &other.name, &other.password);
+        let page = stranger(server, &other.name, &other.password);
+        let by_client = by_password_mode(app, &other.name, &other.password);
         quick(since)?;
         page_waits(&page);
         client_waits(&by_client);
         let page = home.open(&server.at("/sign-in"));
-        assert!(signed_in(&server, &home.sign_in(&page, &known), &known), "a known browser has its own budget");
+        assert!(signed_in(server, &home.sign_in(&page, known), known), "a known browser has its own budget");
         // Clients' failures are counted apart from people's, and what is right is never refused.
         let wrong = |n: usize| {
             Call::post(server.at("/oauth/token"))
@@ -529,7 +535,10 @@ fn a_network_waits_after_five_failures_at_whatever_accounts_and_known_browsers_t
         Some(())
     };
     for database in [Database::Sqlite, Database::Postgres] {
-        until_quick(|| scene(database));
+        let server = with_five_free(database);
+        let (two, five) = ([(); 2].map(|()| server.person()), [(); 5].map(|()| server.person()));
+        let apps = ["gitlife", "service"].map(|template| server.app(template));
+        until_quick(|| scene(&server, &two, &five, &apps));
     }
 }
 
@@ -703,13 +712,14 @@ fn peak_memory(server: &mut Server) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
 }
 
-/// Size in CI: a hundred callers for as long as 300 tokens take, three times on each database: wrong passwords for one
-/// account, for as many accounts as there are tries, and for those where a network has five tries as ever. The machine runs
-/// the callers too, and others, so the token endpoint is measured against the same crowd at the same machine when it asks
-/// for `/livez` only: in the middle one of five windows its p99 is at most three times what it is then. Those who are told to
-/// come back are told so within 50 ms: half of them in the middle window, 19 in 20 in the best one; where others keep the
-/// machine busy, within three times what the calm crowd is answered in. A noisy machine gets five chances at each, with another
-/// calm crowd. None but the budget is tried at all, whatever the machine does.
+/// Size in CI: three storms of a hundred callers on each database: wrong passwords for one account, for as many accounts as
+/// there are tries, and where a network has five tries as ever. Each has five windows, of 60 tokens and a second and a half.
+/// The machine runs the callers too, and others, so what is asserted is measured against the same crowd at the same machine
+/// when it asks for `/livez` only. The token endpoint's p99 in the middle window is at most three times what it is then or
+/// without any crowd, whichever is more. Those who are told to come back are told so within 50 ms, or within three times what
+/// that crowd waits for its answers, whichever is more: half of them in the middle window, 19 in 20 in the best one. A noisy
+/// machine gets five chances at all of this for each storm, from the second on with another calm crowd. Whatever the machine
+/// does, and each time: at one account and from that network no more than the budget is tried, and more than 50 are told.
 #[test]
 fn fm_117_fm_121_a_storm_of_wrong_passwords_is_told_to_come_back_at_once_and_tokens_are_given_meanwhile() {
     for database in [Database::Sqlite, Database::Postgres] {

@@ -52,7 +52,7 @@ fn deleting_does_not_wait_for_a_host_that_is_away_and_is_told_when_it_is_back() 
 }
 
 #[test]
-fn deleting_does_not_wait_for_a_host_whose_port_is_closed_and_after_a_week_the_trail_says_that_it_was_given_up() {
+fn a_host_whose_port_was_closed_is_told_when_it_is_back_and_after_a_week_the_trail_says_that_it_was_given_up() {
     on_both(|scene| {
         for name in ["auth1", "auth2"] {
             scene.authorize("github", name);

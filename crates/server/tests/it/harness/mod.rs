@@ -54,9 +54,11 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Plays a scene until it was quick enough to show something. Waits begin with a second, which a machine that dawdles sits
-/// out, so that it is told something else.
+/// out, so that it is told something else. No try begins after three minutes.
 pub fn until_quick<T>(scene: impl Fn() -> Option<T>) -> T {
-    (0..50).find_map(|_| scene()).expect("fifty times too slow")
+    let begin = std::time::Instant::now();
+    let is_in_time = |_: &u32| begin.elapsed() < std::time::Duration::from_secs(180);
+    (0..50).take_while(is_in_time).find_map(|_| scene()).expect("too slow each time")
 }
 
 /// Nothing where a first wait may be over that began after `since`.
