@@ -135,6 +135,8 @@ fn fm_126_a_rotation_of_data_keys_that_is_killed_at_any_moment_loses_nothing_and
         server.process().kill();
         server.restart();
         assert_eq!(all_open(&server, &changed), 1);
+        // Of the slowest algorithm too, whose keys a server that is killed so soon may not have made.
+        server.settles();
         assert_eq!(super::key_set(&server).iter().filter(|key| key["alg"] == "RS256").count(), 2);
     });
 }
